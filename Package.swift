@@ -1,0 +1,76 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// Every Swift target: Swift 6 mode is the default of this tools version.
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+
+let package = Package(
+  name: "pail",
+  products: [.executable(name: "pail", targets: ["App"])],
+  dependencies: [
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+  ],
+  targets: [
+    .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CExpat", providers: [.apt(["libexpat1-dev"])]),
+    .systemLibrary(name: "CNcurses", providers: [.apt(["libncurses-dev"])]),
+    .target(name: "CChecksums", cSettings: [.unsafeFlags(["-O2"])]),
+
+    .target(name: "HTTP", dependencies: ["CCurl", system], swiftSettings: strict),
+    .target(
+      name: "S3", dependencies: ["HTTP", "CCrypto", "CExpat", "CChecksums", system],
+      swiftSettings: strict),
+    .target(
+      name: "History",
+      dependencies: ["S3", .product(name: "GRDB", package: "GRDB.swift"), system],
+      swiftSettings: strict),
+    .target(
+      name: "Storage",
+      dependencies: [
+        "S3", "History", .product(name: "Collections", package: "swift-collections"), system,
+      ],
+      swiftSettings: strict),
+    .target(name: "TextUI", swiftSettings: strict),
+    .target(name: "Terminal", dependencies: ["TextUI", "CNcurses"], swiftSettings: strict),
+    .target(
+      name: "Browser", dependencies: ["Storage", "S3", "History", "TextUI", system],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "App",
+      dependencies: [
+        "HTTP", "S3", "History", "Storage", "TextUI", "Terminal", "Browser", system,
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+
+    .testTarget(name: "HTTPTests", dependencies: ["HTTP", system], swiftSettings: strict),
+    .testTarget(
+      name: "S3Tests", dependencies: ["S3", "HTTP", "CChecksums", system],
+      resources: [.copy("sigv4")], swiftSettings: strict),
+    .testTarget(
+      name: "HistoryTests",
+      dependencies: ["History", "S3", .product(name: "GRDB", package: "GRDB.swift"), system],
+      swiftSettings: strict),
+    .testTarget(
+      name: "StorageTests", dependencies: ["Storage", "History", "S3", "HTTP", system],
+      swiftSettings: strict),
+    .testTarget(
+      name: "TextUITests", dependencies: ["TextUI"], exclude: ["Screens"], swiftSettings: strict),
+    .testTarget(
+      name: "BrowserTests",
+      dependencies: ["Browser", "Storage", "History", "S3", "TextUI", system],
+      exclude: ["Screens"], swiftSettings: strict),
+    .testTarget(name: "AppTests", dependencies: ["App", "S3", system], swiftSettings: strict),
+  ],
+  cLanguageStandard: .gnu11
+)

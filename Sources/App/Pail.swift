@@ -1,0 +1,4 @@
+@main
+struct Pail {
+  static func main() {}
+}
