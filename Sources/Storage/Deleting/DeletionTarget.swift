@@ -1,0 +1,11 @@
+public import S3
+
+/// Something to be deleted.
+public enum DeletionTarget: Sendable, Hashable {
+  /// The current version. In a versioned bucket this adds a delete marker.
+  case object(ObjectKey)
+  /// One version or delete marker, for ever.
+  case version(ObjectKey, VersionID)
+  /// Every object whose key begins with exactly these bytes: `foo/` never touches `foobar`.
+  case prefix(ObjectKey)
+}

@@ -1,0 +1,30 @@
+public import S3
+public import SystemPackage
+
+/// What a transfer that ended well has made.
+public struct TransferResult: Sendable, Hashable {
+  /// The object; `versionID` is the version written or read, where the server told.
+  public var location: ObjectLocation
+  public var localPath: FilePath
+  public var size: ByteCount
+  public var etag: ETag?
+  /// The checksum of the whole object as the server told it, as in its header.
+  public var checksum: String?
+  /// The destination existed, and nothing was moved.
+  public var isSkipped: Bool
+  /// Set when the outcome could not be recorded; the transfer itself went well.
+  public var warning: StorageError?
+
+  public init(
+    location: ObjectLocation, localPath: FilePath, size: ByteCount, etag: ETag? = nil,
+    checksum: String? = nil, isSkipped: Bool = false, warning: StorageError? = nil
+  ) {
+    self.location = location
+    self.localPath = localPath
+    self.size = size
+    self.etag = etag
+    self.checksum = checksum
+    self.isSkipped = isSkipped
+    self.warning = warning
+  }
+}

@@ -1,0 +1,27 @@
+public import S3
+
+/// How many transfers run at once, and how they are cut.
+public struct TransferSettings: Sendable, Hashable {
+  /// Transfers running at once, 1 or more; the others wait.
+  public var concurrentTransfers: Int
+  /// Requests that carry bodies at once, over all transfers; 1 or more.
+  public var concurrentRequests: Int
+  /// The size that ``PartPlan`` keeps while it can, 5 MiB through 5 GiB.
+  public var partSize: ByteCount
+  /// Larger files move in parallel parts and ranges.
+  public var multipartThreshold: ByteCount
+  /// Between two values of ``TransferEngine/updates()``.
+  public var updateInterval: Duration
+
+  public init(
+    concurrentTransfers: Int = 4, concurrentRequests: Int = 8,
+    partSize: ByteCount = .mebibytes(8), multipartThreshold: ByteCount = .mebibytes(16),
+    updateInterval: Duration = .milliseconds(100)
+  ) {
+    self.concurrentTransfers = concurrentTransfers
+    self.concurrentRequests = concurrentRequests
+    self.partSize = partSize
+    self.multipartThreshold = multipartThreshold
+    self.updateInterval = updateInterval
+  }
+}

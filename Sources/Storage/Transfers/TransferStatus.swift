@@ -1,0 +1,74 @@
+public import S3
+public import SystemPackage
+
+/// Names one transfer of an engine, in the order in which they came.
+public struct TransferID: Sendable, Hashable, Comparable {
+  public let value: Int
+  public init(_ value: Int) { self.value = value }
+
+  public static func < (left: TransferID, right: TransferID) -> Bool { left.value < right.value }
+}
+
+public enum TransferDirection: Sendable, Hashable {
+  case upload
+  case download
+}
+
+/// One transfer as a person sees it.
+public struct TransferStatus: Sendable, Hashable, Identifiable {
+  public enum State: Sendable, Hashable {
+    case waiting
+    case running
+    /// A request failed and is sent again. `attempt` is 2 or more.
+    case retrying(attempt: Int, of: Int, code: String)
+    case finished(TransferResult)
+    case failed(StorageError)
+    /// The multipart upload is being aborted, or the partial file removed.
+    case cancelling
+    case cancelled
+
+    /// Whether nothing more will happen unless someone asks.
+    public var isOver: Bool {
+      switch self {
+      case .finished, .failed, .cancelled: true
+      case .waiting, .running, .retrying, .cancelling: false
+      }
+    }
+  }
+
+  public var id: TransferID
+  public var direction: TransferDirection
+  /// The name to show: the bytes of the file's name or of the key's last segment.
+  public var name: [UInt8]
+  public var location: ObjectLocation
+  public var localPath: FilePath
+  /// nil until it is known.
+  public var total: ByteCount?
+  /// Bytes that have moved; falls when a part is sent again.
+  public var moved: ByteCount
+  /// Bytes a second, as a moving average; 0 while nothing moves.
+  public var rate: Double
+  /// nil while it cannot be told.
+  public var timeLeft: Duration?
+  public var state: State
+  /// nil while waiting.
+  public var startedAt: Timestamp?
+
+  public init(
+    id: TransferID, direction: TransferDirection, name: [UInt8], location: ObjectLocation,
+    localPath: FilePath, total: ByteCount? = nil, moved: ByteCount = .zero, rate: Double = 0,
+    timeLeft: Duration? = nil, state: State = .waiting, startedAt: Timestamp? = nil
+  ) {
+    self.id = id
+    self.direction = direction
+    self.name = name
+    self.location = location
+    self.localPath = localPath
+    self.total = total
+    self.moved = moved
+    self.rate = rate
+    self.timeLeft = timeLeft
+    self.state = state
+    self.startedAt = startedAt
+  }
+}
