@@ -1,0 +1,33 @@
+/// Where the credentials of each request come from.
+///
+/// Asked before every attempt, so that temporary credentials can be renewed between two of them.
+public protocol CredentialProvider: Sendable {
+  func credentials() async throws(CredentialError) -> Credentials
+}
+
+/// Why there are no credentials.
+public enum CredentialError: Error, Sendable, Hashable {
+  /// No source has any.
+  case missing
+  /// They ended at this moment and cannot be renewed.
+  case expired(Timestamp)
+  /// A source was found and failed; the text holds no secret.
+  case unusable(source: String, reason: String)
+  case cancelled
+}
+
+/// Credentials that never change.
+public struct StaticCredentials: CredentialProvider {
+  private let value: Credentials
+
+  public init(_ value: Credentials) {
+    self.value = value
+  }
+
+  public init(accessKeyID: String, secretAccessKey: Secret, sessionToken: Secret? = nil) {
+    value = Credentials(
+      accessKeyID: accessKeyID, secretAccessKey: secretAccessKey, sessionToken: sessionToken)
+  }
+
+  public func credentials() async throws(CredentialError) -> Credentials { value }
+}

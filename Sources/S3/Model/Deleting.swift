@@ -1,0 +1,73 @@
+/// One object of a bucket, or one version of it.
+public struct ObjectIdentifier: Sendable, Hashable {
+  public var key: ObjectKey
+  /// nil for the current version.
+  public var versionID: VersionID?
+
+  public init(key: ObjectKey, versionID: VersionID? = nil) {
+    self.key = key
+    self.versionID = versionID
+  }
+}
+
+/// What a server says of a deletion it has done. S3 API Reference: DeleteObject, DeletedObject.
+public struct DeletedObject: Sendable, Hashable {
+  public var key: ObjectKey
+  /// The version that was asked for and is gone.
+  public var versionID: VersionID?
+  /// Whether the deletion added a delete marker, or removed one that was asked for by version.
+  public var isDeleteMarker: Bool
+  /// The version ID of that delete marker.
+  public var deleteMarkerVersionID: VersionID?
+
+  public init(
+    key: ObjectKey, versionID: VersionID? = nil, isDeleteMarker: Bool = false,
+    deleteMarkerVersionID: VersionID? = nil
+  ) {
+    self.key = key
+    self.versionID = versionID
+    self.isDeleteMarker = isDeleteMarker
+    self.deleteMarkerVersionID = deleteMarkerVersionID
+  }
+}
+
+/// One object that a batch left in place, and why.
+public struct DeleteFailure: Sendable, Hashable {
+  public var object: ObjectIdentifier
+  public var code: S3ErrorCode
+  public var message: String
+
+  public init(object: ObjectIdentifier, code: S3ErrorCode, message: String) {
+    self.object = object
+    self.code = code
+    self.message = message
+  }
+}
+
+/// The answer to a batch: each object asked for is in exactly one of the lists.
+///
+/// An object that the server's answer does not mention counts as failed.
+public struct DeleteObjectsResult: Sendable, Hashable {
+  public var deleted: [DeletedObject]
+  public var failed: [DeleteFailure]
+
+  public init(deleted: [DeletedObject] = [], failed: [DeleteFailure] = []) {
+    self.deleted = deleted
+    self.failed = failed
+  }
+}
+
+extension ObjectKey {
+  /// Whether XML 1.0 can carry the key: UTF-8, and no control character but tab, CR and LF.
+  ///
+  /// Source: XML 1.0 (Fifth Edition), production 2, "Char".
+  public var fitsXML: Bool {
+    guard let text = exactText else { return false }
+    return text.unicodeScalars.allSatisfy { scalar in
+      switch scalar.value {
+      case 0x9, 0xA, 0xD, 0x20...0xD7FF, 0xE000...0xFFFD, 0x1_0000...0x10_FFFF: true
+      default: false
+      }
+    }
+  }
+}

@@ -1,0 +1,82 @@
+/// One field of the metadata that a user gave an object, without the prefix `x-amz-meta-`.
+public struct MetadataField: Sendable, Hashable {
+  public var name: String
+  public var value: String
+
+  public init(name: String, value: String) {
+    self.name = name
+    self.value = value
+  }
+}
+
+/// What a server tells of one object. S3 API Reference: HeadObject.
+public struct ObjectMetadata: Sendable, Hashable {
+  /// The size of the whole object, also in the answer to a request for a range.
+  public var size: ByteCount
+  public var lastModified: Timestamp?
+  public var etag: ETag?
+  public var versionID: VersionID?
+  public var contentType: String?
+  public var contentEncoding: String?
+  public var cacheControl: String?
+  /// nil for `STANDARD`, which servers do not name.
+  public var storageClass: StorageClass?
+  public var metadata: [MetadataField]
+  /// `AES256`, `aws:kms`…, or nil where the server names none.
+  public var serverSideEncryption: String?
+  /// The strongest checksum the server keeps, as `crc64nvme:rosUhgp5mIg=`; that of a composite
+  /// one ends in `-` and the number of its parts.
+  public var checksum: String?
+  public var isDeleteMarker: Bool
+
+  public init(
+    size: ByteCount, lastModified: Timestamp? = nil, etag: ETag? = nil,
+    versionID: VersionID? = nil, contentType: String? = nil, contentEncoding: String? = nil,
+    cacheControl: String? = nil, storageClass: StorageClass? = nil,
+    metadata: [MetadataField] = [], serverSideEncryption: String? = nil, checksum: String? = nil,
+    isDeleteMarker: Bool = false
+  ) {
+    self.size = size
+    self.lastModified = lastModified
+    self.etag = etag
+    self.versionID = versionID
+    self.contentType = contentType
+    self.contentEncoding = contentEncoding
+    self.cacheControl = cacheControl
+    self.storageClass = storageClass
+    self.metadata = metadata
+    self.serverSideEncryption = serverSideEncryption
+    self.checksum = checksum
+    self.isDeleteMarker = isDeleteMarker
+  }
+}
+
+/// What an upload gives its object beside the bytes. S3 API Reference: PutObject.
+public struct ObjectAttributes: Sendable, Hashable {
+  public var contentType: String?
+  public var cacheControl: String?
+  public var metadata: [MetadataField]
+  /// As in a query: `project=atlas&owner=ana`.
+  public var tagging: String?
+  public var storageClass: StorageClass?
+  /// `AES256`, `aws:kms` or `aws:kms:dsse`.
+  public var serverSideEncryption: String?
+  public var kmsKeyID: String?
+  /// A canned ACL, such as `bucket-owner-full-control`.
+  public var acl: String?
+
+  public init(
+    contentType: String? = nil, cacheControl: String? = nil, metadata: [MetadataField] = [],
+    tagging: String? = nil, storageClass: StorageClass? = nil,
+    serverSideEncryption: String? = nil, kmsKeyID: String? = nil, acl: String? = nil
+  ) {
+    self.contentType = contentType
+    self.cacheControl = cacheControl
+    self.metadata = metadata
+    self.tagging = tagging
+    self.storageClass = storageClass
+    self.serverSideEncryption = serverSideEncryption
+    self.kmsKeyID = kmsKeyID
+    self.acl = acl
+  }
+}

@@ -1,0 +1,87 @@
+public import HTTP
+
+/// The requests of the S3 API that Pail makes, named as in the S3 API Reference.
+public enum S3Operation: String, Sendable, Hashable {
+  case abortMultipartUpload = "AbortMultipartUpload"
+  case completeMultipartUpload = "CompleteMultipartUpload"
+  case createBucket = "CreateBucket"
+  case createMultipartUpload = "CreateMultipartUpload"
+  case deleteBucket = "DeleteBucket"
+  case deleteObject = "DeleteObject"
+  case deleteObjects = "DeleteObjects"
+  case getBucketVersioning = "GetBucketVersioning"
+  case getObject = "GetObject"
+  case headBucket = "HeadBucket"
+  case headObject = "HeadObject"
+  case listBuckets = "ListBuckets"
+  case listMultipartUploads = "ListMultipartUploads"
+  case listObjectVersions = "ListObjectVersions"
+  case listObjectsV2 = "ListObjectsV2"
+  case listParts = "ListParts"
+  case presign = "Presign"
+  case putObject = "PutObject"
+  case uploadPart = "UploadPart"
+
+  public var name: String { rawValue }
+}
+
+/// An error document of a server, or what stands for one in an answer without a body.
+public struct ServiceError: Error, Sendable, Hashable {
+  public var code: S3ErrorCode
+  public var message: String
+  /// The HTTP status; 200 for an error inside an answer that began as a success.
+  public var status: Int
+  public var requestID: String?
+  /// The extended request ID, which Amazon's support asks for.
+  public var hostID: String?
+
+  public init(
+    code: S3ErrorCode, message: String = "", status: Int, requestID: String? = nil,
+    hostID: String? = nil
+  ) {
+    self.code = code
+    self.message = message
+    self.status = status
+    self.requestID = requestID
+    self.hostID = hostID
+  }
+}
+
+/// Why an operation failed. Holds facts for `StorageError` to put into words.
+public struct S3Error: Error, Sendable, Hashable {
+  public enum Cause: Error, Sendable, Hashable {
+    case transport(HTTPError)
+    case service(ServiceError)
+    /// An answer that cannot be one to this request; the text says what is wrong with it.
+    case malformedAnswer(String)
+    case credentials(CredentialError)
+    /// The request cannot be made; nothing was sent.
+    case invalidRequest(String)
+    /// The server stored other bytes than were sent: both checksums, as `crc64nvme:rosUhgp5mIg=`.
+    case checksumMismatch(sent: String, stored: String)
+  }
+
+  public var operation: S3Operation
+  public var cause: Cause
+  /// How often the request was sent, 0 when it never was.
+  public var attempts: Int
+
+  public init(operation: S3Operation, cause: Cause, attempts: Int) {
+    self.operation = operation
+    self.cause = cause
+    self.attempts = attempts
+  }
+
+  /// Whether the task was cancelled, rather than that something went wrong.
+  public var isCancellation: Bool {
+    switch cause {
+    case .transport(.cancelled), .credentials(.cancelled): true
+    default: false
+    }
+  }
+
+  /// The code of the server's error, nil for any other cause.
+  public var code: S3ErrorCode? {
+    if case .service(let error) = cause { error.code } else { nil }
+  }
+}

@@ -1,0 +1,207 @@
+internal import Glibc
+
+/// A date and a time of day in UTC, in the proleptic Gregorian calendar.
+struct CalendarDate {
+  var year: Int
+  /// 1 through 12.
+  var month: Int
+  /// 1 through 31.
+  var day: Int
+  var hour = 0
+  var minute = 0
+  var second = 0
+
+  /// Days since 1970-01-01, counted in eras of 400 years that begin in March, so that a leap day
+  /// is the last day of its year.
+  private var days: Int64 {
+    let shifted = Int64(month <= 2 ? year - 1 : year)
+    let era = (shifted >= 0 ? shifted : shifted - 399) / 400
+    let yearOfEra = shifted - era * 400
+    let dayOfYear = Int64((153 * ((month + 9) % 12) + 2) / 5 + day - 1)
+    return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+  }
+
+  /// nil when a field is outside its range; second 60 is a leap second, read as the next minute.
+  var timestamp: Timestamp? {
+    guard (1...12).contains(month), (1...31).contains(day), (0...23).contains(hour),
+      (0...59).contains(minute), (0...60).contains(second)
+    else { return nil }
+    let clock = Int64(hour * 3600 + minute * 60 + second)
+    return Timestamp(seconds: days * 86_400 + clock)
+  }
+
+  init(
+    year: Int, month: Int, day: Int, hour: Int = 0, minute: Int = 0, second: Int = 0
+  ) {
+    (self.year, self.month, self.day) = (year, month, day)
+    (self.hour, self.minute, self.second) = (hour, minute, second)
+  }
+
+  init(_ timestamp: Timestamp) {
+    let day = (timestamp.seconds - timestamp.seconds.modulo(86_400)) / 86_400
+    let clock = Int(timestamp.seconds.modulo(86_400))
+    let shifted = day + 719_468
+    let era = (shifted - shifted.modulo(146_097)) / 146_097
+    let dayOfEra = shifted.modulo(146_097)
+    let yearOfEra =
+      (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+    let marchMonth = (5 * dayOfYear + 2) / 153
+    self.day = Int(dayOfYear - (153 * marchMonth + 2) / 5 + 1)
+    month = Int(marchMonth < 10 ? marchMonth + 3 : marchMonth - 9)
+    year = Int(yearOfEra + era * 400) + (month <= 2 ? 1 : 0)
+    (hour, minute, second) = (clock / 3600, clock / 60 % 60, clock % 60)
+  }
+}
+
+extension Int64 {
+  fileprivate func modulo(_ divisor: Int64) -> Int64 {
+    let rest = self % divisor
+    return rest < 0 ? rest + divisor : rest
+  }
+}
+
+extension Timestamp {
+  /// The system's clock, to the nanosecond.
+  public static func now() -> Timestamp {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Timestamp(seconds: Int64(time.tv_sec), nanoseconds: Int32(time.tv_nsec))
+  }
+
+  /// A moment as S3 writes it in XML: `2026-11-20T14:02:07.123Z`; also with `+01:00` for `Z`.
+  ///
+  /// Nil for anything else. Digits beyond the nanosecond are dropped.
+  public init?(iso8601 text: some StringProtocol) {
+    var reader = DigitReader(text.utf8)
+    guard let year = reader.number(4), reader.skip("-"), let month = reader.number(2),
+      reader.skip("-"), let day = reader.number(2), reader.skip("T") || reader.skip(" "),
+      let hour = reader.number(2), reader.skip(":"), let minute = reader.number(2),
+      reader.skip(":"), let second = reader.number(2)
+    else { return nil }
+    let nanoseconds = reader.skip(".") ? reader.fraction() : 0
+    var offset = 0
+    if !(reader.skip("Z") || reader.skip("z")) {
+      let isBehind = reader.skip("-")
+      guard isBehind || reader.skip("+"), let hours = reader.number(2) else { return nil }
+      _ = reader.skip(":")
+      guard let minutes = reader.number(2) else { return nil }
+      offset = (hours * 3600 + minutes * 60) * (isBehind ? -1 : 1)
+    }
+    let date = CalendarDate(
+      year: year, month: month, day: day, hour: hour, minute: minute, second: second)
+    guard reader.isAtEnd, let local = date.timestamp else { return nil }
+    self.init(seconds: local.seconds - Int64(offset), nanoseconds: Int32(nanoseconds))
+  }
+
+  /// A moment as HTTP headers write it: `Fri, 20 Nov 2026 14:02:07 GMT` (RFC 9110, section 5.6.7).
+  public init?(httpDate text: some StringProtocol) {
+    var reader = DigitReader(text.utf8)
+    guard reader.skipPast(","), reader.skip(" "), let day = reader.number(2), reader.skip(" "),
+      let month = reader.month(), reader.skip(" "), let year = reader.number(4), reader.skip(" "),
+      let hour = reader.number(2), reader.skip(":"), let minute = reader.number(2),
+      reader.skip(":"), let second = reader.number(2)
+    else { return nil }
+    let date = CalendarDate(
+      year: year, month: month, day: day, hour: hour, minute: minute, second: second)
+    guard let timestamp = date.timestamp else { return nil }
+    self = timestamp
+  }
+
+  /// To the second, or to the millisecond when there is a fraction: `2026-11-20T14:02:07.123Z`.
+  public var iso8601: String {
+    let date = CalendarDate(self)
+    let day = "\(date.year.padded(4))-\(date.month.padded(2))-\(date.day.padded(2))"
+    let clock = "\(date.hour.padded(2)):\(date.minute.padded(2)):\(date.second.padded(2))"
+    let fraction = nanoseconds == 0 ? "" : "." + (Int(nanoseconds) / 1_000_000).padded(3)
+    return "\(day)T\(clock)\(fraction)Z"
+  }
+
+  /// Signature Version 4's form, to the second: `20261120T140207Z`.
+  var basicISO8601: String {
+    let date = CalendarDate(self)
+    return date.year.padded(4) + date.month.padded(2) + date.day.padded(2) + "T"
+      + date.hour.padded(2) + date.minute.padded(2) + date.second.padded(2) + "Z"
+  }
+
+  /// Later by `duration`, or earlier when it is negative.
+  public func advanced(by duration: Duration) -> Timestamp {
+    let (seconds, attoseconds) = duration.components
+    let nanoseconds = Int64(self.nanoseconds) + attoseconds / 1_000_000_000
+    let rest = nanoseconds.modulo(1_000_000_000)
+    return Timestamp(
+      seconds: self.seconds + seconds + (nanoseconds - rest) / 1_000_000_000,
+      nanoseconds: Int32(rest))
+  }
+
+  /// How long after `earlier` this moment is; negative when it is before.
+  public func since(_ earlier: Timestamp) -> Duration {
+    .seconds(seconds - earlier.seconds) + .nanoseconds(nanoseconds - earlier.nanoseconds)
+  }
+}
+
+extension Int {
+  fileprivate func padded(_ width: Int) -> String {
+    let digits = String(self)
+    return String(repeating: "0", count: Swift.max(0, width - digits.count)) + digits
+  }
+}
+
+/// Reads fixed-width numbers from ASCII text.
+private struct DigitReader {
+  private static let months = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+  ]
+  private var rest: ArraySlice<UInt8>
+
+  init(_ bytes: some Sequence<UInt8>) {
+    rest = Array(bytes)[...]
+  }
+
+  var isAtEnd: Bool { rest.isEmpty }
+
+  mutating func skip(_ character: Unicode.Scalar) -> Bool {
+    guard let first = rest.first, first == UInt8(ascii: character) else { return false }
+    rest.removeFirst()
+    return true
+  }
+
+  mutating func skipPast(_ character: Unicode.Scalar) -> Bool {
+    guard let index = rest.firstIndex(of: UInt8(ascii: character)) else { return false }
+    rest = rest[(index + 1)...]
+    return true
+  }
+
+  private mutating func digit() -> Int? {
+    guard let first = rest.first, (0x30...0x39).contains(first) else { return nil }
+    rest.removeFirst()
+    return Int(first - 0x30)
+  }
+
+  mutating func number(_ width: Int) -> Int? {
+    var value = 0
+    for _ in 0..<width {
+      guard let digit = digit() else { return nil }
+      value = value * 10 + digit
+    }
+    return value
+  }
+
+  /// The digits after a decimal point, as nanoseconds.
+  mutating func fraction() -> Int {
+    var value = 0
+    var unit = 100_000_000
+    while let digit = digit() {
+      value += digit * unit
+      unit /= 10
+    }
+    return value
+  }
+
+  mutating func month() -> Int? {
+    let name = String(decoding: rest.prefix(3), as: UTF8.self)
+    guard let index = Self.months.firstIndex(of: name) else { return nil }
+    rest = rest.dropFirst(3)
+    return index + 1
+  }
+}

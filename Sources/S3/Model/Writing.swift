@@ -1,0 +1,88 @@
+/// What must hold for a write to happen. Some stores ignore it, so it is best effort there.
+public enum WriteCondition: Sendable, Hashable {
+  case none
+  /// No object of this key may exist (`If-None-Match: *`).
+  case ifNoneMatch
+  /// The object that exists must have this ETag.
+  case ifMatch(ETag)
+}
+
+/// What a server says of an object it has stored.
+public struct WriteReceipt: Sendable, Hashable {
+  public var etag: ETag?
+  public var versionID: VersionID?
+  /// The checksum of the whole object, as `crc64nvme:rosUhgp5mIg=`.
+  ///
+  /// What was sent, and the same as what came back where the server sends one back.
+  public var checksum: String?
+
+  public init(etag: ETag? = nil, versionID: VersionID? = nil, checksum: String? = nil) {
+    self.etag = etag
+    self.versionID = versionID
+    self.checksum = checksum
+  }
+}
+
+/// What is kept of a part until its upload is completed.
+public struct PartReceipt: Sendable, Hashable {
+  public var number: PartNumber
+  public var etag: ETag?
+  public var crc64nvme: UInt64
+  /// In bytes.
+  public var size: Int64
+
+  public init(number: PartNumber, etag: ETag?, crc64nvme: UInt64, size: Int64) {
+    self.number = number
+    self.etag = etag
+    self.crc64nvme = crc64nvme
+    self.size = size
+  }
+}
+
+/// A multipart upload that is neither completed nor aborted. S3 API Reference: ListMultipartUploads.
+public struct MultipartUploadSummary: Sendable, Hashable {
+  public var key: ObjectKey
+  public var uploadID: UploadID
+  public var initiated: Timestamp?
+  public var storageClass: StorageClass?
+
+  public init(
+    key: ObjectKey, uploadID: UploadID, initiated: Timestamp? = nil,
+    storageClass: StorageClass? = nil
+  ) {
+    self.key = key
+    self.uploadID = uploadID
+    self.initiated = initiated
+    self.storageClass = storageClass
+  }
+}
+
+/// A part that a server has. S3 API Reference: ListParts.
+public struct PartSummary: Sendable, Hashable {
+  public var number: PartNumber
+  public var size: ByteCount
+  public var etag: ETag?
+  public var lastModified: Timestamp?
+  /// nil where the server keeps no such checksum.
+  public var crc64nvme: UInt64?
+
+  public init(
+    number: PartNumber, size: ByteCount, etag: ETag? = nil, lastModified: Timestamp? = nil,
+    crc64nvme: UInt64? = nil
+  ) {
+    self.number = number
+    self.size = size
+    self.etag = etag
+    self.lastModified = lastModified
+    self.crc64nvme = crc64nvme
+  }
+}
+
+/// Whether a bucket keeps old versions. S3 API Reference: GetBucketVersioning.
+public enum VersioningState: Sendable, Hashable {
+  /// Versioning was never turned on: a deletion cannot be undone.
+  case never
+  case enabled
+  /// Versions from before are kept, new ones are not.
+  case suspended
+}

@@ -1,0 +1,45 @@
+/// How often and after which waits a request is sent again.
+public struct RetryPolicy: Sendable, Hashable {
+  /// How often a request is sent at most, the first time included: 1 or more.
+  public var maxAttempts: Int
+  /// The longest wait before the second attempt; it doubles with each further one.
+  public var base: Duration
+  /// No wait is longer, unless the server asks for more with `Retry-After`.
+  public var cap: Duration
+  /// No attempt begins later than this after the first failure.
+  public var deadline: Duration
+
+  public init(maxAttempts: Int, base: Duration, cap: Duration, deadline: Duration) {
+    self.maxAttempts = maxAttempts
+    self.base = base
+    self.cap = cap
+    self.deadline = deadline
+  }
+
+  public static let standard = RetryPolicy(
+    maxAttempts: 6, base: .milliseconds(200), cap: .seconds(10), deadline: .seconds(60))
+
+  /// The wait before the attempt after `attempt`: anything from nothing to the full length, so
+  /// that clients that failed together do not come back together.
+  ///
+  /// - Parameters:
+  ///   - attempt: the number of the attempt that failed, from 1.
+  ///   - retryAfter: what the server asked for, which is the least to wait.
+  ///   - random: 0 through 1.
+  func wait(afterAttempt attempt: Int, retryAfter: Duration?, random: Double) -> Duration {
+    let doublings = min(max(attempt - 1, 0), 20)
+    let longest = min(cap, base * (1 << doublings))
+    return max(longest * random, retryAfter ?? .zero)
+  }
+}
+
+/// One attempt that failed and will be followed by another.
+public struct RetryNotice: Sendable, Hashable {
+  public var operation: S3Operation
+  /// The attempt that failed, from 1.
+  public var attempt: Int
+  public var maxAttempts: Int
+  public var cause: S3Error.Cause
+  /// How long the client waits before the next attempt.
+  public var wait: Duration
+}
