@@ -1,0 +1,85 @@
+import CChecksums
+import Testing
+
+@Suite("CRC64NVME and CRC32C in C")
+struct CChecksumsTests {
+  private static let check = Array("123456789".utf8)
+
+  @Test("The published check values come out, by either path")
+  func checkValues() {
+    #expect(pail_crc64nvme(0, Self.check, 9) == 0xae8b_1486_0a79_9888)
+    #expect(pail_crc64nvme_table(0, Self.check, 9) == 0xae8b_1486_0a79_9888)
+    #expect(pail_crc32c(0, Self.check, 9) == 0xe306_9283)
+    #expect(pail_crc32c_table(0, Self.check, 9) == 0xe306_9283)
+  }
+
+  /// CRC32C: RFC 3720, appendix B.4. CRC64NVME: NVM Express NVM Command Set Specification 1.0,
+  /// section 5.2.1.3.4, test cases of 4 KiB.
+  @Test("The examples of iSCSI and NVM Express come out, by either path")
+  func publishedExamples() {
+    let zeros = [UInt8](repeating: 0, count: 4096)
+    let ones = [UInt8](repeating: 0xff, count: 4096)
+    let up = (0..<4096).map { UInt8(truncatingIfNeeded: $0) }
+    let down = (0..<4096).map { UInt8(truncatingIfNeeded: 255 - $0) }
+    for (bytes, expected) in [
+      (zeros, 0x6482_d367_eb22_b64e), (ones, 0xc0dd_ba73_02ec_a3ac),
+      (up, 0x3e72_9f5f_6750_449c), (down, 0x9a2d_f64b_8e9e_517e),
+    ] as [([UInt8], UInt64)] {
+      #expect(pail_crc64nvme(0, bytes, bytes.count) == expected)
+      #expect(pail_crc64nvme_table(0, bytes, bytes.count) == expected)
+    }
+    for (bytes, expected) in [
+      (zeros, 0x8a91_36aa), (ones, 0x62a8_ab43), (up, 0x46dd_794e),
+      (Array(up[..<32].reversed()), 0x113f_db5c),
+    ] as [([UInt8], UInt32)] {
+      #expect(pail_crc32c(0, bytes, 32) == expected)
+      #expect(pail_crc32c_table(0, bytes, 32) == expected)
+    }
+  }
+
+  @Test("The quick path agrees with the table at every length, offset and start")
+  func pathsAgree() {
+    let bytes = Self.noise(1_400)
+    bytes.withUnsafeBytes { buffer in
+      guard let base = buffer.baseAddress else { return }
+      for size in 0...1_300 {
+        let data = base + size % 17
+        let start = UInt64(size) &* 0x9e37_79b9_7f4a_7c15
+        #expect(pail_crc64nvme(start, data, size) == pail_crc64nvme_table(start, data, size))
+        let narrow = UInt32(truncatingIfNeeded: start)
+        #expect(pail_crc32c(narrow, data, size) == pail_crc32c_table(narrow, data, size))
+      }
+    }
+  }
+
+  @Test(
+    "Pieces give the value of the whole, fed on or combined", arguments: [0, 1, 255, 256, 70_001])
+  func combining(split: Int) {
+    let whole = Self.noise(100_000)
+    let head = Array(whole[..<split])
+    let tail = Array(whole[split...])
+
+    let wide = pail_crc64nvme(0, whole, whole.count)
+    let wideHead = pail_crc64nvme(0, head, head.count)
+    #expect(pail_crc64nvme(wideHead, tail, tail.count) == wide)
+    let wideTail = pail_crc64nvme(0, tail, tail.count)
+    #expect(pail_crc64nvme_combine(wideHead, wideTail, UInt64(tail.count)) == wide)
+
+    let narrow = pail_crc32c(0, whole, whole.count)
+    let narrowHead = pail_crc32c(0, head, head.count)
+    #expect(pail_crc32c(narrowHead, tail, tail.count) == narrow)
+    let narrowTail = pail_crc32c(0, tail, tail.count)
+    #expect(pail_crc32c_combine(narrowHead, narrowTail, UInt64(tail.count)) == narrow)
+  }
+
+  /// The same bytes in every run: a failure can be run again.
+  private static func noise(_ count: Int) -> [UInt8] {
+    var state: UInt64 = 88_172_645_463_325_252
+    return (0..<count).map { _ in
+      state ^= state << 13
+      state ^= state >> 7
+      state ^= state << 17
+      return UInt8(truncatingIfNeeded: state)
+    }
+  }
+}
