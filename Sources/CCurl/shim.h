@@ -1,2 +1,86 @@
 #pragma once
 #include <curl/curl.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
+// Swift cannot call variadic functions: one function for each type that curl_easy_setopt,
+// curl_easy_getinfo and curl_multi_setopt take.
+
+static inline CURLcode pail_easy_set_long(void *easy, CURLoption option, long value) {
+  return curl_easy_setopt(easy, option, value);
+}
+
+static inline CURLcode pail_easy_set_size(void *easy, CURLoption option, curl_off_t value) {
+  return curl_easy_setopt(easy, option, value);
+}
+
+// libcurl copies the text.
+static inline CURLcode pail_easy_set_text(void *easy, CURLoption option, const char *value) {
+  return curl_easy_setopt(easy, option, value);
+}
+
+static inline CURLcode pail_easy_set_pointer(void *easy, CURLoption option, void *value) {
+  return curl_easy_setopt(easy, option, value);
+}
+
+static inline CURLcode pail_easy_set_headers(void *easy, struct curl_slist *headers) {
+  return curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
+}
+
+// All that libcurl calls while a request is under way, with `context` as its last argument.
+static inline void pail_easy_set_callbacks(
+    void *easy, curl_read_callback read, curl_seek_callback seek, curl_write_callback write,
+    curl_write_callback header, curl_xferinfo_callback progress, curl_prereq_callback ready,
+    void *context) {
+  curl_easy_setopt(easy, CURLOPT_READFUNCTION, read);
+  curl_easy_setopt(easy, CURLOPT_READDATA, context);
+  curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, seek);
+  curl_easy_setopt(easy, CURLOPT_SEEKDATA, context);
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, write);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, context);
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, header);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, context);
+  curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, progress);
+  curl_easy_setopt(easy, CURLOPT_XFERINFODATA, context);
+  curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, ready);
+  curl_easy_setopt(easy, CURLOPT_PREREQDATA, context);
+  curl_easy_setopt(easy, CURLOPT_PRIVATE, context);
+}
+
+// The option's name and type changed in 7.85, and the old one warns since.
+static inline CURLcode pail_easy_allow_http_only(void *easy) {
+#if LIBCURL_VERSION_NUM >= 0x075500
+  return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+  return curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+}
+
+static inline CURLcode pail_easy_get_long(void *easy, CURLINFO info, long *value) {
+  return curl_easy_getinfo(easy, info, value);
+}
+
+static inline CURLcode pail_easy_get_size(void *easy, CURLINFO info, curl_off_t *value) {
+  return curl_easy_getinfo(easy, info, value);
+}
+
+static inline CURLcode pail_easy_get_pointer(void *easy, CURLINFO info, void **value) {
+  return curl_easy_getinfo(easy, info, value);
+}
+
+static inline CURLcode pail_easy_get_socket(void *easy, curl_socket_t *value) {
+  return curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, value);
+}
+
+static inline CURLMcode pail_multi_set_long(void *multi, CURLMoption option, long value) {
+  return curl_multi_setopt(multi, option, value);
+}
+
+// CURL_GLOBAL_DEFAULT and ERROR size are macros that Swift does not import with their type.
+static inline CURLcode pail_global_init(void) { return curl_global_init(CURL_GLOBAL_DEFAULT); }
+
+// Bytes given to the kernel that the other side has not acknowledged, or -1. ioctl is variadic.
+static inline int pail_unacknowledged_bytes(curl_socket_t socket) {
+  int count = 0;
+  return ioctl(socket, SIOCOUTQ, &count) == 0 ? count : -1;
+}

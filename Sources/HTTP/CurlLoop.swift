@@ -1,0 +1,196 @@
+internal import CCurl
+internal import Synchronization
+
+/// Runs every request of one ``CurlTransport`` on libcurl's multi interface.
+///
+/// Its executor is the thread that waits for the sockets, so libcurl is never entered from two
+/// threads, and none of its calls costs a hop. At most `maxConnectionsPerHost` requests of an
+/// origin are under way; the others wait here in the order they came.
+actor CurlLoop {
+  private let configuration: CurlTransport.Configuration
+  private let statistics: CurlStatistics
+  nonisolated let thread: CurlThread
+  nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+
+  private var exchanges: [Exchange.ID: Exchange] = [:]
+  private var queues: [HTTPRequest.Origin: Queue] = [:]
+  private var activeCount = 0
+  private var idleSlots: [EasySlot] = []
+  private var nextStallCheck: ContinuousClock.Instant?
+
+  /// The requests of one origin.
+  private struct Queue {
+    var activeCount = 0
+    var waiting: [Exchange] = []
+    /// The first of `waiting` that has not been taken.
+    var start = 0
+
+    mutating func next() -> Exchange? {
+      while start < waiting.count {
+        let exchange = waiting[start]
+        start += 1
+        if start == waiting.count || start > 1024 {
+          waiting.removeFirst(start)
+          start = 0
+        }
+        // Cancelled meanwhile: taking it out of the middle would cost more.
+        if !exchange.isEnded { return exchange }
+      }
+      return nil
+    }
+  }
+
+  init(
+    multi: consuming MultiHandle, configuration: CurlTransport.Configuration,
+    statistics: CurlStatistics
+  ) {
+    self.configuration = configuration
+    self.statistics = statistics
+    multi.setIdleConnections(configuration.maxConnectionsPerHost)
+    thread = CurlThread(multi: multi)
+    thread.start(self)
+  }
+
+  deinit {
+    thread.stop()
+  }
+
+  func perform(_ request: HTTPRequest, id: Exchange.ID, origin: HTTPRequest.Origin) async
+    -> Result<HTTPResponse, HTTPError>
+  {
+    // A cancellation from here on finds the exchange by its number.
+    guard !Task.isCancelled else { return .failure(.cancelled) }
+    return await withCheckedContinuation { answer in
+      let exchange = Exchange(id: id, request: request, origin: origin, answer: answer)
+      exchanges[id] = exchange
+      queues[origin, default: Queue()].waiting.append(exchange)
+      startWaiting(of: origin)
+    }
+  }
+
+  /// One round of the thread.
+  ///
+  /// - Returns: how long the thread may wait for sockets before the next one.
+  func turn(cancelled: [Exchange.ID]) -> Duration {
+    for id in cancelled {
+      guard let exchange = exchanges[id] else { continue }
+      end(exchange, with: .failure(.cancelled))
+    }
+    guard activeCount > 0 else { return Self.idleWait }
+    thread.multi.perform()
+    while let (exchange, code) = thread.multi.nextFinished() {
+      conclude(exchange, code)
+    }
+    return endStalled()
+  }
+
+  /// Nothing happens without a `wakeUp` when no request is under way; the thread then sleeps.
+  private static let idleWait = Duration.seconds(3600)
+
+  private func startWaiting(of origin: HTTPRequest.Origin) {
+    while let queue = queues[origin], queue.activeCount < configuration.maxConnectionsPerHost,
+      let exchange = queues[origin]?.next()
+    {
+      start(exchange)
+    }
+    if let queue = queues[origin], queue.activeCount == 0, queue.waiting.isEmpty {
+      queues[origin] = nil
+    }
+  }
+
+  private func start(_ exchange: Exchange) {
+    guard let slot = idleSlots.popLast() ?? EasySlot() else {
+      exchanges[exchange.id] = nil
+      exchange.end(with: .failure(.connectionLost(reason: "libcurl has no memory for a request")))
+      return
+    }
+    let request = exchange.request
+    slot.easy.setUp(configuration)
+    slot.easy.setURL(request.url)
+    slot.easy.setMethod(request.method, bodySize: request.sentBodySize)
+    slot.easy.setHeaders(request.headerLines)
+    let buffers = request.bufferSizes(large: configuration.bufferSize)
+    slot.easy.setBuffers(upload: buffers.upload, receive: buffers.receive)
+    slot.easy.setReceiver(exchange)
+    exchange.slot = slot
+    activeCount += 1
+    queues[exchange.origin]?.activeCount += 1
+    guard thread.multi.add(slot.easy) else {
+      end(exchange, with: .failure(.connectionLost(reason: "libcurl refused the request")))
+      return
+    }
+    let now = ContinuousClock.now
+    let watch = StallWatch(timeout: request.stallTimeout, at: now)
+    exchange.stallWatch = watch
+    nextStallCheck = min(nextStallCheck ?? now + watch.interval, now + watch.interval)
+  }
+
+  private func conclude(_ exchange: Exchange, _ code: CURLcode) {
+    guard let slot = exchange.slot else { return }
+    exchange.noteSent(slot.easy.sentByteCount)
+    let error: HTTPError? =
+      code == CURLE_OK
+      ? nil
+      : .curl(
+        code, reason: slot.easy.reason(for: code), host: exchange.origin.host,
+        isConnected: exchange.isConnected)
+    end(exchange, with: exchange.result(error: error))
+  }
+
+  /// Takes the exchange out of libcurl's hands, wherever it stands, and answers its caller.
+  private func end(_ exchange: Exchange, with result: Result<HTTPResponse, HTTPError>) {
+    exchanges[exchange.id] = nil
+    if let slot = exchange.slot {
+      statistics.count(connectionsOpened: slot.easy.connectionsOpened)
+      thread.multi.remove(slot.easy)
+      slot.easy.reset()
+      exchange.slot = nil
+      idleSlots.append(slot)
+      activeCount -= 1
+      queues[exchange.origin]?.activeCount -= 1
+    }
+    exchange.end(with: result)
+    startWaiting(of: exchange.origin)
+  }
+
+  /// Ends what has not moved for too long, and tells when to look again.
+  private func endStalled() -> Duration {
+    let now = ContinuousClock.now
+    if let next = nextStallCheck, now < next { return next - now }
+    var interval = Duration.seconds(1)
+    var stalled: [Exchange] = []
+    for exchange in exchanges.values {
+      guard let slot = exchange.slot, exchange.isConnected, var watch = exchange.stallWatch else {
+        continue
+      }
+      let unacknowledged = exchange.request.body.count > 0 ? slot.easy.unacknowledgedByteCount : 0
+      let mark = exchange.movedByteCount(unacknowledged: unacknowledged)
+      if watch.isStalled(mark: mark, at: now) { stalled.append(exchange) }
+      exchange.stallWatch = watch
+      interval = min(interval, watch.interval)
+    }
+    nextStallCheck = now + interval
+    for exchange in stalled {
+      end(exchange, with: .failure(.stalled))
+    }
+    guard activeCount > 0 else {
+      nextStallCheck = nil
+      return Self.idleWait
+    }
+    return interval
+  }
+}
+
+/// Counted by the loop, read by anyone.
+final class CurlStatistics: Sendable {
+  private let opened = Atomic<Int>(0)
+  private let answered = Atomic<Int>(0)
+
+  var connectionsOpened: Int { opened.load(ordering: .relaxed) }
+  var requestCount: Int { answered.load(ordering: .relaxed) }
+
+  func count(connectionsOpened: Int) {
+    opened.wrappingAdd(connectionsOpened, ordering: .relaxed)
+    answered.wrappingAdd(1, ordering: .relaxed)
+  }
+}

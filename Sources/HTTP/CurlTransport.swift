@@ -1,0 +1,80 @@
+internal import CCurl
+internal import Synchronization
+public import SystemPackage
+
+/// Sends requests with libcurl, over connections that are kept and reused.
+///
+/// One instance has one thread and its own connections. What may wait for a slow disk (bodies to
+/// and from files) belongs on another instance than what a person waits for.
+///
+/// Proxies come from the environment as libcurl reads it (`HTTPS_PROXY`, `NO_PROXY`). TLS is 1.2
+/// or later, and its verification cannot be turned off. No redirect is followed, no cookie kept,
+/// no `.netrc` read, no content encoding asked for or undone.
+///
+/// Where things live in this module:
+/// - `HTTPRequest`, `HTTPResponse`, `HTTPError`   what goes in and what comes out
+/// - `CurlLoop`                                   the actor that runs them, and its queue
+/// - `CurlThread`                                 the executor: the thread in `curl_multi_poll`
+/// - `Exchange`                                   one request under way: bodies, heads, limits
+/// - `EasyHandle`, `MultiHandle`                  libcurl's handles; nothing else calls libcurl
+public final class CurlTransport: HTTPTransport {
+  public struct Configuration: Sendable {
+    /// More requests to one scheme, host and port wait their turn. 1 or more.
+    public var maxConnectionsPerHost: Int
+    /// For name, connection and TLS handshake together.
+    public var connectTimeout: Duration
+    /// Certificates in PEM that are trusted beside the system's own.
+    public var caBundle: FilePath?
+    public var userAgent: String
+    /// Of the buffers for large bodies, in bytes, 16 KiB through 512 KiB. One or two per request.
+    public var bufferSize: Int
+
+    public init(
+      maxConnectionsPerHost: Int = 64, connectTimeout: Duration = .seconds(10),
+      caBundle: FilePath? = nil, userAgent: String = "pail", bufferSize: Int = 512 * 1024
+    ) {
+      self.maxConnectionsPerHost = max(maxConnectionsPerHost, 1)
+      self.connectTimeout = connectTimeout
+      self.caBundle = caBundle
+      self.userAgent = userAgent
+      self.bufferSize = min(max(bufferSize, 16 * 1024), 512 * 1024)
+    }
+  }
+
+  /// What the transport has done since it was made.
+  public struct Statistics: Sendable, Hashable {
+    public var connectionsOpened: Int
+    /// Requests that were started, answered or not.
+    public var requestCount: Int
+  }
+
+  private let loop: CurlLoop
+  private let counters = CurlStatistics()
+  private let lastID = Atomic<Exchange.ID>(0)
+
+  /// Before any handle; libcurl wants it once per process.
+  private static let isReady: Bool = pail_global_init() == CURLE_OK
+
+  public init(configuration: Configuration = Configuration()) {
+    guard Self.isReady, let multi = MultiHandle() else {
+      fatalError("libcurl cannot be initialized: out of memory")
+    }
+    loop = CurlLoop(multi: multi, configuration: configuration, statistics: counters)
+  }
+
+  public var statistics: Statistics {
+    Statistics(
+      connectionsOpened: counters.connectionsOpened, requestCount: counters.requestCount)
+  }
+
+  public func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
+    let origin = try request.checkedOrigin()
+    let id = lastID.wrappingAdd(1, ordering: .relaxed).newValue
+    let loop = self.loop
+    return try await withTaskCancellationHandler {
+      await loop.perform(request, id: id, origin: origin)
+    } onCancel: {
+      loop.thread.cancel(id)
+    }.get()
+  }
+}

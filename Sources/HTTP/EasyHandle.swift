@@ -1,0 +1,183 @@
+internal import CCurl
+internal import SystemPackage
+
+/// One libcurl easy handle: made by `init`, freed by `deinit`, never copied.
+///
+/// Lives on the thread of ``CurlLoop``. See <https://curl.se/libcurl/c/libcurl-easy.html>.
+struct EasyHandle: ~Copyable {
+  private let raw: UnsafeMutableRawPointer
+  private let message: UnsafeMutablePointer<CChar>
+  private var headers: UnsafeMutablePointer<curl_slist>?
+
+  /// The buffer that libcurl asks for: CURL_ERROR_SIZE.
+  private static let messageSize = 256
+
+  init?() {
+    guard let raw = curl_easy_init() else { return nil }
+    self.raw = raw
+    message = .allocate(capacity: Self.messageSize)
+    message.initialize(repeating: 0, count: Self.messageSize)
+  }
+
+  deinit {
+    curl_easy_cleanup(raw)
+    curl_slist_free_all(headers)
+    message.deallocate()
+  }
+
+  /// What ``MultiHandle`` adds, removes and reports.
+  var identity: UnsafeMutableRawPointer { raw }
+
+  /// Forgets the last request. Connections are the multi handle's and stay.
+  mutating func reset() {
+    curl_easy_reset(raw)
+    curl_slist_free_all(headers)
+    headers = nil
+    message[0] = 0
+  }
+
+  /// Sets all that is the same for every request.
+  mutating func setUp(_ configuration: CurlTransport.Configuration) {
+    pail_easy_set_pointer(raw, CURLOPT_ERRORBUFFER, message)
+    // A signal handler of libcurl's own would be the whole program's.
+    pail_easy_set_long(raw, CURLOPT_NOSIGNAL, 1)
+    pail_easy_set_long(raw, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
+    pail_easy_allow_http_only(raw)
+    // Off unless asked for; said once more because the credentials depend on it.
+    pail_easy_set_long(raw, CURLOPT_FOLLOWLOCATION, 0)
+    // A key may be `..`: the path goes out as it stands.
+    pail_easy_set_long(raw, CURLOPT_PATH_AS_IS, 1)
+    pail_easy_set_long(raw, CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
+    pail_easy_set_long(raw, CURLOPT_SSL_VERIFYPEER, 1)
+    pail_easy_set_long(raw, CURLOPT_SSL_VERIFYHOST, 2)
+    if let bundle = configuration.caBundle {
+      // Takes the place of the default file; the default folder of certificates stays beside it.
+      pail_easy_set_text(raw, CURLOPT_CAINFO, bundle.string)
+    }
+    pail_easy_set_text(raw, CURLOPT_USERAGENT, configuration.userAgent)
+    pail_easy_set_long(raw, CURLOPT_CONNECTTIMEOUT_MS, configuration.connectTimeout.milliseconds)
+    pail_easy_set_long(raw, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+    pail_easy_set_long(raw, CURLOPT_TCP_KEEPALIVE, 1)
+    pail_easy_set_long(raw, CURLOPT_EXPECT_100_TIMEOUT_MS, 1000)
+  }
+
+  mutating func setURL(_ url: String) {
+    pail_easy_set_text(raw, CURLOPT_URL, url)
+  }
+
+  /// - Parameter bodySize: in bytes; `nil` for a request that has no body, not even an empty one.
+  mutating func setMethod(_ method: HTTPMethod, bodySize: Int64?) {
+    if let bodySize {
+      pail_easy_set_long(raw, CURLOPT_UPLOAD, 1)
+      pail_easy_set_size(raw, CURLOPT_INFILESIZE_LARGE, curl_off_t(bodySize))
+    }
+    switch method {
+    case .get where bodySize == nil: pail_easy_set_long(raw, CURLOPT_HTTPGET, 1)
+    case .head: pail_easy_set_long(raw, CURLOPT_NOBODY, 1)
+    default: pail_easy_set_text(raw, CURLOPT_CUSTOMREQUEST, method.rawValue)
+    }
+  }
+
+  /// - Parameter lines: `Name: value`, `Name;` for an empty value, `Name:` for none of libcurl's own.
+  mutating func setHeaders(_ lines: [String]) {
+    for line in lines {
+      headers = curl_slist_append(headers, line)
+    }
+    pail_easy_set_headers(raw, headers)
+  }
+
+  /// Sizes in bytes; libcurl allocates both for the time of the request.
+  mutating func setBuffers(upload: Int, receive: Int) {
+    pail_easy_set_long(raw, CURLOPT_UPLOAD_BUFFERSIZE, upload)
+    pail_easy_set_long(raw, CURLOPT_BUFFERSIZE, receive)
+  }
+
+  /// Has libcurl report to `exchange`, which must outlive the request.
+  mutating func setReceiver(_ exchange: Exchange) {
+    let context = Unmanaged.passUnretained(exchange).toOpaque()
+    pail_easy_set_callbacks(
+      raw,
+      { buffer, size, count, context in
+        guard let buffer, let context else { return Int(CURL_READFUNC_ABORT) }
+        let exchange = Unmanaged<Exchange>.fromOpaque(context).takeUnretainedValue()
+        return exchange.read(
+          into: UnsafeMutableRawBufferPointer(start: buffer, count: size * count))
+          ?? Int(CURL_READFUNC_ABORT)
+      },
+      { context, offset, origin in
+        guard let context, origin == SEEK_SET else { return CURL_SEEKFUNC_FAIL }
+        Unmanaged<Exchange>.fromOpaque(context).takeUnretainedValue().rewind(to: Int64(offset))
+        return CURL_SEEKFUNC_OK
+      },
+      { bytes, size, count, context in
+        guard let bytes, let context else { return 0 }
+        let exchange = Unmanaged<Exchange>.fromOpaque(context).takeUnretainedValue()
+        let piece = UnsafeRawBufferPointer(start: bytes, count: size * count)
+        return exchange.receiveBody(piece) ? piece.count : 0
+      },
+      { bytes, size, count, context in
+        guard let bytes, let context else { return 0 }
+        let exchange = Unmanaged<Exchange>.fromOpaque(context).takeUnretainedValue()
+        let line = UnsafeRawBufferPointer(start: bytes, count: size * count)
+        return exchange.receiveHeaderLine(line) ? line.count : 0
+      },
+      { context, _, _, _, uploaded in
+        guard let context else { return 0 }
+        Unmanaged<Exchange>.fromOpaque(context).takeUnretainedValue().noteSent(Int64(uploaded))
+        return 0
+      },
+      { context, _, _, _, _ in
+        guard let context else { return CURL_PREREQFUNC_ABORT }
+        let exchange = Unmanaged<Exchange>.fromOpaque(context).takeUnretainedValue()
+        return exchange.isReadyToSend() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+      },
+      context)
+    pail_easy_set_long(raw, CURLOPT_NOPROGRESS, 0)
+  }
+
+  /// The exchange that `setReceiver` gave to the handle with this identity.
+  static func receiver(of identity: UnsafeMutableRawPointer) -> Exchange? {
+    var context: UnsafeMutableRawPointer?
+    guard pail_easy_get_pointer(identity, CURLINFO_PRIVATE, &context) == CURLE_OK, let context
+    else {
+      return nil
+    }
+    return Unmanaged<Exchange>.fromOpaque(context).takeUnretainedValue()
+  }
+
+  /// How many connections the request opened: 0 when it reused one.
+  var connectionsOpened: Int {
+    var count = 0
+    pail_easy_get_long(raw, CURLINFO_NUM_CONNECTS, &count)
+    return count
+  }
+
+  /// Bytes of the body that have been handed to the kernel.
+  var sentByteCount: Int64 {
+    var count: curl_off_t = 0
+    pail_easy_get_size(raw, CURLINFO_SIZE_UPLOAD_T, &count)
+    return Int64(count)
+  }
+
+  /// Bytes that the kernel has and the other side has not acknowledged yet; 0 when not connected.
+  var unacknowledgedByteCount: Int64 {
+    var socket: curl_socket_t = -1
+    guard pail_easy_get_socket(raw, &socket) == CURLE_OK, socket >= 0 else { return 0 }
+    return Int64(max(pail_unacknowledged_bytes(socket), 0))
+  }
+
+  /// libcurl's words on a failure, or its general ones for `code`. Never a header or a body.
+  func reason(for code: CURLcode) -> String {
+    message[0] == 0
+      ? String(cString: curl_easy_strerror(code))
+      : String(cString: message)
+  }
+}
+
+extension Duration {
+  /// Whole milliseconds, at least 1.
+  var milliseconds: Int {
+    let parts = components
+    return max(1, Int(parts.seconds) * 1000 + Int(parts.attoseconds / 1_000_000_000_000_000))
+  }
+}

@@ -1,0 +1,261 @@
+internal import SystemPackage
+
+/// One request under way, and what has come of it so far.
+///
+/// Lives on the thread of ``CurlLoop``, and so do libcurl's calls that feed it.
+final class Exchange {
+  typealias ID = UInt64
+
+  /// The head of an answer may have this many bytes, over all its fields.
+  static let headLimit = 256 * 1024
+
+  let id: ID
+  let request: HTTPRequest
+  let origin: HTTPRequest.Origin
+  private let answer: CheckedContinuation<Result<HTTPResponse, HTTPError>, Never>
+
+  /// The easy handle in use; `nil` while the exchange waits for its turn, and after its end.
+  var slot: EasySlot?
+  var stallWatch: StallWatch?
+  private(set) var isEnded = false
+
+  private var timesStarted = 0
+  private var readPosition: Int64 = 0
+  private var sentCount: Int64 = 0
+
+  private var head = HTTPResponseHead(status: 0, headers: [])
+  private var headByteCount = 0
+  private var isHeadComplete = false
+  private var body: [UInt8] = []
+  private var bodyCount: Int64 = 0
+  /// The rest of an error document was left where it is.
+  private var isCutShort = false
+  private var failure: HTTPError?
+
+  init(
+    id: ID, request: HTTPRequest, origin: HTTPRequest.Origin,
+    answer: CheckedContinuation<Result<HTTPResponse, HTTPError>, Never>
+  ) {
+    self.id = id
+    self.request = request
+    self.origin = origin
+    self.answer = answer
+  }
+
+  /// Whether the connection stands. Until then the connect timeout counts, not the stall timeout.
+  var isConnected: Bool { timesStarted > 0 }
+
+  /// Grows whenever a byte has reached the other side or come from there.
+  func movedByteCount(unacknowledged: Int64) -> Int64 {
+    Int64(headByteCount) + bodyCount + sentCount - unacknowledged
+  }
+
+  /// Gives the caller its answer, once.
+  func end(with result: Result<HTTPResponse, HTTPError>) {
+    guard !isEnded else { return }
+    isEnded = true
+    answer.resume(returning: result)
+  }
+
+  // MARK: Sending
+
+  /// Called when a connection stands and nothing has been sent over it.
+  ///
+  /// libcurl starts again by itself when a reused connection turns out to be closed. It cannot
+  /// know whether the request was carried out before that, so only a reading one may go out twice;
+  /// for the others the caller decides, and signs anew.
+  func isReadyToSend() -> Bool {
+    if timesStarted > 0 {
+      // 417 is the server's word that it did nothing but dislike the Expect field.
+      guard request.method == .get || request.method == .head || head.status == 417 else {
+        failure = .connectionLost(reason: "the connection was closed before an answer came")
+        return false
+      }
+      head = HTTPResponseHead(status: 0, headers: [])
+      isHeadComplete = false
+      body = []
+      bodyCount = 0
+    }
+    timesStarted += 1
+    return true
+  }
+
+  /// Fills `buffer` with the next bytes of the body.
+  ///
+  /// - Returns: how many, 0 at the end; `nil` when there is none to be had.
+  func read(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
+    let count = Int(min(Int64(buffer.count), request.body.count - readPosition))
+    guard count > 0 else { return 0 }
+    let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<count])
+    switch request.body {
+    case .none:
+      return 0
+    case .bytes(let bytes):
+      let start = Int(readPosition)
+      bytes.withUnsafeBytes {
+        piece.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[start..<start + count]))
+      }
+      readPosition += Int64(count)
+      return count
+    case .file(let slice):
+      do {
+        let read = try slice.file.descriptor.read(
+          fromAbsoluteOffset: slice.offset + readPosition, into: piece)
+        guard read > 0 else {
+          failure = .fileTooShort
+          return nil
+        }
+        readPosition += Int64(read)
+        return read
+      } catch {
+        failure = .file(error as? Errno ?? .ioError)
+        return nil
+      }
+    }
+  }
+
+  func rewind(to offset: Int64) {
+    readPosition = offset
+  }
+
+  /// - Parameter count: bytes of the body in the kernel's hands; less than before after a rewind.
+  func noteSent(_ count: Int64) {
+    guard count != sentCount else { return }
+    request.progress?.add(count - sentCount)
+    sentCount = count
+  }
+
+  // MARK: Receiving
+
+  /// Takes one line of the head, its line break included.
+  ///
+  /// - Returns: false to end the request, with `failure` set.
+  func receiveHeaderLine(_ line: UnsafeRawBufferPointer) -> Bool {
+    headByteCount += line.count
+    guard headByteCount <= Self.headLimit else {
+      failure = .malformedAnswer(reason: "the head of the answer is longer than 256 KiB")
+      return false
+    }
+    // What comes after the body is a trailer; nothing here waits for one.
+    guard !isHeadComplete else { return true }
+    var end = line.count
+    while end > 0, line[end - 1] == 0x0a || line[end - 1] == 0x0d { end -= 1 }
+    let text = String(decoding: line[..<end], as: UTF8.self)
+    if text.isEmpty { return headEnded() }
+    if text.hasPrefix("HTTP/") {
+      let status = text.drop { $0 != " " }.dropFirst().prefix { $0 != " " }
+      head = HTTPResponseHead(status: Int(status) ?? 0, headers: [])
+    } else if text.first == " " || text.first == "\t", let last = head.headers.indices.last {
+      // RFC 9112, section 5.2: a folded line goes on with the field before.
+      head.headers[last].value += " " + text.trimmed
+    } else if let colon = text.firstIndex(of: ":") {
+      head.headers.append(
+        HTTPHeader(text[..<colon].trimmed, text[text.index(after: colon)...].trimmed))
+    }
+    return true
+  }
+
+  private func headEnded() -> Bool {
+    // 100 Continue and its like: the answer is yet to come.
+    guard !(100..<200).contains(head.status) else { return true }
+    isHeadComplete = true
+    guard head.isSuccess else { return true }
+    if let accepts = request.accepts, !accepts(head) {
+      failure = .refused(head)
+      return false
+    }
+    guard request.method != .head,
+      let length = head.headers["content-length"].flatMap({ Int64($0) })
+    else { return true }
+    if let limit = request.responseBody.limit, length > limit {
+      failure = .bodyTooLarge(limit: limit)
+      return false
+    }
+    if case .memory = request.responseBody {
+      body.reserveCapacity(Int(length))
+    }
+    return true
+  }
+
+  /// Takes the next bytes of the body.
+  ///
+  /// - Returns: false to end the request, with `failure` or `isCutShort` set.
+  func receiveBody(_ piece: UnsafeRawBufferPointer) -> Bool {
+    guard head.isSuccess else {
+      body.append(contentsOf: piece.prefix(HTTPRequest.errorBodyLimit - body.count))
+      bodyCount = Int64(body.count)
+      isCutShort = body.count == HTTPRequest.errorBodyLimit
+      return !isCutShort
+    }
+    if let limit = request.responseBody.limit, bodyCount + Int64(piece.count) > limit {
+      failure = .bodyTooLarge(limit: limit)
+      return false
+    }
+    switch request.responseBody {
+    case .memory:
+      body.append(contentsOf: piece)
+    case .file(let file, let offset, limit: _):
+      do {
+        try file.descriptor.writeAll(toAbsoluteOffset: offset + bodyCount, piece)
+      } catch {
+        failure = .file(error as? Errno ?? .ioError)
+        return false
+      }
+    case .pieces(let take):
+      guard take(piece) else {
+        failure = .refused(head)
+        return false
+      }
+    }
+    bodyCount += Int64(piece.count)
+    request.progress?.add(Int64(piece.count))
+    return true
+  }
+
+  // MARK: Ending
+
+  /// What came of the request once libcurl is done with it; `nil` for `error` is libcurl's success.
+  func result(error: HTTPError?) -> Result<HTTPResponse, HTTPError> {
+    if let failure { return .failure(failure) }
+    if let error, !isCutShort { return .failure(error) }
+    guard isHeadComplete else {
+      return .failure(.malformedAnswer(reason: "the answer has no complete head"))
+    }
+    if head.isSuccess, sentCount < request.body.count {
+      return .failure(
+        .connectionLost(reason: "the server said done before it had the whole body"))
+    }
+    return .success(HTTPResponse(head: head, body: body, bodyCount: bodyCount))
+  }
+}
+
+/// An easy handle that one exchange after another makes use of.
+final class EasySlot {
+  var easy: EasyHandle
+
+  init?() {
+    guard let easy = EasyHandle() else { return nil }
+    self.easy = easy
+  }
+}
+
+extension HTTPResponseBody {
+  /// In bytes; `nil` where the receiver of the pieces decides.
+  var limit: Int64? {
+    switch self {
+    case .memory(let limit): Int64(limit)
+    case .file(_, offset: _, let limit): limit
+    case .pieces: nil
+    }
+  }
+}
+
+extension StringProtocol {
+  /// Without the blanks and tabs around it.
+  fileprivate var trimmed: String {
+    let isBlank = { (character: Character) in character == " " || character == "\t" }
+    let start = drop(while: isBlank)
+    guard let last = start.lastIndex(where: { !isBlank($0) }) else { return "" }
+    return String(start[...last])
+  }
+}
