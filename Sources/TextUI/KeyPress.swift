@@ -31,6 +31,10 @@ public struct KeyPress: Hashable, Sendable {
 
   /// Reads what ``name`` writes, letter case of the long names aside; nil for anything else.
   public init?(name: String) {
+    if let key = Self.keys[name.lowercased()] {
+      self.init(key)
+      return
+    }
     if name.count == 1, let character = name.first, VisibleText(name).text == name {
       self.init(.character(character))
       return
@@ -42,8 +46,6 @@ public struct KeyPress: Hashable, Sendable {
       self.init(.control(last))
     } else if lower.first == "f", let number = Int(lower.dropFirst()), (1...24).contains(number) {
       self.init(.function(number))
-    } else if let key = Self.keys[lower] {
-      self.init(key)
     } else {
       return nil
     }

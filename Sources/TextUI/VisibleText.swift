@@ -92,7 +92,9 @@ extension VisibleText {
     var tail = available / 3
     if keepingExtension {
       let wanted = extensionWidth
-      if wanted > tail, wanted <= available * 2 / 3 { tail = wanted }
+      let most = available * 2 / 3
+      // With a little of what stands before it, which is where numbered names differ.
+      if wanted > 0, wanted <= most { tail = max(tail, min(wanted + available / 6, most)) }
     }
     let end = VisibleText(glyphs: glyphs[suffixStart(columns: tail)...])
     let start = VisibleText(glyphs: glyphs[..<prefixEnd(columns: available - end.width, from: 0)])
