@@ -1,0 +1,45 @@
+# Every target does its own set-up and may be run again. `make help` lists them.
+SHELL := /bin/bash
+PREFIX ?= /usr/local
+# Not every shell expands the ~ of `PREFIX=~/.local`.
+override PREFIX := $(patsubst ~%,$(HOME)%,$(PREFIX))
+SETUP := set -euo pipefail; source Tests/Support/setup.bash
+SWIFT_SOURCES := Package.swift Sources Tests
+
+.PHONY: help build demo demo-clean test install format lint clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+build: ## build the release binary, .build/release/pail
+	@$(SETUP); need_swift; need_packages "$${BUILD_PACKAGES[@]}"; \
+	say "Building .build/release/pail (the first time takes some minutes)"; \
+	swift build -c release --product pail --static-swift-stdlib -Xlinker -s || \
+	  fail "the build failed" "The compiler's messages above say where; 'make clean' starts over."
+
+demo: ## a real S3 server on loopback with sample buckets, and pail open on it
+	@bash Assets/demo/demo.bash
+
+demo-clean: ## remove the demo's server data, downloads and history
+	@bash Assets/demo/demo.bash clean
+
+test: ## set up all that the tests need, and run them all
+	@bash Tests/Support/test.bash
+
+install: build ## install pail below PREFIX (default /usr/local)
+	@$(SETUP); say "Installing $(DESTDIR)$(PREFIX)/bin/pail"; \
+	install -D -m 755 .build/release/pail '$(DESTDIR)$(PREFIX)/bin/pail' || \
+	  fail "could not write to $(DESTDIR)$(PREFIX)/bin" \
+	    "Name a folder of your own, as in: make install PREFIX=~/.local, or run it with sudo."
+
+format: ## lay out the Swift sources
+	@$(SETUP); need_swift; say "Laying out the Swift sources"; \
+	swift format --in-place --parallel --recursive $(SWIFT_SOURCES)
+
+lint: ## check the layout of the Swift sources
+	@$(SETUP); need_swift; say "Checking the layout of the Swift sources"; \
+	swift format lint --strict --parallel --recursive $(SWIFT_SOURCES) || \
+	  fail "the layout of some sources is not as .swift-format says" "Run: make format"
+
+clean: ## remove what was built and the tests' Python packages
+	@$(SETUP); say "Removing .build and .venv-tests"; rm -rf -- .build .venv-tests

@@ -1,0 +1,74 @@
+# Sourced by the targets of the Makefile: what each of them does before its own work.
+# Every function may be called again and then only looks.
+
+say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
+fail() {
+  printf 'pail: %s\n' "$1" >&2
+  shift
+  for line in "$@"; do printf '      %s\n' "$line" >&2; done
+  exit 1
+}
+
+BUILD_PACKAGES=(libcurl4-openssl-dev libncurses-dev libssl-dev libexpat1-dev libsqlite3-dev
+  pkg-config git ca-certificates)
+PYTHON_PACKAGES=(python3 python3-venv)
+
+# need_packages NAME…: Debian packages, installed when absent.
+need_packages() {
+  local name absent=() root=()
+  if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+    fail "this is no Debian or Ubuntu, so its packages cannot be installed here" \
+      "Install what corresponds to $*, then run: swift build"
+  fi
+  for name in "$@"; do
+    [[ "$(dpkg-query -W -f '${Status}' "$name" 2>/dev/null)" == 'install ok installed' ]] ||
+      absent+=("$name")
+  done
+  ((${#absent[@]})) || return 0
+  if ((EUID != 0)); then
+    command -v sudo >/dev/null ||
+      fail "these packages are missing, and there is no sudo" \
+        "As root, run: apt-get install ${absent[*]}"
+    root=(sudo)
+  fi
+  say "Installing the Debian packages ${absent[*]}"
+  "${root[@]}" apt-get update -q ||
+    fail "apt-get update failed" "Look at /etc/apt/sources.list and at the network, then run this again."
+  "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${absent[@]}" ||
+    fail "apt-get could not install ${absent[*]}" "Its messages above say why; then run this again."
+}
+
+# need_swift: a Swift toolchain of version 6.1 or later on the PATH.
+need_swift() {
+  local version
+  command -v swift >/dev/null ||
+    fail "there is no swift on the PATH" "Install Swift 6 as https://www.swift.org/install/linux/ says."
+  version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)
+  case $version in
+    6.[1-9]* | [7-9].* | [1-9][0-9].*) ;;
+    *) fail "swift is version ${version:-unknown}; Pail needs 6.1 or later" \
+      "Install it as https://www.swift.org/install/linux/ says." ;;
+  esac
+}
+
+# python_venv FOLDER REQUIREMENT-FILE: a private virtual environment with exactly those packages.
+python_venv() {
+  local folder=$1 requirements=$2 python
+  cmp -s "$requirements" "$folder/installed.txt" && "$folder/bin/python" -c '' 2>/dev/null && return 0
+  for python in python3 /usr/bin/python3; do
+    "$python" -c 'import ensurepip, venv' 2>/dev/null && break
+    python=
+  done
+  if [[ -z $python ]]; then
+    need_packages "${PYTHON_PACKAGES[@]}"
+    python=/usr/bin/python3
+  fi
+  say "Installing the Python packages of $requirements into $folder"
+  rm -rf -- "$folder"
+  "$python" -m venv "$folder" || fail "$python could not make a virtual environment in $folder" \
+    "Run: apt-get install python3-venv"
+  "$folder/bin/python" -m pip install -q --disable-pip-version-check -r "$requirements" ||
+    fail "pip could not install $requirements" \
+      "Look at the network and at pip's messages above, then run this again."
+  cp "$requirements" "$folder/installed.txt"
+}

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# `make test`: sets up what the tests need on a fresh Debian or Ubuntu with Swift 6, then runs them.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+source Tests/Support/setup.bash
+need_swift
+need_packages "${BUILD_PACKAGES[@]}" make curl openssl
+python_venv .venv-tests Tests/EndToEnd/requirements.txt
+exec .venv-tests/bin/python Tests/Support/suites.py "$@"
