@@ -1,0 +1,45 @@
+/// Base64 with padding (RFC 4648, section 4), for the few bytes of a checksum.
+enum Base64 {
+  private static let alphabet = Array(
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+
+  static func encode(_ bytes: [UInt8]) -> String {
+    var text: [UInt8] = []
+    for start in stride(from: 0, to: bytes.count, by: 3) {
+      let group = bytes[start..<min(start + 3, bytes.count)]
+      var bits = 0
+      for index in 0..<3 {
+        bits = bits << 8 | (index < group.count ? Int(group[start + index]) : 0)
+      }
+      for index in 0..<4 {
+        let digit = alphabet[bits >> (18 - 6 * index) & 63]
+        text.append(index <= group.count ? digit : UInt8(ascii: "="))
+      }
+    }
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  /// nil when `text` is not Base64 with padding.
+  static func decode(_ text: String) -> [UInt8]? {
+    let characters = Array(text.utf8)
+    let digits = characters.prefix { $0 != UInt8(ascii: "=") }
+    let padding = characters.count - digits.count
+    guard characters.count.isMultiple(of: 4), padding <= 2,
+      characters.suffix(padding).allSatisfy({ $0 == UInt8(ascii: "=") })
+    else { return nil }
+    var bytes: [UInt8] = []
+    var bits = 0
+    var count = 0
+    for character in digits {
+      guard let digit = alphabet.firstIndex(of: character) else { return nil }
+      bits = bits << 6 | digit
+      count += 6
+      if count >= 8 {
+        count -= 8
+        bytes.append(UInt8(truncatingIfNeeded: bits >> count))
+        bits &= (1 << count) - 1
+      }
+    }
+    return bytes
+  }
+}
