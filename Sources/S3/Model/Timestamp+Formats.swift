@@ -73,7 +73,11 @@ extension Timestamp {
   ///
   /// Nil for anything else. Digits beyond the nanosecond are dropped.
   public init?(iso8601 text: some StringProtocol) {
-    var reader = DigitReader(text.utf8)
+    self.init(iso8601: Array(text.utf8))
+  }
+
+  init?(iso8601 bytes: [UInt8]) {
+    var reader = DigitReader(bytes)
     guard let year = reader.number(4), reader.skip("-"), let month = reader.number(2),
       reader.skip("-"), let day = reader.number(2), reader.skip("T") || reader.skip(" "),
       let hour = reader.number(2), reader.skip(":"), let minute = reader.number(2),
@@ -96,7 +100,7 @@ extension Timestamp {
 
   /// A moment as HTTP headers write it: `Fri, 20 Nov 2026 14:02:07 GMT` (RFC 9110, section 5.6.7).
   public init?(httpDate text: some StringProtocol) {
-    var reader = DigitReader(text.utf8)
+    var reader = DigitReader(Array(text.utf8))
     guard reader.skipPast(","), reader.skip(" "), let day = reader.number(2), reader.skip(" "),
       let month = reader.month(), reader.skip(" "), let year = reader.number(4), reader.skip(" "),
       let hour = reader.number(2), reader.skip(":"), let minute = reader.number(2),
@@ -154,8 +158,8 @@ private struct DigitReader {
   ]
   private var rest: ArraySlice<UInt8>
 
-  init(_ bytes: some Sequence<UInt8>) {
-    rest = Array(bytes)[...]
+  init(_ bytes: [UInt8]) {
+    rest = bytes[...]
   }
 
   var isAtEnd: Bool { rest.isEmpty }

@@ -1,0 +1,105 @@
+internal import HTTP
+
+extension HTTPResponseHead {
+  /// In bytes; nil when it is missing or no number.
+  var contentLength: Int64? {
+    headers["Content-Length"].flatMap { Int64($0) }.flatMap { $0 >= 0 ? $0 : nil }
+  }
+
+  var etag: ETag? { headers["ETag"].flatMap(ETag.init(nonEmpty:)) }
+  var versionID: VersionID? { headers["x-amz-version-id"].map { VersionID($0) } }
+}
+
+extension ObjectMetadata {
+  private static let metadataPrefix = "x-amz-meta-"
+  /// In the order in which they are preferred.
+  private static let checksums = ["crc64nvme", "crc32c", "sha256", "crc32", "sha1"]
+
+  /// - Parameter size: of the whole object, in bytes.
+  init(head: HTTPResponseHead, size: Int64) {
+    let headers = head.headers
+    self.init(
+      size: ByteCount(size),
+      lastModified: headers["Last-Modified"].flatMap { Timestamp(httpDate: $0) },
+      etag: head.etag, versionID: head.versionID, contentType: headers["Content-Type"],
+      contentEncoding: headers["Content-Encoding"], cacheControl: headers["Cache-Control"],
+      storageClass: headers["x-amz-storage-class"].map { StorageClass($0) },
+      serverSideEncryption: headers["x-amz-server-side-encryption"],
+      isDeleteMarker: headers["x-amz-delete-marker"] == "true")
+    for header in headers where header.name.lowercased().hasPrefix(Self.metadataPrefix) {
+      let name = header.name.lowercased().dropFirst(Self.metadataPrefix.count)
+      metadata.append(
+        MetadataField(name: String(name), value: EncodedWord.decode(header.value)))
+    }
+    for name in Self.checksums where checksum == nil {
+      checksum = headers["x-amz-checksum-\(name)"].map { "\(name):\($0)" }
+    }
+  }
+}
+
+extension S3Call {
+  /// The headers that give an object its attributes. S3 API Reference: PutObject.
+  mutating func add(_ attributes: ObjectAttributes) throws(S3Error) {
+    add("Content-Type", attributes.contentType)
+    add("Cache-Control", attributes.cacheControl)
+    add("x-amz-tagging", attributes.tagging)
+    add("x-amz-storage-class", attributes.storageClass?.text)
+    add("x-amz-server-side-encryption", attributes.serverSideEncryption)
+    add("x-amz-server-side-encryption-aws-kms-key-id", attributes.kmsKeyID)
+    add("x-amz-acl", attributes.acl)
+    for field in attributes.metadata {
+      guard field.name.isToken else {
+        throw S3Error(operation, .invalidRequest("\"\(field.name)\" cannot name a metadata field"))
+      }
+      add("x-amz-meta-\(field.name)", EncodedWord.encode(field.value))
+    }
+  }
+
+  mutating func add(_ condition: WriteCondition) {
+    switch condition {
+    case .none: break
+    case .ifNoneMatch: add("If-None-Match", "*")
+    case .ifMatch(let etag): add("If-Match", etag.quoted)
+    }
+    isConditional = condition != .none
+  }
+}
+
+/// Text beyond ASCII in a header field, as S3 gives it back: `=?UTF-8?B?w6k=?=` (RFC 2047).
+enum EncodedWord {
+  private static let start = "=?UTF-8?B?"
+  private static let end = "?="
+
+  static func encode(_ text: String) -> String {
+    text.utf8.allSatisfy { $0 < 0x80 } ? text : start + Base64.encode(Array(text.utf8)) + end
+  }
+
+  static func decode(_ text: String) -> String {
+    guard text.uppercased().hasPrefix(start), text.hasSuffix(end),
+      text.utf8.count >= start.utf8.count + end.utf8.count,
+      let bytes = Base64.decode(String(text.dropFirst(start.count).dropLast(end.count))),
+      let decoded = String(validating: bytes, as: UTF8.self)
+    else { return text }
+    return decoded
+  }
+}
+
+extension String {
+  /// RFC 9110, section 5.6.2.
+  fileprivate var isToken: Bool {
+    !isEmpty
+      && utf8.allSatisfy { byte in
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+        default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+        }
+      }
+  }
+}
+
+extension S3Error {
+  /// For a request that was never sent.
+  init(_ operation: S3Operation, _ cause: Cause) {
+    self.init(operation: operation, cause: cause, attempts: 0)
+  }
+}

@@ -1,0 +1,58 @@
+public import HTTP
+
+extension S3Client {
+  /// What the server knows of an object, without its bytes. S3 API Reference: HeadObject.
+  public func headObject(_ location: ObjectLocation) async throws(S3Error) -> ObjectMetadata {
+    var call = S3Call(.headObject, .head, location)
+    call.add("x-amz-checksum-mode", "ENABLED")
+    return try await send(call) { (response) throws(S3Error.Cause) in
+      guard let length = response.head.contentLength else {
+        throw .malformedAnswer("the answer does not say how large the object is")
+      }
+      return ObjectMetadata(head: response.head, size: length)
+    }
+  }
+
+  /// The bytes of an object, or some of them. S3 API Reference: GetObject.
+  ///
+  /// Before the first byte is stored, the answer's status, length, range and ETag are compared with
+  /// what was asked for, since some proxies answer a request for a range with other bytes.
+  ///
+  /// - Parameters:
+  ///   - range: nil for the whole object; what lies beyond the object's end is left out.
+  ///   - ifMatch: the object must still have this ETag; `preconditionFailed` otherwise.
+  ///   - body: a file or pieces. Once a piece has been handed over, the request is not repeated.
+  public func getObject(
+    _ location: ObjectLocation, range: Range<Int64>?, ifMatch: ETag?, into body: HTTPResponseBody,
+    progress: ByteCounter?
+  ) async throws(S3Error) -> ObjectMetadata {
+    if let range, range.isEmpty || range.lowerBound < 0 {
+      throw S3Error(.getObject, .invalidRequest("the range \(range) has no bytes"))
+    }
+    if case .memory = body {
+      throw S3Error(.getObject, .invalidRequest("an object goes to a file or in pieces"))
+    }
+    var call = S3Call(.getObject, .get, location)
+    call.progress = progress
+    call.add("If-Match", ifMatch?.quoted)
+    call.add("Range", range.map { "bytes=\($0.lowerBound)-\($0.upperBound - 1)" })
+    call.add("x-amz-checksum-mode", range == nil ? "ENABLED" : nil)
+    let expectation = ObjectExpectation(
+      range: range, etag: ifMatch, versionID: location.versionID)
+    return try await send(call) { () -> Reception<ObjectMetadata> in
+      var reception = Reception { (response) throws(S3Error.Cause) in
+        let accepted = try expectation.check(response.head)
+        guard response.bodyCount == accepted.count else {
+          throw .malformedAnswer("\(response.bodyCount) bytes came instead of \(accepted.count)")
+        }
+        return ObjectMetadata(head: response.head, size: accepted.objectSize)
+      }
+      let receiver = BodyReceiver(body, expectation)
+      reception.body = receiver.body
+      reception.accepts = { receiver.accepts($0) }
+      reception.refusal = { receiver.refusal }
+      reception.isRepeatable = { receiver.isUntouched }
+      return reception
+    }
+  }
+}

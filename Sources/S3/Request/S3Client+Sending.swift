@@ -1,0 +1,201 @@
+internal import HTTP
+
+extension S3Client {
+  /// Sends `call` until it succeeds, fails for good, or the retry policy gives up.
+  ///
+  /// - Parameters:
+  ///   - reception: makes a new one for each attempt.
+  ///   - settling: asked when a server refuses the request after an attempt that left in doubt
+  ///     whether it was carried out.
+  func send<Value>(
+    _ call: S3Call, reception: () -> Reception<Value>,
+    settling: (ServiceError) async throws(S3Error) -> Settlement<Value> = { _ in .refused }
+  ) async throws(S3Error) -> Value {
+    var attempt = Attempt(call: call)
+    while true {
+      let reception = reception()
+      let countBefore = call.progress?.value ?? 0
+      let failure: Failure
+      do {
+        return try await sendOnce(&attempt, reception)
+      } catch {
+        failure = error
+      }
+      call.progress.map { $0.add(countBefore - $0.value) }
+      guard let wait = waitBeforeNext(&attempt, after: failure, reception.isRepeatable()) else {
+        var cause = failure.cause
+        if case .service(let refusal) = cause, let doubt = attempt.doubt {
+          switch try await settling(refusal) {
+          case .done(let value): return value
+          case .refused: break
+          case .unknown: cause = doubt
+          }
+        }
+        throw S3Error(operation: call.operation, cause: cause, attempts: attempt.sent)
+      }
+      if failure.leavesDoubt, attempt.doubt == nil { attempt.doubt = failure.cause }
+      guard wait > .zero else { continue }
+      do {
+        try await self.wait(wait)
+      } catch {
+        throw S3Error(
+          operation: call.operation, cause: .transport(.cancelled), attempts: attempt.sent)
+      }
+    }
+  }
+
+  /// The same for an answer that is kept in memory.
+  func send<Value>(
+    _ call: S3Call, decode: @escaping (HTTPResponse) throws(S3Error.Cause) -> Value,
+    settling: (ServiceError) async throws(S3Error) -> Settlement<Value> = { _ in .refused }
+  ) async throws(S3Error) -> Value {
+    try await send(call, reception: { Reception(decode: decode) }, settling: settling)
+  }
+
+  private func sendOnce<Value>(
+    _ attempt: inout Attempt, _ reception: Reception<Value>
+  ) async throws(Failure) -> Value {
+    guard !Task.isCancelled else { throw Failure(cause: .transport(.cancelled)) }
+    let credentials: Credentials
+    do {
+      credentials = try await self.credentials.credentials()
+    } catch {
+      throw Failure(cause: .credentials(error))
+    }
+    attempt.credentials = credentials
+    attempt.region = attempt.call.region ?? memory.region(of: attempt.call.bucket) ?? region
+    var request: HTTPRequest
+    do throws(S3Error.Cause) {
+      request = try signed(attempt.call, region: attempt.region ?? region, credentials)
+    } catch {
+      throw Failure(cause: error)
+    }
+    request.responseBody = reception.body
+    request.accepts = reception.accepts
+
+    attempt.sent += 1
+    let response: HTTPResponse
+    do {
+      response = try await transport.send(request)
+    } catch .refused(let head) {
+      let cause = reception.refusal() ?? .malformedAnswer("the answer was refused")
+      throw Failure(cause: cause, head: head)
+    } catch {
+      throw Failure(cause: .transport(error))
+    }
+    guard response.head.isSuccess else { throw Failure(answer: response, to: attempt.call) }
+    do throws(S3Error.Cause) {
+      return try reception.decode(response)
+    } catch {
+      throw Failure(cause: error, head: response.head)
+    }
+  }
+
+  /// The request with a date and a signature of this moment.
+  private func signed(
+    _ call: S3Call, region: Region, _ credentials: Credentials
+  ) throws(S3Error.Cause) -> HTTPRequest {
+    let timestamp = now().advanced(by: memory.clockOffset)
+    let target = try S3Target(
+      endpoint: endpoint.inRegion(region), bucket: call.bucket, key: call.key)
+    var headers = call.headers
+    headers.append(HTTPHeader("x-amz-content-sha256", call.payloadHash))
+    headers.append(HTTPHeader("x-amz-date", timestamp.basicISO8601))
+    if let token = credentials.sessionToken {
+      headers.append(HTTPHeader("x-amz-security-token", token.revealed))
+    }
+    for header in headers where !header.value.fitsHeader {
+      throw .invalidRequest("the value of \(header.name) has a control character")
+    }
+    let signer = SigV4Signer(
+      accessKeyID: credentials.accessKeyID, secretAccessKey: credentials.secretAccessKey,
+      region: region.text, timestamp: timestamp)
+    let authorization = signer.authorization(
+      for: SigV4Signer.Request(
+        method: call.method.rawValue, path: target.path, query: call.query,
+        headers: headers + [HTTPHeader("Host", target.host)], payloadHash: call.payloadHash))
+    headers.append(HTTPHeader("Authorization", authorization))
+    return HTTPRequest(
+      method: call.method, url: target.url(query: call.query), headers: headers, body: call.body,
+      progress: call.progress, stallTimeout: call.stallTimeout)
+  }
+
+  /// How long to wait before the next attempt; nil when there will be none.
+  private func waitBeforeNext(
+    _ attempt: inout Attempt, after failure: Failure, _ isRepeatable: Bool
+  ) -> Duration? {
+    let instant = ContinuousClock.now
+    let firstFailure = attempt.firstFailure ?? instant
+    attempt.firstFailure = firstFailure
+    guard isRepeatable, attempt.sent > 0, attempt.sent < retryPolicy.maxAttempts else { return nil }
+    if adjust(&attempt, to: failure) { return .zero }
+    guard failure.isTransient(for: attempt.call) else { return nil }
+    let wait = retryPolicy.wait(
+      afterAttempt: attempt.sent, retryAfter: failure.retryAfter(now: now()),
+      random: Double.random(in: 0...1))
+    guard firstFailure.duration(to: instant) + wait <= retryPolicy.deadline else { return nil }
+    retryObserver?(
+      RetryNotice(
+        operation: attempt.call.operation, attempt: attempt.sent,
+        maxAttempts: retryPolicy.maxAttempts, cause: failure.cause, wait: wait))
+    return wait
+  }
+
+  /// Learns from a refusal what to do otherwise, each kind of thing once per call.
+  private func adjust(_ attempt: inout Attempt, to failure: Failure) -> Bool {
+    if let region = failure.bucketRegion, region != attempt.region,
+      attempt.adjustments.insert(.region).inserted
+    {
+      memory.remember(region, of: attempt.call.bucket)
+      attempt.call.region = nil
+      return true
+    }
+    guard case .service(let error) = failure.cause else { return false }
+    if error.code == .requestTimeTooSkewed, let serverTime = failure.date,
+      attempt.adjustments.insert(.clock).inserted
+    {
+      memory.clockOffset = serverTime.since(now())
+      return true
+    }
+    // The provider may hold newer credentials by now; the loop asks it again.
+    return error.code == .expiredToken && attempt.credentials?.sessionToken != nil
+      && attempt.adjustments.insert(.credentials).inserted
+  }
+}
+
+/// What is known of a call's attempts so far.
+private struct Attempt {
+  enum Adjustment {
+    case region
+    case clock
+    case credentials
+  }
+
+  var call: S3Call
+  var sent = 0
+  var firstFailure: ContinuousClock.Instant?
+  var adjustments: Set<Adjustment> = []
+  /// The first failure after which the request may have been carried out all the same.
+  var doubt: S3Error.Cause?
+  /// Those of the last attempt.
+  var region: Region?
+  var credentials: Credentials?
+
+  init(call: S3Call) {
+    self.call = call
+  }
+}
+
+extension Endpoint {
+  /// Amazon S3 has a host for each region; any other store is asked where it is, whatever it says.
+  func inRegion(_ region: Region) -> Endpoint {
+    awsRegion == nil || awsRegion == region ? self : .aws(region: region)
+  }
+}
+
+extension String {
+  /// Whether a header can carry the text: a line break would begin another header.
+  fileprivate var fitsHeader: Bool {
+    utf8.allSatisfy { ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x09 }
+  }
+}

@@ -1,0 +1,35 @@
+internal import HTTP
+
+/// Host and path of a request: which server is asked for what.
+struct S3Target {
+  var scheme: Endpoint.Scheme
+  /// The `Host` header.
+  var host: String
+  /// Percent-encoded, beginning with `/`.
+  var path: String
+
+  /// - Throws: `invalidRequest` where the URL would mean something else: an empty key names the
+  ///   bucket, and an empty bucket name the account.
+  init(endpoint: Endpoint, bucket: BucketName?, key: ObjectKey?) throws(S3Error.Cause) {
+    scheme = endpoint.scheme
+    host = endpoint.hostAndPort
+    path = "/"
+    guard let bucket else { return }
+    guard !bucket.text.isEmpty, bucket.text != ".", bucket.text != "..",
+      !bucket.text.contains("/")
+    else { throw .invalidRequest("\"\(bucket)\" cannot be a bucket's name") }
+    if endpoint.usesHostName(for: bucket) {
+      host = "\(bucket.text).\(host)"
+    } else {
+      path += PercentEncoding.encode(bucket.text.utf8)
+    }
+    guard let key else { return }
+    guard !key.isEmpty else { throw .invalidRequest("an object's key cannot be empty") }
+    if path != "/" { path += "/" }
+    path += PercentEncoding.encode(key.bytes, keepingSlashes: true)
+  }
+
+  func url(query: [QueryItem]) -> String {
+    "\(scheme.rawValue)://\(host)\(path)" + (query.isEmpty ? "" : "?\(query.encoded)")
+  }
+}

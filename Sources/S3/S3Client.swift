@@ -1,0 +1,48 @@
+public import HTTP
+
+/// One method per S3 operation; each sends one signed request and retries it when that is safe.
+///
+/// Where things live in this module:
+/// - `Operations/`   the methods, grouped as in the S3 API Reference
+/// - `Model/`        the nouns: ``ObjectLocation``, ``ETag``, ``PartNumber``, ``S3Error``
+/// - `Request/`      endpoint, URI encoding, retries: from a call to an `HTTPRequest` and back
+/// - `Signing/`      Signature Version 4; only `Digest.swift` knows libcrypto
+/// - `Checksums/`    CRC64NVME of parts and wholes, and the one pass over a body
+/// - `XML/`          answers fed to expat as they arrive; only `XMLStream.swift` knows expat
+/// - `Credentials/`  where keys come from, and secrets that show themselves nowhere
+public struct S3Client: Sendable {
+  public var endpoint: Endpoint
+  /// Signed for until a bucket turns out to live in another one.
+  public var region: Region
+  public var retryPolicy: RetryPolicy
+  /// Told of each attempt that failed and will be followed by another, before the wait.
+  public var retryObserver: (@Sendable (RetryNotice) -> Void)?
+
+  let credentials: any CredentialProvider
+  let transport: any HTTPTransport
+  let now: @Sendable () -> Timestamp
+  /// Shared by all copies of a client.
+  let memory = ClientMemory()
+  /// Waits between two attempts; a test counts the waits instead.
+  var wait: @Sendable (Duration) async throws(CancellationError) -> Void = {
+    (duration) async throws(CancellationError) in
+    do {
+      try await Task.sleep(for: duration)
+    } catch {
+      throw CancellationError()
+    }
+  }
+
+  public init(
+    endpoint: Endpoint, region: Region, credentials: any CredentialProvider,
+    transport: any HTTPTransport, retryPolicy: RetryPolicy = .standard,
+    now: @escaping @Sendable () -> Timestamp = Timestamp.now
+  ) {
+    self.endpoint = endpoint
+    self.region = region
+    self.credentials = credentials
+    self.transport = transport
+    self.retryPolicy = retryPolicy
+    self.now = now
+  }
+}
