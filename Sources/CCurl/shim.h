@@ -1,7 +1,8 @@
 #pragma once
 #include <curl/curl.h>
-#include <linux/sockios.h>
-#include <sys/ioctl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 // Swift cannot call variadic functions: one function for each type that curl_easy_setopt,
 // curl_easy_getinfo and curl_multi_setopt take.
@@ -68,19 +69,25 @@ static inline CURLcode pail_easy_get_pointer(void *easy, CURLINFO info, void **v
   return curl_easy_getinfo(easy, info, value);
 }
 
-static inline CURLcode pail_easy_get_socket(void *easy, curl_socket_t *value) {
-  return curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, value);
-}
-
 static inline CURLMcode pail_multi_set_long(void *multi, CURLMoption option, long value) {
   return curl_multi_setopt(multi, option, value);
 }
 
-// CURL_GLOBAL_DEFAULT and ERROR size are macros that Swift does not import with their type.
+// CURL_GLOBAL_DEFAULT is a macro of macros.
 static inline CURLcode pail_global_init(void) { return curl_global_init(CURL_GLOBAL_DEFAULT); }
 
-// Bytes given to the kernel that the other side has not acknowledged, or -1. ioctl is variadic.
-static inline int pail_unacknowledged_bytes(curl_socket_t socket) {
-  int count = 0;
-  return ioctl(socket, SIOCOUTQ, &count) == 0 ? count : -1;
+// Lets the kernel hold at most `PAIL_UNSENT_LIMIT` bytes that it has not sent. It would take
+// megabytes from a body at once, and a slow line would look like one that has stalled, and the
+// progress like that of another upload.
+enum { PAIL_UNSENT_LIMIT = 256 * 1024 };
+static inline int pail_limit_unsent(void *context, curl_socket_t socket, curlsocktype purpose) {
+  (void)context;
+  (void)purpose;
+  int limit = PAIL_UNSENT_LIMIT;
+  // Where the kernel does not know the option, things are as they were.
+  (void)setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &limit, sizeof limit);
+  return CURL_SOCKOPT_OK;
+}
+static inline void pail_easy_limit_unsent(void *easy) {
+  curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, pail_limit_unsent);
 }

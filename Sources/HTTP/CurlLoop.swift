@@ -160,12 +160,8 @@ actor CurlLoop {
     var interval = Duration.seconds(1)
     var stalled: [Exchange] = []
     for exchange in exchanges.values {
-      guard let slot = exchange.slot, exchange.isConnected, var watch = exchange.stallWatch else {
-        continue
-      }
-      let unacknowledged = exchange.request.body.count > 0 ? slot.easy.unacknowledgedByteCount : 0
-      let mark = exchange.movedByteCount(unacknowledged: unacknowledged)
-      if watch.isStalled(mark: mark, at: now) { stalled.append(exchange) }
+      guard exchange.isConnected, var watch = exchange.stallWatch else { continue }
+      if watch.isStalled(mark: exchange.movedByteCount, at: now) { stalled.append(exchange) }
       exchange.stallWatch = watch
       interval = min(interval, watch.interval)
     }

@@ -58,6 +58,7 @@ struct EasyHandle: ~Copyable {
     pail_easy_set_long(raw, CURLOPT_CONNECTTIMEOUT_MS, configuration.connectTimeout.milliseconds)
     pail_easy_set_long(raw, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
     pail_easy_set_long(raw, CURLOPT_TCP_KEEPALIVE, 1)
+    pail_easy_limit_unsent(raw)
     pail_easy_set_long(raw, CURLOPT_EXPECT_100_TIMEOUT_MS, 1000)
   }
 
@@ -157,13 +158,6 @@ struct EasyHandle: ~Copyable {
     var count: curl_off_t = 0
     pail_easy_get_size(raw, CURLINFO_SIZE_UPLOAD_T, &count)
     return Int64(count)
-  }
-
-  /// Bytes that the kernel has and the other side has not acknowledged yet; 0 when not connected.
-  var unacknowledgedByteCount: Int64 {
-    var socket: curl_socket_t = -1
-    guard pail_easy_get_socket(raw, &socket) == CURLE_OK, socket >= 0 else { return 0 }
-    return Int64(max(pail_unacknowledged_bytes(socket), 0))
   }
 
   /// libcurl's words on a failure, or its general ones for `code`. Never a header or a body.

@@ -45,10 +45,8 @@ final class Exchange {
   /// Whether the connection stands. Until then the connect timeout counts, not the stall timeout.
   var isConnected: Bool { timesStarted > 0 }
 
-  /// Grows whenever a byte has reached the other side or come from there.
-  func movedByteCount(unacknowledged: Int64) -> Int64 {
-    Int64(headByteCount) + bodyCount + sentCount - unacknowledged
-  }
+  /// Grows whenever a byte has been handed to the kernel or come from there.
+  var movedByteCount: Int64 { Int64(headByteCount) + bodyCount + sentCount }
 
   /// Gives the caller its answer, once.
   func end(with result: Result<HTTPResponse, HTTPError>) {

@@ -1,0 +1,195 @@
+import HTTP
+import Testing
+
+@Suite("Connections, cancelling and waiting", .timeLimit(.minutes(1)))
+struct CurlTransportConnectionTests {
+  @Test("A connection is kept and used again")
+  func reuse() async throws {
+    let server = try ScriptedServer { connection in
+      while connection.readRequest() != nil { connection.answer("200 OK", body: "x") }
+    }
+    let transport = CurlTransport()
+    for number in 0..<40 {
+      let method: HTTPMethod = number.isMultiple(of: 2) ? .get : .put
+      _ = try await transport.send(HTTPRequest(method: method, url: server.url + "/\(number)"))
+    }
+    #expect(server.connectionCount == 1)
+    #expect(transport.statistics.connectionsOpened == 1)
+    #expect(transport.statistics.requestCount == 40)
+  }
+
+  @Test("No more connections are opened than allowed, and all requests get their turn")
+  func connectionLimit() async throws {
+    let server = try ScriptedServer { connection in
+      while let request = connection.readRequest() {
+        connection.answer("200 OK", body: request.line)
+      }
+    }
+    let transport = CurlTransport(configuration: .init(maxConnectionsPerHost: 3))
+    let url = server.url
+    let answers = try await withThrowingTaskGroup(of: String.self) { group in
+      for number in 0..<300 {
+        group.addTask {
+          let response = try await transport.send(
+            HTTPRequest(method: .get, url: url + "/\(number)"))
+          return String(decoding: response.body, as: UTF8.self)
+        }
+      }
+      return try await group.reduce(into: Set<String>()) { $0.insert($1) }
+    }
+    #expect(answers == Set((0..<300).map { "GET /\($0) HTTP/1.1" }))
+    #expect(server.connectionCount <= 3)
+  }
+
+  @Test("A request that changes something is not sent twice behind the caller's back")
+  func noSilentRepetition() async throws {
+    let received = Collected<String>()
+    let server = try ScriptedServer { connection in
+      while let request = connection.readRequest() {
+        received.append(request.line)
+        // The work may be done; the answer is not given.
+        if request.line.contains("/lost") { return }
+        connection.answer("200 OK")
+      }
+    }
+    let transport = CurlTransport()
+    for method in [HTTPMethod.put, .post, .delete] {
+      _ = try await transport.send(HTTPRequest(method: .get, url: server.url + "/warm"))
+      let error = await #expect(throws: HTTPError.self) {
+        try await transport.send(HTTPRequest(method: method, url: server.url + "/lost"))
+      }
+      guard case .connectionLost = error else {
+        Issue.record("unexpected \(String(describing: error))")
+        continue
+      }
+    }
+    #expect(received.all.filter { $0.contains("/lost") }.count == 3)
+  }
+
+  @Test("A reading request goes out again when a kept connection turns out to be closed")
+  func closedKeptConnection() async throws {
+    let received = Collected<String>()
+    let server = try ScriptedServer { connection in
+      while let request = connection.readRequest() {
+        received.append(request.line)
+        if received.all.count == 2 { return }
+        connection.answer("200 OK")
+      }
+    }
+    let transport = CurlTransport()
+    for path in ["/one", "/two"] {
+      let response = try await transport.send(HTTPRequest(method: .get, url: server.url + path))
+      #expect(response.status == 200)
+    }
+    #expect(received.all == ["GET /one HTTP/1.1", "GET /two HTTP/1.1", "GET /two HTTP/1.1"])
+  }
+
+  @Test("Cancelling ends a request whose answer is withheld, and closes its connection")
+  func cancelling() async throws {
+    let arrived = Gate()
+    let closed = Gate()
+    let server = try ScriptedServer { connection in
+      _ = connection.readRequest()
+      arrived.open()
+      if connection.readRequest() == nil { closed.open() }
+    }
+    let transport = CurlTransport()
+    let url = server.url
+    let task = Task { try await transport.send(HTTPRequest(method: .get, url: url + "/")) }
+    await arrived.opened()
+    task.cancel()
+    await #expect(throws: HTTPError.cancelled) { try await task.value }
+    await closed.opened()
+  }
+
+  @Test("Cancelling ends a request that waits for its turn; the next one takes it")
+  func cancellingInTheQueue() async throws {
+    let arrived = Gate()
+    let release = Gate()
+    let received = Collected<String>()
+    let server = try ScriptedServer { connection in
+      while let request = connection.readRequest() {
+        received.append(request.line)
+        arrived.open()
+        release.waitOnThread()
+        connection.answer("200 OK")
+      }
+    }
+    let transport = CurlTransport(configuration: .init(maxConnectionsPerHost: 1))
+    let url = server.url
+    let first = Task { try await transport.send(HTTPRequest(method: .get, url: url + "/first")) }
+    await arrived.opened()
+    let second = Task { try await transport.send(HTTPRequest(method: .get, url: url + "/second")) }
+    let third = Task { try await transport.send(HTTPRequest(method: .get, url: url + "/third")) }
+    second.cancel()
+    await #expect(throws: HTTPError.cancelled) { try await second.value }
+    release.open()
+    #expect(try await first.value.status == 200)
+    #expect(try await third.value.status == 200)
+    #expect(received.all == ["GET /first HTTP/1.1", "GET /third HTTP/1.1"])
+  }
+
+  @Test("A task that is cancelled already sends nothing")
+  func cancelledBefore() async throws {
+    let server = try ScriptedServer { connection in _ = connection.readRequest() }
+    let transport = CurlTransport()
+    let url = server.url
+    let gate = Gate()
+    let task = Task {
+      await gate.opened()
+      return try await transport.send(HTTPRequest(method: .get, url: url + "/"))
+    }
+    task.cancel()
+    gate.open()
+    await #expect(throws: HTTPError.cancelled) { try await task.value }
+    #expect(server.connectionCount == 0)
+  }
+
+  @Test("A server that stops answering is noticed, wherever it stops", arguments: [0, 1, 2])
+  func stall(place: Int) async throws {
+    let done = Gate()
+    let server = try ScriptedServer { connection in
+      _ = connection.readHead()
+      if place > 0 { connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n") }
+      if place > 1 { connection.send("hello") }
+      done.waitOnThread()
+    }
+    defer { done.open() }
+    let transport = CurlTransport()
+    await #expect(throws: HTTPError.stalled) {
+      try await transport.send(
+        HTTPRequest(method: .get, url: server.url + "/", stallTimeout: .milliseconds(200)))
+    }
+  }
+
+  @Test("A server that stops reading is noticed")
+  func stalledUpload() async throws {
+    let done = Gate()
+    let server = try ScriptedServer { connection in
+      _ = connection.readHead()
+      connection.send("HTTP/1.1 100 Continue\r\n\r\n")
+      done.waitOnThread()
+    }
+    defer { done.open() }
+    let transport = CurlTransport()
+    await #expect(throws: HTTPError.stalled) {
+      try await transport.send(
+        HTTPRequest(
+          method: .put, url: server.url + "/", body: .bytes(pattern(64 << 20)),
+          stallTimeout: .milliseconds(300)))
+    }
+  }
+
+  @Test("A transport that is let go ends its thread and closes its connections")
+  func lettingGo() async throws {
+    let closed = Gate()
+    let server = try ScriptedServer { connection in
+      while connection.readRequest() != nil { connection.answer("200 OK") }
+      closed.open()
+    }
+    var transport: CurlTransport? = CurlTransport()
+    _ = try await transport?.send(HTTPRequest(method: .get, url: server.url + "/"))
+    transport = nil
+    await closed.opened()
+  }
+}
