@@ -1,11 +1,12 @@
 internal import CCrypto
 
 /// The digests of libcrypto. No other file knows that library.
-enum Digest {
+public enum Digest {
   /// SHA-256 of no bytes, in hexadecimal.
   static let emptySHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
-  static func sha256(_ bytes: some Sequence<UInt8>) -> [UInt8] {
+  /// 32 bytes.
+  public static func sha256(_ bytes: some Sequence<UInt8>) -> [UInt8] {
     var hash = SHA256()
     Array(bytes).withUnsafeBytes { hash.update($0) }
     return hash.finish()
