@@ -4,7 +4,7 @@ public struct ChainHash: Sendable, Hashable, CustomStringConvertible {
   public let bytes: [UInt8]
 
   /// Before the first row.
-  public static let zero = ChainHash(unchecked: [UInt8](repeating: 0, count: 32))
+  public static let zero = ChainHash(sha256: [UInt8](repeating: 0, count: 32))
 
   /// nil unless there are 32 bytes.
   public init?(bytes: [UInt8]) {
@@ -24,7 +24,8 @@ public struct ChainHash: Sendable, Hashable, CustomStringConvertible {
     self.bytes = bytes
   }
 
-  private init(unchecked bytes: [UInt8]) {
+  /// - Parameter sha256: 32 bytes.
+  init(sha256 bytes: [UInt8]) {
     self.bytes = bytes
   }
 

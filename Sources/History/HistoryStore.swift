@@ -1,0 +1,181 @@
+internal import Dispatch
+internal import GRDB
+public import SystemPackage
+
+/// The record of who changed what, in one SQLite file that several processes may share.
+///
+/// What ``begin(_:)`` returned is on the disk: it outlives a crash of the program and of the
+/// machine. Nothing recorded is ever altered or removed, and each row carries the hash of the row
+/// recorded before it.
+///
+/// Where things live in this module:
+/// - `Model/`   the nouns: ``ChangeDraft``, ``ChangeOutcome``, ``HistoryEntry``, ``HistoryQuery``
+/// - `Store/`   the file and its checks, the schema, the rows and their chain, the queries
+///
+/// Only this module knows GRDB. Its writes and reads run on queues of their own, so that no flush
+/// of the disk holds up the main actor or the threads that tasks share.
+public actor HistoryStore {
+  /// Callers that wait while a commit runs go together in the next one, up to this many rows.
+  ///
+  /// A single call is never split, however long its list.
+  public static let rowsPerCommit = 512
+
+  let database: any DatabaseWriter
+  private var waiting: [Job] = []
+  private var isWriting = false
+  /// How many commits were tried.
+  private(set) var commits = 0
+
+  /// Opens the history, and makes it with its folders when there is none.
+  ///
+  /// New folders are 0700 and a new file is 0600; in a setgid folder, which a group shares, the
+  /// file is 0660. Blocks for some milliseconds, and flushes the disk when the file is new: see
+  /// ``open(path:)``.
+  ///
+  /// - Throws: ``HistoryError/cannotOpen(_:_:)``, `readOnly`, `busy`, `full`, `corrupt`, `newer`.
+  public init(path: FilePath) throws(HistoryError) {
+    try self.init(path: path, settings: StoreSettings())
+  }
+
+  init(path: FilePath, settings: StoreSettings) throws(HistoryError) {
+    database = try openDatabase(at: path, settings: settings)
+  }
+
+  /// As ``init(path:)``, away from the threads that tasks share.
+  public static func open(path: FilePath) async throws(HistoryError) -> HistoryStore {
+    let result = await withCheckedContinuation { continuation in
+      openingQueue.async {
+        continuation.resume(
+          returning: Result { () throws(HistoryError) in try HistoryStore(path: path) })
+      }
+    }
+    return try result.get()
+  }
+
+  /// Closes the file, which also happens when the store is no longer used.
+  ///
+  /// - Throws: ``HistoryError/busy`` when something is still being written or read.
+  public nonisolated func close() throws(HistoryError) {
+    do { try database.close() } catch { throw HistoryError(error) }
+  }
+
+  /// Records changes that are about to be made, all or none of them.
+  ///
+  /// Calls made at the same time share a commit, so many small ones cost few flushes.
+  ///
+  /// - Returns: The numbers, in the order of `changes`, once they are on the disk. Cancelling the
+  ///   task does not take the record back: give those changes an outcome.
+  public func begin(_ changes: [ChangeDraft]) async throws(HistoryError) -> [ChangeID] {
+    guard !changes.isEmpty else { return [] }
+    return try await record(.changes(changes))
+  }
+
+  /// Records how changes ended, all or none of them.
+  ///
+  /// - Throws: ``HistoryError/unknownChange(_:)``, and ``HistoryError/alreadyFinished(_:)`` since
+  ///   a change has one outcome.
+  public func finish(_ outcomes: [ChangeOutcome]) async throws(HistoryError) {
+    guard !outcomes.isEmpty else { return }
+    _ = try await record(.outcomes(outcomes))
+  }
+
+  /// The changes that `query` asks for, newest first.
+  ///
+  /// - Parameters:
+  ///   - before: The last change of the page before; nil for the first page.
+  ///   - limit: 1 or more.
+  public func page(
+    _ query: HistoryQuery, before: ChangeID? = nil, limit: Int
+  ) async throws(HistoryError) -> [HistoryEntry] {
+    try await read { db in
+      try HistorySelection(query, before: before, limit: limit).fetch(db)
+    }
+  }
+
+  /// The changes without an outcome that processes of `author`'s user on its host left when they
+  /// died, oldest first.
+  ///
+  /// - Parameter limit: 1 or more.
+  public func abandoned(
+    by author: Author, after: ChangeID? = nil, limit: Int
+  ) async throws(HistoryError) -> [HistoryEntry] {
+    try await read { db in
+      try fetchAbandoned(db, author: author, after: after, limit: limit)
+    }
+  }
+
+  /// Walks along the whole chain, in memory that does not grow with it.
+  ///
+  /// - Parameter expecting: A head kept elsewhere. Rows up to it are then known to be as they
+  ///   were; without it, whoever can write the file could have written the chain anew.
+  public func verify(expecting: ChainHash? = nil) async throws(HistoryError) -> ChainReport {
+    try await read { db in try walkChain(db, expecting: expecting) }
+  }
+
+  // MARK: Writing together
+
+  /// What one call wants recorded, and where it waits.
+  private struct Job {
+    let records: Records
+    let continuation: CheckedContinuation<Result<[ChangeID], HistoryError>, Never>
+  }
+
+  private func record(_ records: Records) async throws(HistoryError) -> [ChangeID] {
+    let result = await withCheckedContinuation { continuation in
+      waiting.append(Job(records: records, continuation: continuation))
+      if !isWriting {
+        isWriting = true
+        // A task of its own: cancelling one caller must not take back what others recorded.
+        Task { await self.writeWaiting() }
+      }
+    }
+    return try result.get()
+  }
+
+  /// No commit is under way.
+  var isIdle: Bool { !isWriting }
+  /// Calls that the next commit will take along.
+  var callersWaiting: Int { waiting.count }
+
+  private func writeWaiting() async {
+    while !waiting.isEmpty {
+      let group = takeGroup()
+      let results = await write(group.map(\.records))
+      for (job, result) in zip(group, results) { job.continuation.resume(returning: result) }
+    }
+    isWriting = false
+  }
+
+  private func takeGroup() -> [Job] {
+    var rows = 0
+    var count = 0
+    while count < waiting.count {
+      rows += waiting[count].records.count
+      if count > 0, rows > Self.rowsPerCommit { break }
+      count += 1
+    }
+    let group = Array(waiting.prefix(count))
+    waiting.removeFirst(count)
+    return group
+  }
+
+  private func write(_ group: [Records]) async -> [Result<[ChangeID], HistoryError>] {
+    commits += 1
+    do {
+      return try await database.write { db in try append(group, to: db) }
+    } catch {
+      let error = HistoryError(error)
+      return group.map { _ in .failure(error) }
+    }
+  }
+
+  private func read<Value: Sendable>(
+    _ body: @escaping @Sendable (Database) throws -> Value
+  ) async throws(HistoryError) -> Value {
+    do {
+      return try await database.read(body)
+    } catch {
+      throw HistoryError(error)
+    }
+  }
+}

@@ -1,0 +1,110 @@
+internal import Glibc
+
+extension Author {
+  /// This process, and the person who runs it.
+  ///
+  /// - Parameter user: What the person calls themselves; nil or empty for the login name, which is
+  ///   the user ID in digits where the system has no name for it.
+  public static func current(user: String? = nil) -> Author {
+    let uid = getuid()
+    let given = user.flatMap { $0.isEmpty ? nil : $0 }
+    return Author(
+      user: given ?? loginName(of: uid) ?? String(uid), loginUID: uid,
+      auditUID: auditUID(readSmallFile("/proc/self/loginuid")), host: hostName(),
+      sshClient: sshClient { name in getenv(name).map { String(cString: $0) } },
+      bootID: bootID(), processID: getpid(),
+      processStart: processStart(stat: readSmallFile("/proc/self/stat")) ?? 0)
+  }
+
+  /// Whether the process that this names still runs, as far as this host can tell.
+  ///
+  /// True for other hosts, of whose processes nothing is known here.
+  public var isRunning: Bool {
+    guard host == Self.hostName() else { return true }
+    guard bootID == Self.bootID() else { return false }
+    let stat = readSmallFile("/proc/\(processID)/stat")
+    return Self.processStart(stat: stat) == processStart && !Self.isDead(stat: stat)
+  }
+
+  /// 4294967295 is the kernel's word for "never set".
+  static func auditUID(_ content: String) -> UInt32? {
+    let digits = content.prefix { $0.isASCII && $0.isNumber }
+    return UInt32(digits).flatMap { $0 == .max ? nil : $0 }
+  }
+
+  /// The first word of `SSH_CONNECTION`, else of `SSH_CLIENT`: the client's address.
+  static func sshClient(_ variable: (String) -> String?) -> String? {
+    for name in ["SSH_CONNECTION", "SSH_CLIENT"] {
+      if let address = variable(name)?.split(separator: " ").first { return String(address) }
+    }
+    return nil
+  }
+
+  /// Field 22.
+  static func processStart(stat: String) -> UInt64? {
+    let fields = fieldsAfterName(stat)
+    return fields.count > 19 ? UInt64(fields[19]) : nil
+  }
+
+  /// Field 3: a zombie has ended and waits for its parent to notice.
+  static func isDead(stat: String) -> Bool {
+    guard let state = fieldsAfterName(stat).first else { return true }
+    return "ZXx".contains(state)
+  }
+
+  /// From field 3 on. The second, the program's name in parentheses, may hold blanks and
+  /// parentheses of its own.
+  private static func fieldsAfterName(_ stat: String) -> [Substring] {
+    guard let end = stat.lastIndex(of: ")") else { return [] }
+    return stat[stat.index(after: end)...].split(separator: " ")
+  }
+
+  static func bootID() -> String {
+    String(readSmallFile("/proc/sys/kernel/random/boot_id").prefix { !$0.isWhitespace })
+  }
+
+  static func hostName() -> String {
+    var name = [CChar](repeating: 0, count: 256)
+    guard gethostname(&name, name.count - 1) == 0 else { return "" }
+    return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  private static func loginName(of uid: uid_t) -> String? {
+    var entry = passwd()
+    var found: UnsafeMutablePointer<passwd>?
+    var buffer = [CChar](repeating: 0, count: 16384)
+    guard getpwuid_r(uid, &entry, &buffer, buffer.count, &found) == 0, found != nil,
+      let name = entry.pw_name
+    else { return nil }
+    return String(cString: name)
+  }
+}
+
+/// The first 4 KiB of a file in `/proc`; empty when it cannot be read.
+private func readSmallFile(_ path: String) -> String {
+  let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+  guard descriptor >= 0 else { return "" }
+  defer { close(descriptor) }
+  var buffer = [UInt8](repeating: 0, count: 4096)
+  let count = read(descriptor, &buffer, buffer.count)
+  return String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
+}
+
+/// Asks the system about each process once.
+struct ProcessTable {
+  private struct Process: Hashable {
+    let bootID: String
+    let processID: Int32
+    let processStart: UInt64
+  }
+  private var known: [Process: Bool] = [:]
+
+  mutating func isRunning(_ author: Author) -> Bool {
+    let process = Process(
+      bootID: author.bootID, processID: author.processID, processStart: author.processStart)
+    if let answer = known[process] { return answer }
+    let answer = author.isRunning
+    known[process] = answer
+    return answer
+  }
+}

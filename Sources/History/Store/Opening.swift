@@ -1,0 +1,124 @@
+internal import Dispatch
+internal import GRDB
+internal import Glibc
+internal import SystemPackage
+
+/// How a store opens its file. The defaults are what Pail uses; tests have others.
+struct StoreSettings {
+  enum Journal {
+    /// Readers and one writer at a time, each with a flush: needs memory shared between processes.
+    case wal
+    /// Works where processes share a file and no memory, as on network file systems.
+    case delete
+  }
+
+  /// How long to wait for a lock that another process holds.
+  var busyTimeout: Duration = .seconds(10)
+  /// nil lets the file system decide.
+  var journal: Journal?
+}
+
+/// Where histories are opened, since opening one flushes the disk.
+let openingQueue = DispatchQueue(label: "pail.history.opening", qos: .userInitiated)
+
+/// Opens, checks and brings up to date the database at `path`, and makes it when there is none.
+func openDatabase(
+  at path: FilePath, settings: StoreSettings
+) throws(HistoryError) -> any DatabaseWriter {
+  do {
+    let folder = try prepareFile(at: path)
+    let journal = try settings.journal ?? chooseJournal(for: folder)
+    // Switching to WAL and recovering after a crash may answer "busy" without having waited.
+    let clock = ContinuousClock()
+    let deadline = clock.now + settings.busyTimeout
+    while true {
+      do {
+        return try connect(to: path, journal: journal, settings: settings)
+      } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
+        guard clock.now < deadline else { throw error }
+        poll(nil, 0, 5)
+      }
+    }
+  } catch let problem as HistoryError.OpenProblem {
+    throw .cannotOpen(path, problem)
+  } catch let error as DatabaseError where error.resultCode == .SQLITE_CANTOPEN {
+    throw .cannotOpen(path, .file(Errno(rawValue: errno == 0 ? EIO : errno)))
+  } catch {
+    throw HistoryError(error)
+  }
+}
+
+private func connect(
+  to path: FilePath, journal: StoreSettings.Journal, settings: StoreSettings
+) throws -> any DatabaseWriter {
+  var configuration = Configuration()
+  configuration.label = "pail.history"
+  configuration.busyMode = .timeout(settings.busyTimeout / .seconds(1))
+  configuration.maximumReaderCount = 2
+  // Before anything is written, the journal mode included.
+  configuration.prepareDatabase { db in
+    try requireOwnDatabase(db, path: path)
+  }
+
+  let writer: any DatabaseWriter
+  let synchronous: (name: String, number: Int)
+  switch journal {
+  case .wal:
+    writer = try DatabasePool(path: path.string, configuration: configuration)
+    synchronous = ("FULL", 2)
+  case .delete:
+    writer = try DatabaseQueue(path: path.string, configuration: configuration)
+    // FULL does not flush the folder after the journal is removed, so that a commit could be
+    // rolled back after a loss of power.
+    synchronous = ("EXTRA", 3)
+  }
+  // GRDB itself sets NORMAL with WAL, which may lose the last commits with the power.
+  try writer.writeWithoutTransaction { db in
+    if journal == .delete { try db.execute(sql: "PRAGMA journal_mode = DELETE") }
+    try db.execute(sql: "PRAGMA synchronous = \(synchronous.name)")
+    guard try Int.fetchOne(db, sql: "PRAGMA synchronous") == synchronous.number else {
+      throw HistoryError.sqlite(code: 0, message: "PRAGMA synchronous has no effect")
+    }
+  }
+  try migrate(writer)
+  return writer
+}
+
+private func migrate(_ writer: any DatabaseWriter) throws {
+  let migrator = makeMigrator()
+  // Another process may run the same migration between our look and our lock; it then fails here
+  // as a whole, and the next look finds it done.
+  for attempt in 0...migrator.migrations.count {
+    let isDone = try writer.read { db in
+      guard try !migrator.hasBeenSuperseded(db) else { throw HistoryError.newer }
+      return try migrator.hasCompletedMigrations(db)
+    }
+    if isDone { return }
+    do {
+      try migrator.migrate(writer)
+      return
+    } catch let error as DatabaseError {
+      let isRace = [.SQLITE_ERROR, .SQLITE_CONSTRAINT].contains(error.resultCode)
+      guard isRace, attempt < migrator.migrations.count else { throw error }
+    }
+  }
+}
+
+/// Refuses a database that something else made. What GRDB makes before the first migration has
+/// run, in whatever process, is ours.
+private func requireOwnDatabase(_ db: Database, path: FilePath) throws {
+  let foreign = try Int.fetchOne(
+    db,
+    sql: """
+      SELECT count(*) FROM sqlite_master, pragma_application_id
+      WHERE application_id <> \(applicationID)
+        AND name NOT GLOB 'grdb_*' AND name NOT GLOB 'sqlite_*'
+      """)
+  guard foreign == 0 else { throw HistoryError.OpenProblem.otherDatabase }
+}
+
+private func chooseJournal(for folder: FilePath) throws -> StoreSettings.Journal {
+  guard isOnSharedFileSystem(folder) else { return .wal }
+  guard try locksWork(in: folder) else { throw HistoryError.OpenProblem.noLocks }
+  return .delete
+}

@@ -1,0 +1,115 @@
+internal import GRDB
+internal import S3
+internal import SystemPackage
+
+/// The columns of the two tables, in the order in which they are hashed.
+///
+/// A column added later goes at the end and may be NULL: rows from before then hash as they did.
+enum RecordTable: String {
+  case changes
+  case outcomes
+
+  var columns: [String] {
+    switch self {
+    case .changes:
+      [
+        "id", "previous", "action", "user", "loginUID", "auditUID", "host", "sshClient", "bootID",
+        "processID", "processStart", "accessKeyID", "endpoint", "bucket", "key", "versionID",
+        "size", "localPath", "detail", "startedAt",
+      ]
+    case .outcomes:
+      [
+        "id", "previous", "change", "outcome", "etag", "versionID", "checksum", "size",
+        "errorCode", "finishedAt",
+      ]
+    }
+  }
+
+  var insertion: String {
+    let places = columns.map { _ in "?" }.joined(separator: ", ")
+    return "INSERT INTO \(rawValue) (\(columns.joined(separator: ", "))) VALUES (\(places))"
+  }
+
+  /// All columns, newest row first.
+  var selectionOfLast: String {
+    "SELECT \(columns.joined(separator: ", ")) FROM \(rawValue) ORDER BY id DESC LIMIT 1"
+  }
+
+  /// All columns, oldest row first.
+  var selectionOfAll: String {
+    "SELECT \(columns.joined(separator: ", ")) FROM \(rawValue) ORDER BY id"
+  }
+}
+
+extension ChangeDraft {
+  /// As `RecordTable.changes` has the columns.
+  func values(id: Int64, previous: ChainHash) -> [DatabaseValue] {
+    [
+      .number(id), .blob(previous.bytes), .text(action.rawValue), .text(author.user),
+      .number(Int64(author.loginUID)), .number(author.auditUID.map { Int64($0) }),
+      .text(author.host), .text(author.sshClient), .text(author.bootID),
+      .number(Int64(author.processID)), .number(Int64(clamping: author.processStart)),
+      .text(accessKeyID), .text(endpoint), .text(bucket.text), .blob(key?.bytes),
+      .text(versionID?.text), .number(size?.bytes), .blob(localPath?.bytes), .text(detail),
+      .number(startedAt.databaseNanoseconds),
+    ]
+  }
+}
+
+extension ChangeOutcome {
+  /// As `RecordTable.outcomes` has the columns.
+  func values(id: Int64, previous: ChainHash) -> [DatabaseValue] {
+    [
+      .number(id), .blob(previous.bytes), .number(change.value), .text(outcome.rawValue),
+      .text(etag?.text), .text(versionID?.text), .text(checksum), .number(size?.bytes),
+      .text(errorCode), .number(finishedAt.databaseNanoseconds),
+    ]
+  }
+}
+
+extension HistoryEntry {
+  /// What ``init(_:)`` reads, from `changes c LEFT JOIN outcomes o`.
+  static let columns = """
+    c.id, c.action, c.user, c.loginUID, c.auditUID, c.host, c.sshClient, c.bootID, c.processID, \
+    c.processStart, c.accessKeyID, c.endpoint, c.bucket, c.key, \
+    coalesce(o.versionID, c.versionID) AS versionID, coalesce(o.size, c.size) AS size, \
+    c.localPath, c.detail, c.startedAt, o.outcome, o.finishedAt, o.etag, o.checksum, o.errorCode
+    """
+
+  init(_ row: Row) throws {
+    guard let action = ChangeAction(rawValue: row["action"]),
+      let outcome = Outcome(rawValue: row["outcome"] ?? Outcome.started.rawValue),
+      let loginUID = UInt32(exactly: row["loginUID"] as Int64),
+      let processID = Int32(exactly: row["processID"] as Int64)
+    else { throw HistoryError.corrupt("row \(row["id"] as Int64)") }
+    let author = Author(
+      user: row["user"], loginUID: loginUID,
+      auditUID: (row["auditUID"] as Int64?).map { UInt32(truncatingIfNeeded: $0) },
+      host: row["host"], sshClient: row["sshClient"], bootID: row["bootID"], processID: processID,
+      processStart: UInt64(clamping: row["processStart"] as Int64))
+    self.init(
+      id: ChangeID(row["id"]), action: action, author: author, accessKeyID: row["accessKeyID"],
+      endpoint: row["endpoint"], bucket: BucketName(row["bucket"]),
+      key: row.bytes("key").map { ObjectKey(bytes: $0) },
+      versionID: (row["versionID"] as String?).map { VersionID($0) },
+      size: (row["size"] as Int64?).map { ByteCount($0) },
+      localPath: row.bytes("localPath").map { FilePath(bytes: $0) }, detail: row["detail"],
+      startedAt: Timestamp(databaseNanoseconds: row["startedAt"]), outcome: outcome,
+      finishedAt: (row["finishedAt"] as Int64?).map { Timestamp(databaseNanoseconds: $0) },
+      etag: (row["etag"] as String?).map { ETag($0) }, checksum: row["checksum"],
+      errorCode: row["errorCode"])
+  }
+}
+
+/// The changes or the outcomes of one call.
+enum Records: Sendable {
+  case changes([ChangeDraft])
+  case outcomes([ChangeOutcome])
+
+  var count: Int {
+    switch self {
+    case .changes(let changes): changes.count
+    case .outcomes(let outcomes): outcomes.count
+    }
+  }
+}
