@@ -1,0 +1,47 @@
+import S3
+
+/// A place as a user names it: `s3://bucket` or `s3://bucket/key`, nothing of it interpreted.
+///
+/// No percent-decoding: `%2F` and `?` are part of the key, as in every tool for S3.
+struct S3URI: Sendable, Hashable {
+  var bucket: BucketName
+  /// Empty for the bucket itself. A key, or the beginning of keys.
+  var key: ObjectKey
+
+  init(bucket: BucketName, key: ObjectKey = .empty) {
+    self.bucket = bucket
+    self.key = key
+  }
+
+  /// - Parameter argument: as ``RawArguments`` gives it.
+  init(parsing argument: String) throws(ArgumentProblem) {
+    let bytes = RawArguments.bytes(of: argument)
+    guard bytes.starts(with: "s3://".utf8) else {
+      throw ArgumentProblem("expected s3://bucket or s3://bucket/key")
+    }
+    let rest = bytes.dropFirst("s3://".utf8.count)
+    let name = rest.prefix { $0 != UInt8(ascii: "/") }
+    guard !name.isEmpty else {
+      throw ArgumentProblem("a bucket's name is missing after s3://")
+    }
+    guard let bucket = String(validating: name, as: UTF8.self) else {
+      throw ArgumentProblem("a bucket's name is text, this one has bytes that are not UTF-8")
+    }
+    self.bucket = BucketName(bucket)
+    key = ObjectKey(bytes: Array(rest.dropFirst(name.count + 1)))
+  }
+
+  var location: ObjectLocation { ObjectLocation(bucket: bucket, key: key) }
+
+  /// The bytes of `s3://bucket/key`.
+  var bytes: [UInt8] { Array("s3://\(bucket.text)".utf8) + (key.isEmpty ? [] : [0x2F] + key.bytes) }
+}
+
+/// Why an argument cannot be used, in words that follow "The value … is invalid: ".
+struct ArgumentProblem: Error, CustomStringConvertible {
+  var description: String
+
+  init(_ description: String) {
+    self.description = description
+  }
+}

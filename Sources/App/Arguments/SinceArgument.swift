@@ -1,0 +1,32 @@
+import Glibc
+import S3
+
+/// A moment as a user writes it: `2026-11-20` (midnight here), `2026-11-20T14:02:00Z`, or a
+/// duration, which counts back from now.
+enum SinceArgument {
+  static func parse(_ argument: String) throws(ArgumentProblem) -> Timestamp {
+    try parse(argument, now: Timestamp.now())
+  }
+
+  static func parse(_ argument: String, now: Timestamp) throws(ArgumentProblem) -> Timestamp {
+    if let duration = try? DurationArgument(parsing: argument) {
+      return now.advanced(by: .seconds(-duration.seconds))
+    }
+    if let time = Timestamp(iso8601: argument) { return time }
+    if let date = midnight(argument) { return date }
+    throw ArgumentProblem("expected 2026-11-20, 2026-11-20T14:02:00Z, or a duration such as 7d")
+  }
+
+  private static func midnight(_ argument: String) -> Timestamp? {
+    // Checks the form, and that there is such a day.
+    guard argument.utf8.count == 10, let utc = Timestamp(iso8601: argument + "T00:00:00Z")
+    else { return nil }
+    var seconds = time_t(utc.seconds)
+    var parts = tm()
+    guard gmtime_r(&seconds, &parts) != nil else { return nil }
+    // Let the C library find out about daylight saving time.
+    parts.tm_isdst = -1
+    let local = mktime(&parts)
+    return local == -1 ? nil : Timestamp(seconds: Int64(local))
+  }
+}

@@ -1,0 +1,143 @@
+import Glibc
+import Synchronization
+import SystemPackage
+
+/// Standard output and standard error of one command.
+///
+/// Results go to standard output, in pieces of 64 KiB; what a person should know goes to standard
+/// error at once. A reader of the results who has gone away is no error: what is written from then
+/// on is dropped, and ``isClosed`` says so.
+final class Console: Sendable {
+  let isOutputTerminal: Bool
+  let isErrorTerminal: Bool
+  private let isQuiet: Bool
+  private let state = Mutex(State())
+
+  private struct State {
+    var pending: [UInt8] = []
+    /// EPIPE and the like: nobody reads any more.
+    var isClosed = false
+    /// Any other failure to write results, such as a full disk.
+    var failure: Errno?
+    /// The columns of the progress line that stands on the terminal, 0 for none.
+    var isProgressShown = false
+  }
+
+  init(isQuiet: Bool) {
+    self.isQuiet = isQuiet
+    isOutputTerminal = isatty(STDOUT_FILENO) == 1
+    isErrorTerminal = isatty(STDERR_FILENO) == 1
+  }
+
+  /// Nobody reads the results any more.
+  var isClosed: Bool { state.withLock { $0.isClosed } }
+  /// Why results could not be written, when it was not for a reader who left.
+  var failure: Errno? { state.withLock { $0.failure } }
+
+  // MARK: Results
+
+  /// Adds a line of results.
+  ///
+  /// - Parameter end: `\n`, or NUL for `-0`.
+  func result(_ bytes: [UInt8], end: UInt8 = 0x0A) {
+    state.withLock { state in
+      state.pending.append(contentsOf: bytes)
+      state.pending.append(end)
+      if isOutputTerminal || state.pending.count >= 64 * 1024 { Self.flush(&state) }
+    }
+  }
+
+  func result(_ text: String) {
+    result(Array(text.utf8))
+  }
+
+  /// A result in words, such as `Created s3://reports`; `--quiet` leaves it out.
+  func confirmation(_ text: String) {
+    if !isQuiet { result(text) }
+  }
+
+  /// Shown as it may be on a terminal, raw in a pipe.
+  func name(_ bytes: [UInt8]) -> [UInt8] {
+    isOutputTerminal ? Array(Visible.text(bytes).utf8) : bytes
+  }
+
+  func flush() {
+    state.withLock { Self.flush(&$0) }
+  }
+
+  private static func flush(_ state: inout State) {
+    defer { state.pending.removeAll(keepingCapacity: true) }
+    guard !state.isClosed, state.failure == nil, !state.pending.isEmpty else { return }
+    // A progress line shares the terminal with the results.
+    clearProgress(&state)
+    do {
+      try FileDescriptor.standardOutput.writeAll(state.pending)
+    } catch Errno.brokenPipe {
+      state.isClosed = true
+    } catch {
+      state.failure = error as? Errno ?? .ioError
+    }
+  }
+
+  // MARK: Messages
+
+  /// A failure or a warning, shown in every mode. `text` is made visible here.
+  func message(_ text: String) {
+    state.withLock { state in
+      Self.flush(&state)
+      Self.clearProgress(&state)
+      let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+      let visible = lines.map { Visible.text(Array($0.utf8)) }.joined(separator: "\n")
+      Self.writeError(visible + "\n")
+    }
+  }
+
+  /// What is good to know; `--quiet` leaves it out.
+  func notice(_ text: String) {
+    if !isQuiet { message(text) }
+  }
+
+  /// Puts one line in place of the progress line before it. The caller keeps it within the width.
+  func progress(_ line: String) {
+    state.withLock { state in
+      Self.clearProgress(&state)
+      state.isProgressShown = true
+      Self.writeError(line)
+    }
+  }
+
+  func clearProgress() {
+    state.withLock { Self.clearProgress(&$0) }
+  }
+
+  private static func clearProgress(_ state: inout State) {
+    guard state.isProgressShown else { return }
+    state.isProgressShown = false
+    // Carriage return, and ECMA-48 EL: erase to the end of the line.
+    writeError("\r\u{1B}[K")
+  }
+
+  private static func writeError(_ text: String) {
+    // Where standard error itself cannot be written there is nowhere left to say so.
+    _ = try? FileDescriptor.standardError.writeAll(Array(text.utf8))
+  }
+
+  /// The width of the terminal behind standard error; 80 when it does not tell.
+  var errorColumns: Int {
+    var size = winsize()
+    guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+    return Int(size.ws_col)
+  }
+
+  /// Asks a question that only a person at a terminal can answer.
+  ///
+  /// - Returns: nil when there is no terminal to ask at.
+  func confirm(_ question: String) -> Bool? {
+    guard isatty(STDIN_FILENO) == 1, isErrorTerminal else { return nil }
+    flush()
+    clearProgress()
+    Self.writeError(Visible.text(Array(question.utf8)) + " [y/N] ")
+    guard let line = readLine() else { return false }
+    return ["y", "yes"].contains(line.lowercased())
+  }
+}
