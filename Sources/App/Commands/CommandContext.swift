@@ -1,0 +1,108 @@
+import ArgumentParser
+import S3
+import Storage
+import Synchronization
+
+/// A command that works without a screen.
+protocol PailCommand: ParsableCommand, Sendable {
+  var shared: SharedOptions { get }
+  /// Failures that concern one object of many are told to `context`; what ends the command is
+  /// thrown.
+  func run(_ context: CommandContext) async throws
+}
+
+/// What a command works with: the console, the settings, and the count of what failed.
+final class CommandContext: Sendable {
+  let console: Console
+  let settings: Settings
+  let isJSON: Bool
+  let showsProgress: Bool
+  private let failures = Mutex(0)
+
+  init(_ shared: SharedOptions) throws(SetupProblem) {
+    console = Console(isQuiet: shared.quiet)
+    settings = try SettingsLoader.load(shared.flags)
+    isJSON = shared.json
+    showsProgress = !shared.quiet && !shared.noProgress && console.isErrorTerminal
+    for notice in settings.notices { console.notice("pail: \(notice)") }
+  }
+
+  var hasFailures: Bool { failures.withLock { $0 > 0 } }
+
+  /// Asks first when the keys would meet an endpoint that their owner did not name.
+  func openSession() throws -> Session {
+    if let question = settings.endpointQuestion, settings.problems.isEmpty {
+      let ask = """
+        The keys come from \(question.keysOrigin), the server \(question.endpoint) from \
+        \(question.endpointOrigin).
+        """
+      switch console.confirm("\(ask) Use them together?") {
+      case true?: break
+      case false?: throw CommandFailure("Nothing was sent to \(question.endpoint)")
+      case nil:
+        throw CommandFailure(
+          ask + " Nothing was sent",
+          recovery: "Name the server with --endpoint-url to say that this is meant.")
+      }
+    }
+    return try Session.open(settings)
+  }
+
+  /// Tells of one failure among several, with the thing it is about.
+  func fail(_ subject: [UInt8]?, _ error: any Error) {
+    failures.withLock { $0 += 1 }
+    console.message(FailureText.text(of: error, about: subject))
+  }
+
+  func warn(_ warning: StorageError?) {
+    guard let warning else { return }
+    fail(nil, warning)
+  }
+}
+
+/// A failure in words of the command line itself.
+struct CommandFailure: Error, Sendable, Hashable {
+  var message: String
+  var recovery: String?
+
+  init(_ message: String, recovery: String? = nil) {
+    self.message = message
+    self.recovery = recovery
+  }
+}
+
+/// How a failure reads on standard error: what, the S3 code, and below it what to do.
+enum FailureText {
+  static func text(of error: any Error, about subject: [UInt8]? = nil) -> String {
+    let subject = subject.map { Visible.text($0) + ": " } ?? ""
+    var text: String
+    var recovery: String?
+    switch error {
+    case let error as StorageError:
+      let code = error.code.map { " (\($0))" } ?? ""
+      text = error.message + code
+      recovery = error.recovery
+    case let problem as SetupProblem:
+      text = problem.message
+      let places = problem.whereLooked.map { "\n  looked for \($0)" }.joined()
+      text += places
+      recovery = problem.whatToDo
+    case let failure as CommandFailure:
+      text = failure.message
+      recovery = failure.recovery
+    case let error as S3Error:
+      text = words(error)
+    default:
+      text = "\(error)"
+    }
+    if let recovery { text += "\n  " + recovery.replacing("\n", with: "\n  ") }
+    return "pail: \(subject)\(text)"
+  }
+
+  private static func words(_ error: S3Error) -> String {
+    switch error.cause {
+    case .service(let service): "\(error.operation.name): \(service.message) (\(service.code))"
+    default: "\(error.operation.name): \(error.cause)"
+    }
+  }
+}

@@ -1,0 +1,93 @@
+import Dispatch
+import Glibc
+import Storage
+import Synchronization
+
+/// Runs one command to its end, its failure or its interruption, and gives the exit status.
+enum CommandRunner {
+  enum Status {
+    static let done: Int32 = 0
+    static let failed: Int32 = 1
+    static let interrupted: Int32 = 130
+  }
+
+  /// How long an interrupted command may tidy up: it has to be gone within 2 seconds.
+  private static let patience = DispatchTimeInterval.milliseconds(1700)
+
+  static func run(_ command: some PailCommand) async -> Int32 {
+    let context: CommandContext
+    do {
+      context = try CommandContext(command.shared)
+    } catch {
+      Console(isQuiet: false).message(FailureText.text(of: error))
+      return Status.failed
+    }
+    let work = Task { try await command.run(context) }
+    let interruption = Interruption {
+      work.cancel()
+      DispatchQueue.global().asyncAfter(deadline: .now() + patience) {
+        context.console.message("pail: stopped at once, the server did not answer in time")
+        _exit(Status.interrupted)
+      }
+    }
+    let result = await work.result
+    let status = status(of: result, context, wasInterrupted: interruption.hasHappened)
+    context.console.flush()
+    context.console.clearProgress()
+    if let failure = context.console.failure {
+      context.console.message("pail: the results cannot be written: \(failure)")
+      return Status.failed
+    }
+    if context.console.isClosed {
+      // Ends as every program does whose reader went away, so that shells stay silent about it.
+      signal(SIGPIPE, SIG_DFL)
+      raise(SIGPIPE)
+    }
+    return status
+  }
+
+  private static func status(
+    of result: Result<Void, any Error>, _ context: CommandContext, wasInterrupted: Bool
+  ) -> Int32 {
+    if case .failure(let error) = result, !(error is OutputClosed) {
+      let isCancellation =
+        error is CancellationError || (error as? StorageError)?.isCancellation == true
+      if !(wasInterrupted && isCancellation) { context.fail(nil, error) }
+    }
+    if wasInterrupted {
+      context.console.message("pail: interrupted")
+      return Status.interrupted
+    }
+    return context.hasFailures ? Status.failed : Status.done
+  }
+}
+
+/// Thrown to end a command whose results nobody reads any more.
+struct OutputClosed: Error {}
+
+/// Watches for SIGINT, SIGTERM and SIGHUP; the second one ends the program at once.
+private final class Interruption: Sendable {
+  private let state: Mutex<Bool>
+  // Dispatch's own documentation has sources safe to use from any thread; they are only kept here.
+  nonisolated(unsafe) private var sources: [any DispatchSourceSignal] = []
+
+  init(_ handler: @escaping @Sendable () -> Void) {
+    state = Mutex(false)
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+      signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+      source.setEventHandler { [weak self] in
+        guard let self else { return }
+        let isFirst = state.withLock { hasHappened in
+          defer { hasHappened = true }
+          return !hasHappened
+        }
+        if isFirst { handler() } else { _exit(CommandRunner.Status.interrupted) }
+      }
+      source.resume()
+      sources.append(source)
+    }
+  }
+
+  var hasHappened: Bool { state.withLock { $0 } }
+}

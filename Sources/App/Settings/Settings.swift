@@ -1,0 +1,48 @@
+import S3
+import SystemPackage
+
+/// Everything Pail was told, resolved: what holds, where it came from, and what it overruled.
+///
+/// Resolving never fails. What is missing or wrong stands in ``problems``, so that `pail doctor` can
+/// show all of it; ``Session`` refuses to open while there is one.
+struct Settings: Sendable {
+  /// nil when what was given is no endpoint; `problems` then says so.
+  var endpoint: Endpoint?
+  var region: Region
+  /// nil when no source has a complete set of keys; `problems` then says so.
+  var credentials: Credentials?
+  var caBundle: FilePath?
+  /// Where downloads go: `PATH_TO_SAVE_FILE`, else the current directory.
+  var saveFolder: FilePath
+  /// The name to record; nil for the login name.
+  var user: String?
+  var isReadOnly: Bool
+  var wantsColour: Bool
+
+  /// Set while keys from one place would meet an endpoint that merely lay in the current directory.
+  var endpointQuestion: EndpointQuestion?
+  /// One row for each setting, for `pail doctor`.
+  var findings: [Finding]
+  /// What the user should know although work goes on, such as a line of `.env` that is none.
+  var notices: [String]
+  var problems: [SetupProblem]
+
+  /// One setting with its origin. Secrets are masked when this is made.
+  struct Finding: Sendable, Hashable {
+    var name: String
+    var value: String
+    var origin: String
+    /// Each as `NAME in PLACE (value)`, strongest first.
+    var overruled: [String] = []
+  }
+
+  /// Keys would be sent to a place that their owner did not name.
+  struct EndpointQuestion: Sendable, Hashable {
+    /// Such as `https://storage.example`, without user information.
+    var endpoint: String
+    /// Where the endpoint stands.
+    var endpointOrigin: String
+    /// Where the keys come from.
+    var keysOrigin: String
+  }
+}

@@ -1,0 +1,241 @@
+import Glibc
+import S3
+import SystemPackage
+
+/// Decides which value of each setting holds. Reads nothing itself: layers in, settings out.
+struct SettingsResolver {
+  /// The strongest first: flags, environment, `.env`.
+  var layers: [SettingsLayer]
+  /// For the places that defaults depend on: `HOME`, `XDG_STATE_HOME`.
+  var environment: [String: String]
+  /// The home folder by the user database, used when `HOME` is not set.
+  var accountHome: FilePath?
+  var isReadOnly = false
+
+  private var home: FilePath? {
+    environment["HOME"].flatMap { $0.isEmpty ? nil : FilePath(argument: $0) } ?? accountHome
+  }
+
+  func resolve() -> Settings {
+    var problems: [SetupProblem] = []
+    var notices: [String] = []
+    var findings: [Settings.Finding] = []
+
+    let region = lookUp(.storageRegion, .region, .defaultRegion)
+    let regionText = region?.text ?? Region.usEast1.text
+    findings.append(finding("region", region, fallback: regionText))
+
+    if !Self.isPlainName(regionText) {
+      problems.append(
+        SetupProblem(
+          message: "\(region?.origin ?? "The region") is no region",
+          whereLooked: [], whatToDo: "Write it in letters, digits and hyphens, like eu-central-1."))
+    }
+
+    let endpointValue = lookUp(.endpointURLForS3, .endpointURL)
+    var endpoint: Endpoint?
+    if let endpointValue {
+      do {
+        endpoint = try Endpoint(parsing: endpointValue.text)
+      } catch {
+        problems.append(
+          SetupProblem(
+            message: "\(endpointValue.origin) is no endpoint: \(Self.words(error))",
+            whereLooked: [endpointValue.origin],
+            whatToDo: "Write it like https://storage.example or http://127.0.0.1:8333."))
+      }
+    } else {
+      endpoint = .aws(region: Region(regionText))
+    }
+    findings.append(
+      finding(
+        "endpoint", endpointValue, fallback: "\(Endpoint.aws(region: Region(regionText)))",
+        shown: endpoint.map { "\($0)" } ?? "not usable"))
+
+    let keys = credentials(&findings, &notices, &problems)
+    let caBundle = lookUp(.caBundle)
+    findings.append(finding("CA bundle", caBundle, fallback: "the system's"))
+    let folder = lookUp(.saveFolder)
+    findings.append(finding("download folder", folder, fallback: "the current directory"))
+    let user = lookUp(.user)
+    findings.append(finding("user", user, fallback: "the login name"))
+    let noColour = lookUp(.noColour)
+    findings.append(
+      finding("colour", noColour, fallback: "on", shown: noColour == nil ? nil : "off"))
+
+    var question: Settings.EndpointQuestion?
+    if let keys, let endpoint, let endpointValue,
+      case .envFile(_, isImplicit: true) = endpointValue.source,
+      endpointValue.source != keys.source
+    {
+      question = Settings.EndpointQuestion(
+        endpoint: "\(endpoint)", endpointOrigin: endpointValue.origin, keysOrigin: keys.origin)
+    }
+
+    return Settings(
+      endpoint: endpoint, region: Region(regionText), credentials: keys?.credentials,
+      caBundle: caBundle.map { path($0.text) },
+      saveFolder: folder.map { path($0.text) } ?? FilePath("."),
+      user: user?.text, isReadOnly: isReadOnly,
+      wantsColour: noColour == nil, endpointQuestion: question, findings: findings,
+      notices: notices, problems: problems)
+  }
+
+  /// A region becomes part of a host name, so nothing else may hide in it.
+  private static func isPlainName(_ text: String) -> Bool {
+    text.utf8.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+        true
+      default: false
+      }
+    }
+  }
+
+  /// Never repeats what was given, since it may hold a password.
+  private static func words(_ problem: EndpointProblem) -> String {
+    switch problem {
+    case .empty: "it is empty"
+    case .scheme: "only http:// and https:// are known"
+    case .host: "it has no host name"
+    case .port: "its port is no number from 1 through 65535"
+    case .path: "something follows the host name, and buckets are named elsewhere"
+    case .userInfo: "user name and password do not belong there"
+    }
+  }
+
+  // MARK: Single values
+
+  private struct Value {
+    var text: String
+    var source: SettingsLayer.Source
+    /// Such as `AWS_REGION in ./.env`.
+    var origin: String
+    var overruled: [(origin: String, text: String)]
+  }
+
+  /// The first layer that has any of `variables` wins; within a layer the first variable does.
+  private func lookUp(_ variables: Variable...) -> Value? {
+    var found: Value?
+    for layer in layers {
+      for variable in variables {
+        guard let text = layer[variable] else { continue }
+        let origin = layer.name(of: variable)
+        if found == nil {
+          found = Value(text: text, source: layer.source, origin: origin, overruled: [])
+        } else {
+          found?.overruled.append((origin, text))
+        }
+      }
+    }
+    return found
+  }
+
+  private func finding(
+    _ name: String, _ value: Value?, fallback: String, shown: String? = nil
+  ) -> Settings.Finding {
+    guard let value else {
+      return Settings.Finding(name: name, value: shown ?? fallback, origin: "default")
+    }
+    // An endpoint may hold a password in its user information, so only what was parsed is shown.
+    let isEndpoint = name == "endpoint"
+    return Settings.Finding(
+      name: name, value: shown ?? value.text, origin: value.origin,
+      overruled: value.overruled.map { isEndpoint ? $0.origin : "\($0.origin) (\($0.text))" })
+  }
+
+  /// A leading `~` or `~/` is the home folder, also where no shell expanded it.
+  private func path(_ text: String) -> FilePath {
+    guard text == "~" || text.hasPrefix("~/"), let home else { return FilePath(argument: text) }
+    return home.appending(FilePath(argument: text.dropFirst(2)).components)
+  }
+
+  // MARK: Keys
+
+  private struct Keys {
+    var credentials: Credentials
+    var source: SettingsLayer.Source
+    var origin: String
+  }
+
+  /// Takes the whole set from the first layer that has any part of it.
+  ///
+  /// A secret of one account beside the identifier of another would only bring a puzzling refusal,
+  /// so an incomplete set is a problem and not a reason to look further.
+  private func credentials(
+    _ findings: inout [Settings.Finding], _ notices: inout [String],
+    _ problems: inout [SetupProblem]
+  ) -> Keys? {
+    let identity: [Variable] = [.accessKeyID, .secretAccessKey]
+    let holders = layers.filter { layer in identity.contains { layer[$0] != nil } }
+    guard let layer = holders.first else {
+      findings.append(.init(name: "access key", value: "none", origin: "not found"))
+      problems.append(noCredentials())
+      return nil
+    }
+    func add(_ name: String, _ variable: Variable, masked: Bool) {
+      let others = holders.dropFirst().filter { $0[variable] != nil }.map { other in
+        masked
+          ? other.name(of: variable)
+          : "\(other.name(of: variable)) (\(other[variable] ?? ""))"
+      }
+      guard layer[variable] != nil || !others.isEmpty else { return }
+      let value = layer[variable].map { masked ? "••••••••" : $0 } ?? "none"
+      findings.append(
+        .init(name: name, value: value, origin: layer.name(of: variable), overruled: others))
+    }
+    add("access key", .accessKeyID, masked: false)
+    add("secret key", .secretAccessKey, masked: true)
+    add("session token", .sessionToken, masked: true)
+    add("keys expire", .credentialExpiration, masked: false)
+
+    guard let id = layer[.accessKeyID], let secret = layer[.secretAccessKey] else {
+      let missing = identity.filter { layer[$0] == nil }.map { layer.name(of: $0) }
+      problems.append(
+        SetupProblem(
+          message: "Half of a pair of keys: \(missing.joined(separator: ", ")) is missing",
+          whereLooked: layers.map { Self.place($0.source) },
+          whatToDo: "Set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the same place."))
+      return nil
+    }
+    var expires: Timestamp?
+    if let text = layer[.credentialExpiration] {
+      expires = Timestamp(iso8601: text)
+      if expires == nil {
+        notices.append(
+          "\(layer.name(of: .credentialExpiration)) is no time such as 2026-11-20T14:00:00Z.")
+      }
+    }
+    return Keys(
+      credentials: Credentials(
+        accessKeyID: id, secretAccessKey: Secret(secret),
+        sessionToken: layer[.sessionToken].map { Secret($0) }, expires: expires),
+      source: layer.source, origin: layer.name(of: .accessKeyID))
+  }
+
+  private func noCredentials() -> SetupProblem {
+    var places = layers.filter { $0.source != .flags }.map { Self.place($0.source) }
+    if !layers.contains(where: { if case .envFile = $0.source { true } else { false } }) {
+      places.append("./.env (there is none)")
+    }
+    return SetupProblem(
+      message: "No access key was found",
+      whereLooked: places.map { "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in \($0)" },
+      whatToDo: """
+        Put both into the file .env in the current directory, readable by you alone:
+          AWS_STORAGE_REGION='us-east-1'
+          AWS_ACCESS_KEY_ID='…'
+          AWS_SECRET_ACCESS_KEY='…'
+        and, for a server that is not AWS, AWS_ENDPOINT_URL='https://…'
+        """)
+  }
+
+  private static func place(_ source: SettingsLayer.Source) -> String {
+    switch source {
+    case .flags: "the command line"
+    case .environment: "the environment"
+    case .envFile(let path, _): path
+    }
+  }
+}

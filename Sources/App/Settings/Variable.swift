@@ -1,0 +1,73 @@
+/// A name under which a setting is found in the environment and in `.env`.
+enum Variable: String, Sendable, CaseIterable {
+  case storageRegion = "AWS_STORAGE_REGION"
+  case region = "AWS_REGION"
+  case defaultRegion = "AWS_DEFAULT_REGION"
+  case accessKeyID = "AWS_ACCESS_KEY_ID"
+  case secretAccessKey = "AWS_SECRET_ACCESS_KEY"
+  case sessionToken = "AWS_SESSION_TOKEN"
+  case credentialExpiration = "AWS_CREDENTIAL_EXPIRATION"
+  case endpointURLForS3 = "AWS_ENDPOINT_URL_S3"
+  case endpointURL = "AWS_ENDPOINT_URL"
+  case caBundle = "AWS_CA_BUNDLE"
+  case saveFolder = "PATH_TO_SAVE_FILE"
+  case user = "PAIL_USER"
+  case history = "PAIL_HISTORY"
+  case noColour = "NO_COLOR"
+
+  /// The option that says the same on the command line.
+  var flag: String? {
+    switch self {
+    case .storageRegion: "--region"
+    case .endpointURLForS3: "--endpoint-url"
+    case .user: "--user"
+    case .history: "--history"
+    default: nil
+    }
+  }
+}
+
+/// Where values come from, and what they are there.
+///
+/// The resolution takes a list of these, the strongest first, so that a further source is one more
+/// element of the list.
+struct SettingsLayer: Sendable {
+  enum Source: Sendable, Hashable {
+    case flags
+    case environment
+    /// `isImplicit` when nobody named the file and it merely lay in the current directory.
+    case envFile(path: String, isImplicit: Bool)
+  }
+
+  var source: Source
+  private var values: [Variable: String]
+
+  /// A variable that is set but empty counts as not set, as the AWS tools have it.
+  init(source: Source, values: [Variable: String]) {
+    self.source = source
+    self.values = values.filter { !$0.value.isEmpty }
+  }
+
+  init(source: Source, environment: [String: String]) {
+    var values: [Variable: String] = [:]
+    for variable in Variable.allCases { values[variable] = environment[variable.rawValue] }
+    self.init(source: source, values: values)
+  }
+
+  subscript(_ variable: Variable) -> String? { values[variable] }
+
+  /// `--region`, `AWS_REGION in the environment`, `AWS_REGION in ./.env`.
+  func name(of variable: Variable) -> String {
+    switch source {
+    case .flags: variable.flag ?? variable.rawValue
+    case .environment: "\(variable.rawValue) in the environment"
+    case .envFile(let path, _): "\(variable.rawValue) in \(path)"
+    }
+  }
+}
+
+// The values of a layer are secrets among others: none of them is ever part of a description.
+extension SettingsLayer: CustomStringConvertible, CustomReflectable {
+  var description: String { "SettingsLayer(\(source))" }
+  var customMirror: Mirror { Mirror(self, children: ["source": source]) }
+}

@@ -1,0 +1,174 @@
+import S3
+import SystemPackage
+import Testing
+
+@testable import App
+
+@Suite("Settings")
+struct SettingsTests {
+  private static let envFile = SettingsLayer.Source.envFile(path: "./.env", isImplicit: true)
+  private static let namedFile = SettingsLayer.Source.envFile(path: "my.env", isImplicit: false)
+
+  private func resolve(
+    flags: [Variable: String] = [:], environment: [Variable: String] = [:],
+    envFile: [Variable: String] = [:], source: SettingsLayer.Source = Self.envFile
+  ) -> Settings {
+    SettingsResolver(
+      layers: [
+        SettingsLayer(source: .flags, values: flags),
+        SettingsLayer(source: .environment, values: environment),
+        SettingsLayer(source: source, values: envFile),
+      ],
+      environment: ["HOME": "/home/ana"]
+    ).resolve()
+  }
+
+  private static let keys: [Variable: String] = [.accessKeyID: "ID", .secretAccessKey: "SECRET"]
+
+  @Test("Flags overrule the environment, which overrules .env, and each says where it stands")
+  func order() throws {
+    let settings = resolve(
+      flags: [.storageRegion: "eu-west-1"], environment: [.region: "eu-west-2"],
+      envFile: [.storageRegion: "eu-west-3", .defaultRegion: "eu-north-1"])
+    #expect(settings.region == Region("eu-west-1"))
+    let finding = try #require(settings.findings.first { $0.name == "region" })
+    #expect(finding.origin == "--region")
+    #expect(
+      finding.overruled == [
+        "AWS_REGION in the environment (eu-west-2)",
+        "AWS_STORAGE_REGION in ./.env (eu-west-3)",
+        "AWS_DEFAULT_REGION in ./.env (eu-north-1)",
+      ])
+  }
+
+  @Test("Within one layer AWS_STORAGE_REGION wins, but not over a stronger layer")
+  func storageRegion() {
+    let all: [Variable: String] = [.defaultRegion: "c", .region: "b", .storageRegion: "a"]
+    #expect(resolve(environment: all).region == Region("a"))
+    #expect(resolve(environment: [.defaultRegion: "c", .region: "b"]).region == Region("b"))
+    #expect(resolve(environment: [.defaultRegion: "c"], envFile: all).region == Region("c"))
+    #expect(resolve().region == .usEast1)
+  }
+
+  @Test("A variable that is set but empty counts as not set")
+  func empty() {
+    #expect(resolve(environment: [.region: ""], envFile: [.region: "b"]).region == Region("b"))
+  }
+
+  @Test("AWS_ENDPOINT_URL_S3 wins over AWS_ENDPOINT_URL, and without any it is Amazon's")
+  func endpoint() {
+    let both: [Variable: String] = [
+      .endpointURL: "http://general.example", .endpointURLForS3: "http://s3.example:9000",
+    ]
+    #expect(resolve(environment: both).endpoint?.description == "http://s3.example:9000")
+    #expect(
+      resolve(environment: [.region: "eu-west-1"]).endpoint
+        == .aws(region: Region("eu-west-1")))
+  }
+
+  @Test("What is no endpoint or no region is a problem that does not repeat it")
+  func badEndpoint() throws {
+    let settings = resolve(
+      environment: [.endpointURL: "https://ana:hunter2@host/", .region: "x/../hunter2"],
+      envFile: Self.keys)
+    #expect(settings.endpoint == nil)
+    #expect(settings.problems.count == 2)
+    for problem in settings.problems {
+      #expect(!"\(problem)".contains("hunter2"))
+    }
+    #expect(!"\(settings.findings.filter { $0.name == "endpoint" })".contains("hunter2"))
+  }
+
+  @Test("Keys are taken as a set from one source")
+  func keySet() throws {
+    let settings = resolve(
+      environment: [.accessKeyID: "ENV", .secretAccessKey: "S1"],
+      envFile: [.accessKeyID: "FILE", .secretAccessKey: "S2", .sessionToken: "T2"])
+    let credentials = try #require(settings.credentials)
+    #expect(credentials.accessKeyID == "ENV")
+    #expect(credentials.secretAccessKey.revealed == "S1")
+    #expect(credentials.sessionToken == nil)
+    #expect(settings.problems.isEmpty)
+  }
+
+  @Test("Half a set is a problem that names the missing half, not a reason to look further")
+  func halfSet() throws {
+    let settings = resolve(environment: [.accessKeyID: "ENV"], envFile: Self.keys)
+    #expect(settings.credentials == nil)
+    let problem = try #require(settings.problems.first)
+    #expect(problem.message.contains("AWS_SECRET_ACCESS_KEY in the environment is missing"))
+  }
+
+  @Test("Without keys the problem says where they were looked for and what to put where")
+  func noKeys() throws {
+    let problem = try #require(resolve().problems.first)
+    #expect(problem.whereLooked.count == 2)
+    #expect(problem.whereLooked.contains { $0.contains("in the environment") })
+    #expect(problem.whereLooked.contains { $0.contains("./.env") })
+    #expect(problem.whatToDo.contains("AWS_ACCESS_KEY_ID"))
+  }
+
+  @Test("Keys of one source meet an endpoint of ./.env only after a question")
+  func question() {
+    let endpoint: [Variable: String] = [.endpointURL: "http://elsewhere.example"]
+    let mixed = resolve(environment: Self.keys, envFile: endpoint)
+    #expect(mixed.endpointQuestion?.endpoint == "http://elsewhere.example")
+    #expect(mixed.endpointQuestion?.endpointOrigin == "AWS_ENDPOINT_URL in ./.env")
+
+    let same = endpoint.merging(Self.keys) { first, _ in first }
+    #expect(resolve(envFile: same).endpointQuestion == nil)
+    #expect(resolve(environment: same).endpointQuestion == nil)
+    #expect(
+      resolve(
+        flags: [.endpointURLForS3: "http://elsewhere.example"], environment: Self.keys,
+        envFile: endpoint
+      ).endpointQuestion == nil)
+    #expect(
+      resolve(environment: Self.keys, envFile: endpoint, source: Self.namedFile)
+        .endpointQuestion == nil)
+    #expect(resolve(environment: endpoint, envFile: Self.keys).endpointQuestion == nil)
+  }
+
+  @Test(
+    "A leading ~ is the home folder",
+    arguments: [
+      ("~", "/home/ana"), ("~/Downloads", "/home/ana/Downloads"), ("~//x", "/home/ana/x"),
+      ("/srv/~", "/srv/~"), ("~bob/x", "~bob/x"), ("data", "data"),
+    ])
+  func tilde(given: String, expanded: String) {
+    let settings = resolve(environment: [.saveFolder: given])
+    #expect(settings.saveFolder == FilePath(expanded))
+  }
+
+  @Test("Temporary keys carry their token and their end")
+  func temporary() throws {
+    let token: [Variable: String] = Self.keys.merging(
+      [.sessionToken: "TOKEN", .credentialExpiration: "2026-11-20T14:00:00Z"]
+    ) { first, _ in first }
+    let credentials = try #require(resolve(envFile: token).credentials)
+    #expect(credentials.sessionToken?.revealed == "TOKEN")
+    #expect(credentials.expires == Timestamp(iso8601: "2026-11-20T14:00:00Z"))
+
+    let wrong = resolve(
+      envFile: token.merging([.credentialExpiration: "tomorrow"]) { _, new in new })
+    #expect(wrong.credentials?.expires == nil)
+    #expect(wrong.notices.count == 1)
+  }
+
+  @Test("No description, dump or finding of the settings holds a secret")
+  func leaks() {
+    let marker = "wJalrXUtnFEMI/K7MDENG"
+    let values: [Variable: String] = [
+      .accessKeyID: "AKIAEXAMPLE", .secretAccessKey: marker, .sessionToken: "token-\(marker)",
+      .endpointURL: "https://ana:\(marker)@host",
+    ]
+    let layer = SettingsLayer(source: .environment, values: values)
+    let settings = resolve(environment: values, envFile: values)
+    var dumped = "\(layer) \(String(reflecting: layer)) \(settings)"
+    dump(layer, to: &dumped)
+    dump(settings, to: &dumped)
+    for problem in settings.problems { dumped += FailureText.text(of: problem) }
+    #expect(dumped.contains("AKIAEXAMPLE"))
+    #expect(!dumped.contains(marker))
+  }
+}

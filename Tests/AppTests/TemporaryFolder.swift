@@ -1,0 +1,40 @@
+import Glibc
+import SystemPackage
+
+/// A folder of a test's own, removed with what is in it.
+final class TemporaryFolder {
+  let path: FilePath
+  private var files: [FilePath] = []
+
+  init() throws {
+    var template = Array("/tmp/pail-app-tests-XXXXXX".utf8CString)
+    let made = template.withUnsafeMutableBufferPointer { buffer in
+      buffer.baseAddress.flatMap { mkdtemp($0) } != nil
+    }
+    guard made else { throw Errno(rawValue: errno) }
+    path = template.withUnsafeBufferPointer { buffer in
+      buffer.baseAddress.map { FilePath(platformString: $0) } ?? FilePath()
+    }
+  }
+
+  deinit {
+    if let folder = opendir(path.string) {
+      while let entry = readdir(folder) {
+        let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+          pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        }
+        if name != ".", name != ".." { unlink(path.appending(name).string) }
+      }
+      closedir(folder)
+    }
+    rmdir(path.string)
+  }
+
+  func write(_ text: String, to name: String, permissions: mode_t) throws {
+    let file = try FileDescriptor.open(
+      path.appending(name), .writeOnly, options: [.create, .truncate],
+      permissions: .ownerReadWrite)
+    _ = try file.closeAfter { try file.writeAll(Array(text.utf8)) }
+    guard chmod(path.appending(name).string, permissions) == 0 else { throw Errno(rawValue: errno) }
+  }
+}
