@@ -20,7 +20,7 @@ public actor HistoryStore {
   /// A single call is never split, however long its list.
   public static let rowsPerCommit = 512
 
-  let database: any DatabaseWriter
+  private let source: DatabaseSource
   private var waiting: [Job] = []
   private var isWriting = false
   /// How many commits were tried.
@@ -38,7 +38,16 @@ public actor HistoryStore {
   }
 
   init(path: FilePath, settings: StoreSettings) throws(HistoryError) {
-    database = try openDatabase(at: path, settings: settings)
+    source = DatabaseSource(path: path, settings: settings)
+    _ = try source.opened()
+  }
+
+  /// A history that is opened, and made if need be, when it is first written or read.
+  ///
+  /// For what may end without a change, such as a listing: it then needs no history, and no place
+  /// where one could be. The errors of ``init(path:)`` come with the first use instead.
+  public init(openingAtFirstUse path: FilePath) {
+    source = DatabaseSource(path: path, settings: StoreSettings())
   }
 
   /// As ``init(path:)``, away from the threads that tasks share.
@@ -56,7 +65,11 @@ public actor HistoryStore {
   ///
   /// - Throws: ``HistoryError/busy`` when something is still being written or read.
   public nonisolated func close() throws(HistoryError) {
-    do { try database.close() } catch { throw HistoryError(error) }
+    try source.close()
+  }
+
+  var database: any DatabaseWriter {
+    get throws(HistoryError) { try source.opened() }
   }
 
   /// Records changes that are about to be made, all or none of them.
@@ -162,7 +175,7 @@ public actor HistoryStore {
   private func write(_ group: [Records]) async -> [Result<[ChangeID], HistoryError>] {
     commits += 1
     do {
-      return try await database.write { db in try append(group, to: db) }
+      return try await source.opened().write { db in try append(group, to: db) }
     } catch {
       let error = HistoryError(error)
       return group.map { _ in .failure(error) }
@@ -173,7 +186,7 @@ public actor HistoryStore {
     _ body: @escaping @Sendable (Database) throws -> Value
   ) async throws(HistoryError) -> Value {
     do {
-      return try await database.read(body)
+      return try await source.opened().read(body)
     } catch {
       throw HistoryError(error)
     }

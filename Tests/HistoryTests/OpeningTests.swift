@@ -46,6 +46,19 @@ struct OpeningTests {
     #expect(sharedModes == ("delete", 3))
   }
 
+  @Test("A history opened at first use makes nothing before, and its errors come with that use")
+  func firstUse() async throws {
+    let store = HistoryStore(openingAtFirstUse: folder.history)
+    #expect(!FileManager.default.fileExists(atPath: folder.history.string))
+    try store.close()
+    let id = try #require(try await store.begin([.test()]).first)
+    #expect(FileManager.default.fileExists(atPath: folder.history.string))
+    #expect(try await store.page(HistoryQuery(), limit: 1).first?.id == id)
+
+    let impossible = HistoryStore(openingAtFirstUse: folder.path)
+    await #expect(throws: HistoryError.self) { try await impossible.begin([.test()]) }
+  }
+
   @Test("A history with a rollback journal records and verifies, also after having had a WAL")
   func rollbackJournal() async throws {
     let wal = try HistoryStore(path: folder.history)

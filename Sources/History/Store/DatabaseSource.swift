@@ -1,0 +1,44 @@
+internal import Dispatch
+internal import GRDB
+internal import Synchronization
+internal import SystemPackage
+
+/// The database of one store, opened once, when it is first asked for.
+///
+/// An opening that failed is tried again by the next one who asks.
+final class DatabaseSource: Sendable {
+  private let path: FilePath
+  private let settings: StoreSettings
+  private let state = Mutex<(any DatabaseWriter)?>(nil)
+
+  init(path: FilePath, settings: StoreSettings) {
+    self.path = path
+    self.settings = settings
+  }
+
+  /// Blocks for some milliseconds when it is not open yet.
+  func opened() throws(HistoryError) -> any DatabaseWriter {
+    try state.withLock { (database) throws(HistoryError) -> any DatabaseWriter in
+      if let database { return database }
+      let opened = try openDatabase(at: path, settings: settings)
+      database = opened
+      return opened
+    }
+  }
+
+  /// As ``opened()``, away from the threads that tasks share.
+  func opened() async throws(HistoryError) -> any DatabaseWriter {
+    if let database = state.withLock({ $0 }) { return database }
+    return try await withCheckedContinuation { continuation in
+      openingQueue.async {
+        continuation.resume(
+          returning: Result { () throws(HistoryError) in try self.opened() })
+      }
+    }.get()
+  }
+
+  func close() throws(HistoryError) {
+    guard let database = state.withLock({ $0 }) else { return }
+    do { try database.close() } catch { throw HistoryError(error) }
+  }
+}
