@@ -141,6 +141,8 @@ actor CurlLoop {
   private func end(_ exchange: Exchange, with result: Result<HTTPResponse, HTTPError>) {
     exchanges[exchange.id] = nil
     if let slot = exchange.slot {
+      // Whether a cancelled request had left whole decides what its sender may claim.
+      exchange.noteSent(slot.easy.sentByteCount)
       statistics.count(connectionsOpened: slot.easy.connectionsOpened)
       thread.multi.remove(slot.easy)
       slot.easy.reset()
