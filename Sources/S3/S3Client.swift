@@ -45,4 +45,14 @@ public struct S3Client: Sendable {
     self.retryPolicy = retryPolicy
     self.now = now
   }
+
+  /// A moment of this machine's clock as the server's clock shows it, by the `Date` of its last
+  /// answer. Clocks less than three seconds apart count as equal: that `Date` has whole seconds,
+  /// and its way here takes time.
+  public func serverTime(at moment: Timestamp) -> Timestamp {
+    guard let offset = memory.serverOffset, offset >= .seconds(3) || offset <= .seconds(-3) else {
+      return moment
+    }
+    return moment.advanced(by: offset)
+  }
 }

@@ -65,11 +65,15 @@ public struct S3Error: Error, Sendable, Hashable {
   public var cause: Cause
   /// How often the request was sent, 0 when it never was.
   public var attempts: Int
+  /// Whether the server may have carried out one of the attempts all the same, its answer being
+  /// lost or of no use. `false` only when it surely has not.
+  public var isInDoubt: Bool
 
-  public init(operation: S3Operation, cause: Cause, attempts: Int) {
+  public init(operation: S3Operation, cause: Cause, attempts: Int, isInDoubt: Bool = false) {
     self.operation = operation
     self.cause = cause
     self.attempts = attempts
+    self.isInDoubt = isInDoubt
   }
 
   /// Whether the task was cancelled, rather than that something went wrong.

@@ -5,6 +5,7 @@ final class ClientMemory: Sendable {
   private struct State {
     var regions: [BucketName?: Region] = [:]
     var clockOffset = Duration.zero
+    var serverOffset: Duration?
   }
 
   private let state = Mutex(State())
@@ -26,5 +27,10 @@ final class ClientMemory: Sendable {
   var clockOffset: Duration {
     get { state.withLock { $0.clockOffset } }
     set { state.withLock { $0.clockOffset = newValue } }
+  }
+  /// How far the server's clock was ahead of the system's in its last answer.
+  var serverOffset: Duration? {
+    get { state.withLock { $0.serverOffset } }
+    set { state.withLock { $0.serverOffset = newValue } }
   }
 }

@@ -21,7 +21,8 @@ extension S3Client {
       } catch {
         failure = error
       }
-      call.progress.map { $0.add(countBefore - $0.value) }
+      let moved = call.progress.map { $0.value - countBefore }
+      if let moved { call.progress?.add(-moved) }
       guard let wait = waitBeforeNext(&attempt, after: failure, reception.isRepeatable()) else {
         var cause = failure.cause
         if case .service(let refusal) = cause, let doubt = attempt.doubt {
@@ -31,7 +32,14 @@ extension S3Client {
           case .unknown: cause = doubt
           }
         }
-        throw S3Error(operation: call.operation, cause: cause, attempts: attempt.sent)
+        // Without its whole body no request is carried out.
+        let isWhole = moved.map { $0 >= call.body.count } ?? true
+        let isInDoubt =
+          attempt.doubt != nil
+          || (isWhole && attempt.sent > 0
+            && (failure.leavesDoubt || failure.cause == .transport(.cancelled)))
+        throw S3Error(
+          operation: call.operation, cause: cause, attempts: attempt.sent, isInDoubt: isInDoubt)
       }
       if failure.leavesDoubt, attempt.doubt == nil { attempt.doubt = failure.cause }
       guard wait > .zero else { continue }
@@ -39,7 +47,8 @@ extension S3Client {
         try await self.wait(wait)
       } catch {
         throw S3Error(
-          operation: call.operation, cause: .transport(.cancelled), attempts: attempt.sent)
+          operation: call.operation, cause: .transport(.cancelled), attempts: attempt.sent,
+          isInDoubt: attempt.doubt != nil)
       }
     }
   }
@@ -82,6 +91,9 @@ extension S3Client {
       throw Failure(cause: cause, head: head)
     } catch {
       throw Failure(cause: .transport(error))
+    }
+    if let date = response.headers["Date"].flatMap({ Timestamp(httpDate: $0) }) {
+      memory.serverOffset = date.since(now())
     }
     guard response.head.isSuccess else { throw Failure(answer: response, to: attempt.call) }
     do throws(S3Error.Cause) {
