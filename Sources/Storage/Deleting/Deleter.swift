@@ -1,0 +1,213 @@
+import History
+import S3
+
+/// Deletes pages of candidates, each object with a row of its own, and adds up what became of them.
+struct Deleter: Sendable {
+  /// Keys that go one by one are this many at once.
+  private static let concurrentSingles = 8
+
+  let bucket: BucketName
+  let client: S3Client
+  let recorder: Recorder
+  /// nil to take all, however new. By the server's clock.
+  let confirmedAt: Timestamp?
+  private(set) var report = DeletionReport()
+
+  init(bucket: BucketName, client: S3Client, recorder: Recorder, confirmedAt: Timestamp?) {
+    self.bucket = bucket
+    self.client = client
+    self.recorder = recorder
+    self.confirmedAt = confirmedAt
+  }
+
+  var progress: DeletionProgress {
+    DeletionProgress(deleted: report.deleted, failed: report.failed)
+  }
+
+  /// Deletes everything that `walk` finds, and fetches a page while the one before is deleted.
+  mutating func run(
+    _ walk: TargetWalk, while undertaking: Undertaking,
+    progress: @Sendable (DeletionProgress) -> Void
+  ) async throws(StorageError) {
+    var (walk, result) = await walk.advanced()
+    while true {
+      let page: [DeletionCandidate]?
+      do {
+        page = try result.get()
+      } catch {
+        throw StorageError(error, while: undertaking)
+      }
+      guard let page else { return }
+      async let ahead = walk.advanced()
+      try await delete(page, progress: progress)
+      (walk, result) = await ahead
+    }
+  }
+
+  /// - Throws: when going on makes no sense; ``report`` has what was done.
+  private mutating func delete(
+    _ candidates: [DeletionCandidate], progress: @Sendable (DeletionProgress) -> Void
+  ) async throws(StorageError) {
+    let plan = DeletionPlan(candidates, confirmedAt: confirmedAt)
+    report.leftNewer += plan.newer.count
+    for candidate in plan.missing {
+      fail(candidate, code: S3ErrorCode.noSuchKey.rawValue, message: "There is no such object")
+    }
+    for batch in plan.batches {
+      try await deleteTogether(batch)
+      progress(self.progress)
+    }
+    var singles = plan.singles[...]
+    while !singles.isEmpty {
+      let group = Array(singles.prefix(Recorder.rowsPerCommit))
+      singles = singles.dropFirst(Recorder.rowsPerCommit)
+      try await deleteOneByOne(group)
+      progress(self.progress)
+    }
+  }
+
+  private func change(_ candidate: DeletionCandidate) -> Change {
+    Change(
+      .delete, bucket: bucket, key: candidate.key, versionID: candidate.versionID,
+      size: candidate.size)
+  }
+
+  private mutating func deleteTogether(
+    _ batch: [DeletionCandidate]
+  ) async throws(StorageError) {
+    let undertaking = Undertaking.deleteMany(bucket)
+    let rows = try await recorder.begin(batch.map(change), while: undertaking)
+    let outcome: Result<DeleteObjectsResult, S3Error>
+    do throws(S3Error) {
+      let identifiers = batch.map(\.identifier)
+      outcome = .success(
+        try await withGrace { [client, bucket] () async throws(S3Error) in
+          try await client.deleteObjects(bucket, identifiers)
+        })
+    } catch {
+      outcome = .failure(error)
+    }
+    switch outcome {
+    case .success(let answer):
+      var gone: [ObjectIdentifier: DeletedObject] = [:]
+      for object in answer.deleted {
+        gone[ObjectIdentifier(key: object.key, versionID: object.versionID)] = object
+      }
+      let refused = Dictionary(
+        answer.failed.map { ($0.object, $0) }, uniquingKeysWith: { first, _ in first })
+      let endings = zip(rows, batch).map { row, candidate -> (ChangeID, Ending) in
+        if let deleted = gone[candidate.identifier] {
+          succeed(candidate, deleted)
+          return (row, Ending(deleted))
+        }
+        let failure = refused[candidate.identifier]
+        let code = failure?.code ?? .missingFromAnswer
+        fail(candidate, code: code.rawValue, message: failure?.message ?? "")
+        // An object that the answer does not mention may be gone all the same.
+        let isKnown = failure != nil && code != .missingFromAnswer
+        return (row, Ending(outcome: isKnown ? .failed : .interrupted, errorCode: code.rawValue))
+      }
+      note(await recorder.finish(endings, while: undertaking))
+    case .failure(let error):
+      let ending = Ending(of: error)
+      let words = StorageError(error, while: undertaking)
+      for candidate in batch {
+        fail(candidate, code: error.recordedCode, message: words.message)
+      }
+      note(await recorder.finish(rows.map { ($0, ending) }, while: undertaking))
+      throw words
+    }
+  }
+
+  private mutating func deleteOneByOne(
+    _ group: [DeletionCandidate]
+  ) async throws(StorageError) {
+    let undertaking = Undertaking.deleteMany(bucket)
+    let rows = try await recorder.begin(group.map(change), while: undertaking)
+    typealias Answer = (Int, Result<DeletedObject, S3Error>)
+    let results = await withTaskGroup(of: Answer.self) { [client, bucket] tasks in
+      var results: [Result<DeletedObject, S3Error>?] = Array(repeating: nil, count: group.count)
+      var next = 0
+      var running = 0
+      while true {
+        // What was not sent when the task was cancelled stays unsent.
+        while next < group.count, running < Self.concurrentSingles, !Task.isCancelled {
+          let index = next
+          let location = ObjectLocation(
+            bucket: bucket, key: group[index].key, versionID: group[index].versionID)
+          tasks.addTask {
+            do throws(S3Error) {
+              let answer = try await withGrace { () async throws(S3Error) in
+                try await client.deleteObject(location)
+              }
+              return (index, .success(answer))
+            } catch {
+              return (index, .failure(error))
+            }
+          }
+          next += 1
+          running += 1
+        }
+        guard let (index, result) = await tasks.next() else { break }
+        running -= 1
+        results[index] = result
+      }
+      return results
+    }
+    var fatal: StorageError?
+    var endings: [(ChangeID, Ending)] = []
+    for (index, row) in rows.enumerated() {
+      let candidate = group[index]
+      switch results[index] {
+      case .success(let deleted):
+        succeed(candidate, deleted)
+        endings.append((row, Ending(deleted)))
+      case .failure(let error):
+        let location = ObjectLocation(
+          bucket: bucket, key: candidate.key, versionID: candidate.versionID)
+        let words = StorageError(error, while: .delete(location))
+        fail(candidate, code: error.recordedCode, message: words.message)
+        endings.append((row, Ending(of: error)))
+        if error.code == nil { fatal = words }
+      case nil:
+        endings.append((row, .unsent))
+      }
+    }
+    note(await recorder.finish(endings, while: undertaking))
+    if Task.isCancelled { throw .cancelled }
+    if let fatal { throw fatal }
+  }
+
+  private mutating func succeed(_ candidate: DeletionCandidate, _ deleted: DeletedObject) {
+    report.deleted += 1
+    report.bytes += candidate.size ?? .zero
+    if candidate.versionID == nil, deleted.isDeleteMarker { report.isVersioned = true }
+  }
+
+  private mutating func fail(_ candidate: DeletionCandidate, code: String, message: String) {
+    report.failed += 1
+    guard report.failures.count < DeletionReport.failuresKept else { return }
+    report.failures.append(
+      DeletionFailure(
+        key: candidate.key, versionID: candidate.versionID, code: code, message: message))
+  }
+
+  mutating func note(_ warning: StorageError?) {
+    report.warning = report.warning ?? warning
+  }
+
+  /// What was done before `error` ended it.
+  ///
+  /// - Throws: `error`, when nothing was done.
+  func report(stoppedBy error: StorageError) throws(StorageError) -> DeletionReport {
+    guard report.deleted + report.failed + report.abortedUploads > 0 else { throw error }
+    var report = report
+    report.stoppedBy = error
+    return report
+  }
+
+  mutating func countAbortedUpload(_ warning: StorageError?) {
+    report.abortedUploads += 1
+    note(warning)
+  }
+}

@@ -1,0 +1,153 @@
+import HTTP
+import S3
+
+/// Finds what deletion targets hold, a page at a time, so that memory does not grow with them.
+struct TargetWalk: Sendable {
+  /// What is left to look at.
+  private enum Step: Sendable {
+    /// At most a page of keys that a person named, in one prefix and in order.
+    case objects([ObjectKey], startAfter: ObjectKey?)
+    case versions([ObjectIdentifier])
+    case prefix(ObjectKey, ContinuationToken?)
+    case allVersions(VersionMarker?)
+  }
+
+  /// From this many keys of one prefix on, its listing costs less than asking for each key.
+  private static let listingPaysFrom = 64
+  private static let concurrentHeads = 16
+
+  private let client: S3Client
+  private let bucket: BucketName
+  /// The next one is at the end.
+  private var steps: [Step] = []
+
+  init(_ targets: [DeletionTarget], in bucket: BucketName, client: S3Client) {
+    self.client = client
+    self.bucket = bucket
+    var prefixes: [ObjectKey] = []
+    var objects: [ObjectKey] = []
+    var versions: [ObjectIdentifier] = []
+    for target in Set(targets) {
+      switch target {
+      case .object(let key): objects.append(key)
+      case .version(let key, let id): versions.append(ObjectIdentifier(key: key, versionID: id))
+      case .prefix(let prefix): prefixes.append(prefix)
+      }
+    }
+    // A prefix inside another one is in that one's listing; so is an object.
+    var outer: [ObjectKey] = []
+    for prefix in prefixes.sorted() where !(outer.last.map(prefix.hasPrefix) ?? false) {
+      outer.append(prefix)
+    }
+    objects.removeAll { key in outer.contains(where: key.hasPrefix) }
+    var groups: [ObjectKey: [ObjectKey]] = [:]
+    for key in objects { groups[key.parentPrefix, default: []].append(key) }
+    for keys in groups.values {
+      let keys = keys.sorted()
+      var before: ObjectKey?
+      for start in stride(from: 0, to: keys.count, by: DeletionPlan.largestBatch) {
+        let page = Array(keys[start..<min(start + DeletionPlan.largestBatch, keys.count)])
+        steps.append(.objects(page, startAfter: before))
+        before = page.last
+      }
+    }
+    for start in stride(from: 0, to: versions.count, by: DeletionPlan.largestBatch) {
+      let end = min(start + DeletionPlan.largestBatch, versions.count)
+      steps.append(.versions(Array(versions[start..<end])))
+    }
+    steps += outer.map { .prefix($0, nil) }
+    steps.reverse()
+  }
+
+  /// Everything in a bucket: objects, older versions and delete markers.
+  init(everyVersionIn bucket: BucketName, client: S3Client) {
+    self.client = client
+    self.bucket = bucket
+    steps = [.allVersions(nil)]
+  }
+
+  /// The next page, perhaps an empty one; nil at the end.
+  mutating func next() async throws(S3Error) -> [DeletionCandidate]? {
+    guard let step = steps.popLast() else { return nil }
+    switch step {
+    case .objects(let keys, let startAfter):
+      return try await look(for: keys, startAfter: startAfter)
+    case .versions(let versions):
+      return versions.map { DeletionCandidate(key: $0.key, versionID: $0.versionID) }
+    case .prefix(let prefix, let token):
+      let page = try await client.listObjectsV2(
+        bucket: bucket, prefix: prefix, delimiter: nil, after: token)
+      if let next = page.next { steps.append(.prefix(prefix, next)) }
+      // A server that normalizes prefixes may list more than was asked for.
+      return page.objects.filter { $0.key.hasPrefix(prefix) }.map { DeletionCandidate($0) }
+    case .allVersions(let marker):
+      do {
+        let page = try await client.listObjectVersions(
+          bucket: bucket, prefix: .empty, delimiter: nil, after: marker)
+        if let next = page.next { steps.append(.allVersions(next)) }
+        return page.versions.map { DeletionCandidate($0) }
+      } catch  where marker == nil && error.code == .notImplemented {
+        // A store without versions has but the current ones.
+        steps.append(.prefix(.empty, nil))
+        return []
+      }
+    }
+  }
+
+  /// As ``next()``, for a page that is fetched while the one before is worked on.
+  func advanced() async -> (TargetWalk, Result<[DeletionCandidate]?, S3Error>) {
+    var walk = self
+    do throws(S3Error) {
+      let page = try await walk.next()
+      return (walk, .success(page))
+    } catch {
+      return (walk, .failure(error))
+    }
+  }
+
+  private func look(
+    for keys: [ObjectKey], startAfter: ObjectKey?
+  ) async throws(S3Error) -> [DeletionCandidate] {
+    var candidates: [DeletionCandidate] = []
+    var wanted = Set(keys)
+    if keys.count >= Self.listingPaysFrom, let first = keys.first, let last = keys.last {
+      var token: ContinuationToken?
+      repeat {
+        let page = try await client.listObjectsV2(
+          bucket: bucket, prefix: first.parentPrefix, delimiter: "/", startAfter: startAfter,
+          after: token)
+        for object in page.objects where wanted.remove(object.key) != nil {
+          candidates.append(DeletionCandidate(object))
+        }
+        token = page.next
+        if let reached = page.objects.last?.key, reached >= last { break }
+      } while token != nil && !wanted.isEmpty
+    }
+    // Few keys, and what a listing did not show: asked for one by one.
+    var rest = wanted.sorted()[...]
+    while !rest.isEmpty {
+      let group = Array(rest.prefix(Self.concurrentHeads))
+      rest = rest.dropFirst(Self.concurrentHeads)
+      candidates += await withTaskGroup { tasks in
+        for key in group { tasks.addTask { await self.head(key) } }
+        return await tasks.reduce(into: []) { $0.append($1) }
+      }
+      if Task.isCancelled {
+        throw S3Error(operation: .headObject, cause: .transport(.cancelled), attempts: 0)
+      }
+    }
+    return candidates.sorted { $0.key < $1.key }
+  }
+
+  private func head(_ key: ObjectKey) async -> DeletionCandidate {
+    do {
+      let metadata = try await client.headObject(ObjectLocation(bucket: bucket, key: key))
+      return DeletionCandidate(
+        key: key, size: metadata.size, lastModified: metadata.lastModified)
+    } catch {
+      let isMissing = error.code == .noSuchKey
+      // Who may delete need not be allowed to read: the deletion itself will tell.
+      return DeletionCandidate(key: key, isMissing: isMissing)
+    }
+  }
+}

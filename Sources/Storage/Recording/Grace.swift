@@ -1,0 +1,28 @@
+import S3
+
+/// Runs a request that changes something so that cancelling takes it back only after `grace`.
+///
+/// A request that is dropped half way leaves it open whether the server did it. Nearly all answer
+/// within this time, and the history then has a sure outcome.
+func withGrace<Answer: Sendable>(
+  _ request: @escaping @Sendable () async throws(S3Error) -> Answer,
+  for grace: Duration = .seconds(1)
+) async throws(S3Error) -> Answer {
+  let task = Task { () async -> Result<Answer, S3Error> in
+    do throws(S3Error) {
+      return .success(try await request())
+    } catch {
+      return .failure(error)
+    }
+  }
+  let result = await withTaskCancellationHandler {
+    await task.value
+  } onCancel: {
+    Task {
+      // Sleeping fails only when this task is cancelled, and nobody can.
+      try? await Task.sleep(for: grace)
+      task.cancel()
+    }
+  }
+  return try result.get()
+}

@@ -1,0 +1,185 @@
+import History
+import S3
+import SystemPackage
+
+/// What one change does to whom, before it is known who makes it and when.
+struct Change: Sendable, Hashable {
+  var action: ChangeAction
+  var bucket: BucketName
+  var key: ObjectKey?
+  var versionID: VersionID?
+  var size: ByteCount?
+  var localPath: FilePath?
+  var detail: String?
+
+  init(
+    _ action: ChangeAction, bucket: BucketName, key: ObjectKey? = nil,
+    versionID: VersionID? = nil, size: ByteCount? = nil, localPath: FilePath? = nil,
+    detail: String? = nil
+  ) {
+    self.action = action
+    self.bucket = bucket
+    self.key = key
+    self.versionID = versionID
+    self.size = size
+    self.localPath = localPath
+    self.detail = detail
+  }
+}
+
+/// How one change ended, before it is known when.
+struct Ending: Sendable, Hashable {
+  var outcome: Outcome
+  var etag: ETag?
+  var versionID: VersionID?
+  var checksum: String?
+  var size: ByteCount?
+  var errorCode: String?
+
+  static let done = Ending(outcome: .done)
+  /// Recorded, and not sent after all.
+  static let unsent = Ending(outcome: .cancelled, errorCode: "NotSent")
+
+  init(
+    outcome: Outcome, etag: ETag? = nil, versionID: VersionID? = nil, checksum: String? = nil,
+    size: ByteCount? = nil, errorCode: String? = nil
+  ) {
+    self.outcome = outcome
+    self.etag = etag
+    self.versionID = versionID
+    self.checksum = checksum
+    self.size = size
+    self.errorCode = errorCode
+  }
+
+  init(_ receipt: WriteReceipt, size: ByteCount? = nil) {
+    self.init(
+      outcome: .done, etag: receipt.etag, versionID: receipt.versionID,
+      checksum: receipt.checksum, size: size)
+  }
+
+  init(_ deleted: DeletedObject) {
+    self.init(outcome: .done, versionID: deleted.deleteMarkerVersionID ?? deleted.versionID)
+  }
+}
+
+/// An answer, and what could not be recorded about it.
+struct Recorded<Answer: Sendable>: Sendable {
+  var answer: Answer
+  /// Set when the change was made and only its outcome is missing in the history.
+  var warning: StorageError?
+}
+
+/// The one way by which a change reaches a server: the row, then the request, then its outcome.
+///
+/// No record, no change. ``begin(_:while:)`` returns once the rows are on the disk, and refuses in
+/// read-only mode; nothing else in this module may send a request that changes something.
+struct Recorder: Sendable {
+  /// A commit holds at most this many rows, so that no other process waits long for its turn.
+  static let rowsPerCommit = HistoryStore.rowsPerCommit
+
+  let history: HistoryStore
+  let author: Author
+  /// nil for requests that are not signed.
+  let accessKeyID: String?
+  /// Scheme, host and port.
+  let endpoint: String
+  let isReadOnly: Bool
+
+  /// For what is recorded and changes nothing: a presigned URL for reading.
+  var allowingReadOnly: Recorder {
+    Recorder(
+      history: history, author: author, accessKeyID: accessKeyID, endpoint: endpoint,
+      isReadOnly: false)
+  }
+
+  /// Records changes that are about to be made; one row each, in commits of
+  /// ``rowsPerCommit``. Returns when all of them are durable.
+  ///
+  /// When only some could be recorded, those end as not sent, and nothing may be sent.
+  func begin(
+    _ changes: [Change], while undertaking: Undertaking
+  ) async throws(StorageError) -> [ChangeID] {
+    guard !isReadOnly else { throw .readOnly(undertaking) }
+    var ids: [ChangeID] = []
+    ids.reserveCapacity(changes.count)
+    var rest = changes[...]
+    while !rest.isEmpty {
+      let startedAt = Timestamp.now()
+      let drafts = rest.prefix(Self.rowsPerCommit).map { change in
+        ChangeDraft(
+          action: change.action, author: author, accessKeyID: accessKeyID, endpoint: endpoint,
+          bucket: change.bucket, key: change.key, versionID: change.versionID, size: change.size,
+          localPath: change.localPath, detail: change.detail, startedAt: startedAt)
+      }
+      rest = rest.dropFirst(Self.rowsPerCommit)
+      do {
+        ids += try await history.begin(drafts)
+      } catch {
+        _ = await finish(ids.map { ($0, .unsent) }, while: undertaking)
+        throw error == .cancelled
+          ? .cancelled : StorageError(refusedBy: error, while: undertaking)
+      }
+    }
+    guard !Task.isCancelled else {
+      _ = await finish(ids.map { ($0, .unsent) }, while: undertaking)
+      throw .cancelled
+    }
+    return ids
+  }
+
+  func begin(_ change: Change, while undertaking: Undertaking) async throws(StorageError)
+    -> ChangeID
+  {
+    let ids = try await begin([change], while: undertaking)
+    guard let id = ids.first else {
+      throw StorageError(refusedBy: .corrupt("no row was made"), while: undertaking)
+    }
+    return id
+  }
+
+  /// Records how changes ended.
+  ///
+  /// - Returns: What to tell the person when it could not be recorded; the changes stay as they are.
+  func finish(
+    _ endings: [(ChangeID, Ending)], while undertaking: Undertaking
+  ) async -> StorageError? {
+    var warning: StorageError?
+    var rest = endings[...]
+    while !rest.isEmpty {
+      let finishedAt = Timestamp.now()
+      let outcomes = rest.prefix(Self.rowsPerCommit).map { change, ending in
+        ChangeOutcome(
+          change: change, outcome: ending.outcome, etag: ending.etag,
+          versionID: ending.versionID, checksum: ending.checksum, size: ending.size,
+          errorCode: ending.errorCode, finishedAt: finishedAt)
+      }
+      rest = rest.dropFirst(Self.rowsPerCommit)
+      do {
+        try await history.finish(outcomes)
+      } catch {
+        warning = StorageError(outcomeUnrecorded: error, while: undertaking)
+      }
+    }
+    return warning
+  }
+
+  /// Records `change`, sends `request`, and records how it ended.
+  ///
+  /// - Parameter ending: What to record of a success.
+  func recorded<Answer: Sendable>(
+    _ change: Change, while undertaking: Undertaking,
+    ending: (Answer) -> Ending = { _ in .done },
+    _ request: @escaping @Sendable () async throws(S3Error) -> Answer
+  ) async throws(StorageError) -> Recorded<Answer> {
+    let id = try await begin(change, while: undertaking)
+    do {
+      let answer = try await withGrace(request)
+      let warning = await finish([(id, ending(answer))], while: undertaking)
+      return Recorded(answer: answer, warning: warning)
+    } catch {
+      let warning = await finish([(id, Ending(of: error))], while: undertaking)
+      throw StorageError(error, while: undertaking).noting(warning)
+    }
+  }
+}

@@ -1,0 +1,57 @@
+public import History
+public import S3
+
+extension S3Service {
+  /// Every bucket of the account. S3 API Reference: ListBuckets.
+  public func buckets() async throws(StorageError) -> [BucketSummary] {
+    try await read(.listBuckets) { () async throws(S3Error) in try await client.listBuckets() }
+  }
+
+  /// One page of what lies directly under `prefix`: objects and common prefixes.
+  public func page(
+    bucket: BucketName, prefix: ObjectKey, after: ContinuationToken? = nil
+  ) async throws(StorageError) -> ObjectPage {
+    try await read(.list(bucket, prefix: prefix)) { () async throws(S3Error) in
+      try await client.listObjectsV2(
+        bucket: bucket, prefix: prefix, delimiter: "/", after: after)
+    }
+  }
+
+  /// One page of every object whose key begins with `prefix`.
+  public func recursivePage(
+    bucket: BucketName, prefix: ObjectKey, after: ContinuationToken? = nil
+  ) async throws(StorageError) -> ObjectPage {
+    try await read(.list(bucket, prefix: prefix)) { () async throws(S3Error) in
+      try await client.listObjectsV2(bucket: bucket, prefix: prefix, delimiter: nil, after: after)
+    }
+  }
+
+  /// S3 API Reference: HeadObject.
+  public func details(_ object: ObjectLocation) async throws(StorageError) -> ObjectMetadata {
+    try await read(.readDetails(object)) { () async throws(S3Error) in
+      try await client.headObject(object)
+    }
+  }
+
+  /// Whether deletions in `bucket` can be undone. S3 API Reference: GetBucketVersioning.
+  public func versioning(_ bucket: BucketName) async throws(StorageError) -> VersioningState {
+    try await read(.readVersioning(bucket)) { () async throws(S3Error) in
+      try await client.bucketVersioning(bucket)
+    }
+  }
+
+  /// Changes recorded so far, newest first.
+  ///
+  /// - Parameters:
+  ///   - before: the last change of the page before; nil for the first page.
+  ///   - limit: 1 or more.
+  public func history(
+    _ query: HistoryQuery, before: ChangeID? = nil, limit: Int
+  ) async throws(StorageError) -> [HistoryEntry] {
+    do {
+      return try await recorder.history.page(query, before: before, limit: limit)
+    } catch {
+      throw StorageError(unreadableHistory: error)
+    }
+  }
+}

@@ -1,0 +1,145 @@
+import History
+public import S3
+
+extension S3Service {
+  /// Counts what `targets` hold, and reports after each page. Cancel the task to stop.
+  public func count(
+    _ targets: [DeletionTarget], in bucket: BucketName,
+    progress: @Sendable (DeletionCount) -> Void = { _ in }
+  ) async throws(StorageError) -> DeletionCount {
+    try await count(
+      TargetWalk(targets, in: bucket, client: client), while: .list(bucket, prefix: .empty),
+      progress: progress)
+  }
+
+  /// Counts everything in a bucket: objects, older versions and delete markers.
+  public func countEveryVersion(
+    in bucket: BucketName, progress: @Sendable (DeletionCount) -> Void = { _ in }
+  ) async throws(StorageError) -> DeletionCount {
+    try await count(
+      TargetWalk(everyVersionIn: bucket, client: client), while: .listVersions(bucket),
+      progress: progress)
+  }
+
+  private func count(
+    _ walk: TargetWalk, while undertaking: Undertaking,
+    progress: @Sendable (DeletionCount) -> Void
+  ) async throws(StorageError) -> DeletionCount {
+    var walk = walk
+    var count = DeletionCount()
+    do throws(S3Error) {
+      while let page = try await walk.next() {
+        for candidate in page where !candidate.isMissing {
+          count.objects += 1
+          count.bytes += candidate.size ?? .zero
+        }
+        progress(count)
+      }
+    } catch {
+      throw StorageError(error, while: undertaking)
+    }
+    count.isComplete = true
+    progress(count)
+    return count
+  }
+
+  /// Deletes what `targets` hold, each object with a row of its own in the history.
+  ///
+  /// In a versioned bucket this adds delete markers. S3 API Reference: DeleteObjects in batches of
+  /// up to 1,000; DeleteObject for a single one and for keys that XML cannot carry.
+  ///
+  /// - Parameters:
+  ///   - confirmedAt: objects that came later, by their LastModified, are left and counted. By
+  ///     this machine's clock; a server's clock that is known to differ is taken into account.
+  ///   - progress: called after each request.
+  /// - Throws: when nothing was done at all. What ends a deletion half way is in
+  ///   ``DeletionReport/stoppedBy``.
+  public func delete(
+    _ targets: [DeletionTarget], in bucket: BucketName, confirmedAt: Timestamp,
+    progress: @Sendable (DeletionProgress) -> Void = { _ in }
+  ) async throws(StorageError) -> DeletionReport {
+    let undertaking = Undertaking.deleteMany(bucket)
+    guard !isReadOnly else { throw .readOnly(undertaking) }
+    var deleter = Deleter(
+      bucket: bucket, client: client, recorder: recorder,
+      confirmedAt: client.serverTime(at: confirmedAt))
+    do {
+      try await deleter.run(
+        TargetWalk(targets, in: bucket, client: client), while: undertaking, progress: progress)
+      return deleter.report
+    } catch {
+      return try deleter.report(stoppedBy: error)
+    }
+  }
+
+  /// Deletes all objects, versions and delete markers of a bucket for ever, aborts its multipart
+  /// uploads, and removes it. Every one of these has a row of its own.
+  ///
+  /// - Parameters:
+  ///   - expectedOwner: the account that must own the bucket. A first DeleteBucket lets the server
+  ///     check it before anything is deleted.
+  /// - Throws: when nothing was done at all. What ends it half way is in
+  ///   ``DeletionReport/stoppedBy``.
+  public func emptyAndRemoveBucket(
+    _ name: BucketName, expectedOwner: AccountID? = nil,
+    progress: @Sendable (DeletionProgress) -> Void = { _ in }
+  ) async throws(StorageError) -> DeletionReport {
+    let undertaking = Undertaking.deleteMany(name)
+    guard !isReadOnly else { throw .readOnly(undertaking) }
+    var deleter = Deleter(bucket: name, client: client, recorder: recorder, confirmedAt: nil)
+    do throws(StorageError) {
+      if expectedOwner != nil,
+        try await removeIfEmpty(name, expectedOwner: expectedOwner, noting: &deleter)
+      {
+        return deleter.report
+      }
+      // Others may still be writing: what came meanwhile is taken by another round.
+      for _ in 1...3 {
+        try await abortUploads(in: name, noting: &deleter)
+        try await deleter.run(
+          TargetWalk(everyVersionIn: name, client: client), while: undertaking,
+          progress: progress)
+        guard deleter.report.failed == 0 else { break }
+        if try await removeIfEmpty(name, expectedOwner: expectedOwner, noting: &deleter) {
+          return deleter.report
+        }
+      }
+      throw StorageError.notEmptied(name, failed: deleter.report.failed)
+    } catch {
+      return try deleter.report(stoppedBy: error)
+    }
+  }
+
+  /// - Returns: `false` when something is in it.
+  private func removeIfEmpty(
+    _ name: BucketName, expectedOwner: AccountID?, noting deleter: inout Deleter
+  ) async throws(StorageError) -> Bool {
+    do {
+      deleter.note(try await removeBucket(name, expectedOwner: expectedOwner))
+      return true
+    } catch  where error.kind == .bucketNotEmpty {
+      return false
+    }
+  }
+
+  private func abortUploads(
+    in bucket: BucketName, noting deleter: inout Deleter
+  ) async throws(StorageError) {
+    let uploads = try await read(.listVersions(bucket)) { () async throws(S3Error) in
+      do throws(S3Error) {
+        return try await client.listMultipartUploads(bucket: bucket, prefix: .empty)
+      } catch  where error.code == .notImplemented {
+        return []
+      }
+    }
+    for upload in uploads {
+      let location = ObjectLocation(bucket: bucket, key: upload.key)
+      let recorded = try await recorder.recorded(
+        Change(.abortUpload, bucket: bucket, key: upload.key), while: .abortUpload(location)
+      ) { [client] () async throws(S3Error) in
+        try await client.abortMultipartUpload(location, uploadID: upload.uploadID)
+      }
+      deleter.countAbortedUpload(recorded.warning)
+    }
+  }
+}

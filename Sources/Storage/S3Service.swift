@@ -1,0 +1,59 @@
+public import History
+public import S3
+
+/// Everything a front end can do with object storage.
+///
+/// No record, no change: a request that uploads, deletes or alters something is sent only once the
+/// history has a row for it on the disk, so that a crash leaves a row marked `started` and never a
+/// gap. When the history cannot be written, the change is refused. When only the outcome cannot be
+/// written, the change stands and the answer carries a warning.
+///
+/// A row ends `done`; `failed` when the server surely did not do it; `cancelled` when that was a
+/// person's wish; `interrupted` when nobody knows, as after a lost answer.
+///
+/// Where things live in this module:
+/// - `S3Service+….swift`   browsing, buckets, deleting, sharing
+/// - `Deleting/`           what targets hold, and the requests that delete it
+/// - `Transfers/`          how an object is cut into parts, and what front ends see of transfers
+/// - `Recording/`          the row before each change and the outcome after it
+/// - `StorageError+Words.swift`   every sentence about an error
+public actor S3Service {
+  /// For listings and dialogs, so that no body holds them up.
+  let client: S3Client
+  let recorder: Recorder
+  /// For bodies, which have threads and connections of their own.
+  let bodies: S3Client
+  let settings: TransferSettings
+  /// Whether changes are refused.
+  public nonisolated let isReadOnly: Bool
+
+  /// - Parameters:
+  ///   - interactive: for listings and dialogs.
+  ///   - transfers: for bodies; on a connection pool and a thread of its own.
+  ///   - author: who makes the changes.
+  ///   - accessKeyID: recorded beside the author; empty for requests that are not signed.
+  ///   - isReadOnly: refuses every change before anything is recorded or sent.
+  public init(
+    interactive: S3Client, transfers: S3Client, history: HistoryStore, author: Author,
+    accessKeyID: String, isReadOnly: Bool = false, settings: TransferSettings = TransferSettings()
+  ) {
+    client = interactive
+    self.isReadOnly = isReadOnly
+    recorder = Recorder(
+      history: history, author: author, accessKeyID: accessKeyID.isEmpty ? nil : accessKeyID,
+      endpoint: interactive.endpoint.description, isReadOnly: isReadOnly)
+    bodies = transfers
+    self.settings = settings
+  }
+
+  /// Sends a request that changes nothing.
+  func read<Answer: Sendable>(
+    _ undertaking: Undertaking, _ request: () async throws(S3Error) -> Answer
+  ) async throws(StorageError) -> Answer {
+    do {
+      return try await request()
+    } catch {
+      throw StorageError(error, while: undertaking)
+    }
+  }
+}

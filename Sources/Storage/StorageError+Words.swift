@@ -1,0 +1,379 @@
+import HTTP
+import History
+import S3
+import SystemPackage
+
+/// Every sentence that a person reads about an error.
+///
+/// Messages name what it is about; recoveries say what to try. Both end up on one line each.
+extension StorageError {
+  // MARK: - From the server
+
+  init(_ error: S3Error, while undertaking: Undertaking) {
+    var words: Words
+    switch error.cause {
+    case .service(let service): words = Words(service, while: undertaking)
+    case .transport(let problem): words = Words(problem, while: undertaking)
+    case .credentials(let problem): words = Words(problem)
+    case .malformedAnswer(let reason):
+      words = Words(
+        .malformedAnswer, "The answer about \(undertaking.subject) is not one of S3: \(reason)",
+        "Check that the endpoint is an S3 server, and that no proxy stands in between.")
+    case .invalidRequest(let reason):
+      words = Words(.invalidRequest, "\(undertaking.subject) \(undertaking.failure): \(reason)")
+    case .checksumMismatch(let sent, let stored):
+      words = Words(
+        .service,
+        "\(undertaking.subject) arrived damaged: sent \(sent), stored \(stored)",
+        "Upload it again; if it happens again, suspect this machine's memory or the way between.")
+    }
+    words.capitalize()
+    var facts = [words.message]
+    if let recovery = words.recovery { facts.append(recovery) }
+    facts.append("")
+    facts.append("Operation: \(error.operation.name)")
+    var code: String?
+    var requestID: String?
+    if case .service(let service) = error.cause {
+      code = service.code.rawValue
+      requestID = service.requestID
+      facts.append("S3 code: \(service.code)")
+      facts.append("HTTP status: \(service.status)")
+      if !service.message.isEmpty { facts.append("Message: \(service.message)") }
+      if let id = service.requestID { facts.append("Request ID: \(id)") }
+      if let id = service.hostID { facts.append("Host ID: \(id)") }
+    }
+    facts.append("Attempts: \(error.attempts)")
+    self.init(
+      kind: words.kind, message: words.message, recovery: words.recovery, code: code,
+      requestID: requestID, detail: facts.joined(separator: "\n"))
+  }
+
+  // MARK: - From the history
+
+  /// The change was refused because no row could be written for it.
+  init(refusedBy error: HistoryError, while undertaking: Undertaking) {
+    self.init(
+      kind: .history,
+      message: "\(undertaking.subject) was left alone: the history could not record it"
+        .capitalizedFirst,
+      recovery: Self.recovery(error), detail: Self.detail(error))
+  }
+
+  /// The change was made, and its row stays without an outcome.
+  init(outcomeUnrecorded error: HistoryError, while undertaking: Undertaking) {
+    self.init(
+      kind: .outcomeUnrecorded,
+      message: "The history has no outcome for \(undertaking.subject): it could not be written",
+      recovery: Self.recovery(error), detail: Self.detail(error))
+  }
+
+  /// The same error, which also says what could not be recorded about it.
+  func noting(_ warning: StorageError?) -> StorageError {
+    guard let warning else { return self }
+    var noted = self
+    noted.detail += "\n\n\(warning.message).\n\(warning.detail)"
+    return noted
+  }
+
+  init(unreadableHistory error: HistoryError) {
+    if error == .cancelled {
+      self = .cancelled
+      return
+    }
+    self.init(
+      kind: .history, message: "The history could not be read", recovery: Self.recovery(error),
+      detail: Self.detail(error))
+  }
+
+  private static func detail(_ error: HistoryError) -> String {
+    "The history: \(reason(error)).\n\(recovery(error))"
+  }
+
+  private static func reason(_ error: HistoryError) -> String {
+    switch error {
+    case .cannotOpen(let path, let problem): "\(path) cannot be opened (\(problem))"
+    case .readOnly: "the file or its file system is read-only"
+    case .busy: "another process kept it locked"
+    case .full: "the disk or the quota is full"
+    case .corrupt(let what): "the file is damaged (\(what))"
+    case .newer: "the file was written by a newer Pail"
+    case .unknownChange(let change): "there is no change \(change)"
+    case .alreadyFinished(let change): "change \(change) has an outcome already"
+    case .cancelled: "the task was cancelled"
+    case .sqlite(let code, let message): "SQLite says \(message) (\(code))"
+    }
+  }
+
+  private static func recovery(_ error: HistoryError) -> String {
+    switch error {
+    case .full: "Free space on the disk that holds the history."
+    case .busy: "Try again when the other process is done."
+    case .readOnly: "Make the history's file writable, or name another with --history."
+    case .newer: "Install the newer Pail, or name another file with --history."
+    default: "Run pail doctor, or name another file with --history."
+    }
+  }
+
+  // MARK: - From this machine
+
+  static let cancelled = StorageError(kind: .cancelled, message: "Cancelled")
+
+  static func readOnly(_ undertaking: Undertaking) -> StorageError {
+    StorageError(
+      kind: .readOnly,
+      message: "\(undertaking.subject) was left alone: Pail runs read-only".capitalizedFirst,
+      recovery: "Start Pail without --read-only.")
+  }
+
+  static func invalidName(_ bucket: BucketName, _ problem: BucketNameProblem) -> StorageError {
+    let reason =
+      switch problem {
+      case .length(let count): "it has \(count) characters; 3 to 63 are allowed"
+      case .character(let character):
+        "\u{201C}\(character)\u{201D} is not one of a-z, 0-9, dot and hyphen"
+      case .edge: "it must begin and end with a letter or a digit"
+      case .adjacentDots: "it has two dots side by side"
+      case .ipAddress: "it looks like an IP address"
+      case .reservedPrefix(let text): "the beginning \u{201C}\(text)\u{201D} is reserved"
+      case .reservedSuffix(let text): "the ending \u{201C}\(text)\u{201D} is reserved"
+      }
+    return StorageError(
+      kind: .invalidBucketName, message: "A bucket cannot be named \(bucket): \(reason)",
+      recovery: "Choose another name.")
+  }
+
+  static func notEmptied(_ bucket: BucketName, failed: Int) -> StorageError {
+    StorageError(
+      kind: .bucketNotEmpty,
+      message: failed > 0
+        ? "Bucket \(bucket) stays: \(failed) of its objects could not be deleted"
+        : "Bucket \(bucket) stays: new objects come as fast as they are deleted",
+      recovery: failed > 0
+        ? "See which, and why." : "Stop what writes to the bucket, then remove it again.")
+  }
+
+  static func exists(_ destination: String) -> StorageError {
+    StorageError(
+      kind: .alreadyExists, message: "\(destination) exists already",
+      recovery: "Choose to overwrite it, to skip it, or to keep both.")
+  }
+
+  static func fileChanged(_ file: FilePath) -> StorageError {
+    StorageError(
+      kind: .fileChanged, message: "\(file) changed while it was uploaded",
+      recovery: "Upload it again when nothing writes to it.")
+  }
+
+  static func objectChanged(_ object: ObjectLocation) -> StorageError {
+    StorageError(
+      kind: .objectChanged,
+      message: "s3://\(object.bucket)/\(object.key.text) changed while it was downloaded",
+      recovery: "Download it again.")
+  }
+
+  static func tooLarge(_ file: FilePath, _ size: ByteCount) -> StorageError {
+    StorageError(
+      kind: .invalidRequest,
+      message: "\(file) has \(size.bytes) bytes; an object holds at most 10,000 parts of 5 GiB",
+      recovery: "Split the file.")
+  }
+
+  static func tooManyNames(_ destination: String) -> StorageError {
+    StorageError(
+      kind: .alreadyExists, message: "\(destination) and its numbered names exist already",
+      recovery: "Choose another destination.")
+  }
+
+  static func leftUpload(_ object: ObjectLocation, _ cause: StorageError) -> StorageError {
+    StorageError(
+      kind: cause.kind,
+      message:
+        "s3://\(object.bucket)/\(object.key.text) has an unfinished multipart upload that could not be aborted",
+      recovery: cause.recovery, code: cause.code, requestID: cause.requestID, detail: cause.detail)
+  }
+
+  static let finishedTransferOnly = StorageError(
+    kind: .invalidRequest, message: "Only a transfer that failed or was cancelled can be retried")
+}
+
+/// Kind, message and recovery, before the facts are put below them.
+private struct Words {
+  var kind: StorageError.Kind
+  var message: String
+  var recovery: String?
+
+  init(_ kind: StorageError.Kind, _ message: String, _ recovery: String? = nil) {
+    self.kind = kind
+    self.message = message
+    self.recovery = recovery
+  }
+
+  mutating func capitalize() { message = message.capitalizedFirst }
+
+  init(_ error: ServiceError, while undertaking: Undertaking) {
+    let subject = undertaking.subject
+    let bucket = undertaking.bucket.map { "Bucket \($0)" } ?? subject
+    switch error.code {
+    case .accessDenied:
+      self.init(.accessDenied, "Access to \(subject) was denied", Self.askFor(undertaking))
+    case .noSuchBucket:
+      self.init(.noSuchBucket, "\(bucket) does not exist", "Check its name and the endpoint.")
+    case .noSuchKey, .noSuchVersion:
+      self.init(.noSuchKey, "\(subject) does not exist", "It may be gone since: list it again.")
+    case .bucketNotEmpty:
+      self.init(
+        .bucketNotEmpty, "\(bucket) is not empty",
+        "Delete what is in it first, or remove it with its contents.")
+    case .bucketAlreadyOwnedByYou:
+      self.init(.bucketExists, "\(bucket) exists already, and is yours")
+    case .bucketAlreadyExists:
+      self.init(
+        .bucketExists, "\(bucket) exists already, and belongs to someone else",
+        "Choose another name.")
+    case .invalidBucketName:
+      self.init(
+        .invalidBucketName, "The server refuses the name of \(bucket)", "Choose another name.")
+    case .preconditionFailed:
+      switch undertaking {
+      case .download:
+        self.init(.objectChanged, "\(subject) changed while it was downloaded", "Try it again.")
+      default:
+        self.init(
+          .alreadyExists, "\(subject) exists already",
+          "Choose to overwrite it, to skip it, or to keep both.")
+      }
+    case .invalidAccessKeyId:
+      self.init(
+        .credentials, "The server does not know this access key",
+        "Check AWS_ACCESS_KEY_ID and the endpoint; pail doctor says where both come from.")
+    case .signatureDoesNotMatch:
+      self.init(
+        .credentials, "The server refused the signature",
+        "Check AWS_SECRET_ACCESS_KEY; pail doctor says where it comes from.")
+    case .expiredToken, .invalidToken:
+      self.init(
+        .credentials, "The session token has expired or is not valid",
+        "Fetch new temporary credentials.")
+    case .requestTimeTooSkewed:
+      self.init(
+        .credentials, "This machine's clock differs too much from the server's",
+        "Set the clock, then try again.")
+    case .authorizationHeaderMalformed, .permanentRedirect, .temporaryRedirect:
+      self.init(
+        .service, "\(bucket) is in another region", "Give its region with --region.")
+    case .illegalLocationConstraint, .invalidLocationConstraint:
+      self.init(
+        .service, "The server does not create buckets in this region",
+        "Leave the region out, or give the endpoint's own.")
+    case .slowDown, .serviceUnavailable, .requestTimeout, .internalError:
+      self.init(
+        .service, "The server could not answer for \(subject) just now (\(error.code))",
+        "Try again in a while.")
+    case .invalidObjectState:
+      self.init(
+        .service, "\(subject) is archived and must be restored before it can be read",
+        "Restore it, and wait until that is done.")
+    case .notImplemented, .methodNotAllowed:
+      self.init(
+        .service, "\(subject) \(undertaking.failure): this server has no such operation")
+    default:
+      let message = error.message.isEmpty ? "" : ": \(error.message)"
+      self.init(.service, "\(subject) \(undertaking.failure): \(error.code)\(message)")
+    }
+  }
+
+  private static func askFor(_ undertaking: Undertaking) -> String {
+    let other = "Use other credentials"
+    guard let permission = undertaking.permission else { return other + "." }
+    switch undertaking {
+    case .listBuckets:
+      return "Open a bucket by its name, or ask for \(permission)."
+    default:
+      return "\(other), or ask the bucket's owner for \(permission)."
+    }
+  }
+
+  init(_ error: HTTPError, while undertaking: Undertaking) {
+    switch error {
+    case .cancelled:
+      self.init(.cancelled, "Cancelled")
+    case .unresolvedHost(let host):
+      self.init(
+        .connection, "The host \(host) is not known",
+        "Check the endpoint and this machine's network.")
+    case .noConnection(let host, let reason):
+      self.init(
+        .connection, "No connection to \(host): \(reason)",
+        "Check the endpoint, and that the server runs.")
+    case .tls(let host, let reason):
+      self.init(
+        .connection, "No trusted connection to \(host): \(reason)",
+        "If the server's certificate is from a private authority, name that in AWS_CA_BUNDLE.")
+    case .connectionLost(let reason):
+      self.init(
+        .connection,
+        "\(undertaking.subject) \(undertaking.failure): the connection was lost "
+          + "(\(reason))", "Try again.")
+    case .stalled:
+      self.init(
+        .connection, "\(undertaking.subject) \(undertaking.failure): the server stopped answering",
+        "Try again.")
+    case .malformedAnswer(let reason):
+      self.init(
+        .malformedAnswer, "The answer about \(undertaking.subject) is not HTTP: \(reason)",
+        "Check the endpoint.")
+    case .bodyTooLarge(let limit):
+      self.init(
+        .malformedAnswer,
+        "The answer about \(undertaking.subject) is longer than the \(limit) bytes it may have")
+    case .refused(let head):
+      self.init(
+        .malformedAnswer,
+        "The answer about \(undertaking.subject) was refused (HTTP status \(head.status))")
+    case .file(let errno):
+      self.init(
+        .localFile, "\(undertaking.subject) \(undertaking.failure): \(errno)",
+        Self.recovery(errno))
+    case .fileTooShort:
+      self.init(
+        .fileChanged, "The file for \(undertaking.subject) became shorter while it was uploaded",
+        "Upload it again when nothing writes to it.")
+    case .invalidRequest(let reason):
+      self.init(.invalidRequest, "\(undertaking.subject) \(undertaking.failure): \(reason)")
+    }
+  }
+
+  private static func recovery(_ errno: Errno) -> String? {
+    switch errno {
+    case .noSpace, .diskQuotaExceeded: "Free space there, or choose another folder."
+    case .permissionDenied, .readOnlyFileSystem: "Choose a folder that you can write."
+    case .fileTooLarge: "The file would be larger than a limit of this session (ulimit -f) allows."
+    default: nil
+    }
+  }
+
+  init(_ error: CredentialError) {
+    switch error {
+    case .missing:
+      self.init(
+        .credentials, "There are no credentials", "Run pail doctor to see where Pail looked.")
+    case .expired(let moment):
+      self.init(
+        .credentials, "The credentials expired at \(moment.iso8601)",
+        "Fetch new temporary credentials.")
+    case .unusable(let source, let reason):
+      self.init(.credentials, "The credentials of \(source) cannot be used: \(reason)")
+    case .cancelled:
+      self.init(.cancelled, "Cancelled")
+    }
+  }
+}
+
+extension String {
+  /// Sentences begin with a capital letter; an address such as `s3://…` stays as it is.
+  fileprivate var capitalizedFirst: String {
+    guard let first, !hasPrefix("s3://") else { return self }
+    return first.uppercased() + dropFirst()
+  }
+}
