@@ -8,11 +8,13 @@ import pwd
 import secrets
 import sqlite3
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import boto3
 import pytest
 from botocore.config import Config
+from browser import Browser
 from terminal import Terminal
 
 TIMEOUT = 120
@@ -99,7 +101,10 @@ def client(endpoint, access_key, secret_key):
         aws_secret_access_key=secret_key,
         region_name="us-east-1",
         config=Config(
-            s3={"addressing_style": "path"}, retries={"max_attempts": 4}, connect_timeout=5
+            s3={"addressing_style": "path"},
+            retries={"max_attempts": 4},
+            connect_timeout=5,
+            max_pool_connections=16,
         ),
     )
 
@@ -150,8 +155,8 @@ class Person:
         return path
 
     def open(self, *arguments, rows=30, columns=100, env=None, cwd=None):
-        """Opens `pail` in a terminal, which the end of the test closes."""
-        terminal = Terminal(
+        """Runs `pail` in a terminal, which the end of the test closes."""
+        terminal = Browser(
             [self.binary, *arguments],
             env={**self.env, **(env or {})},
             cwd=cwd or self.work,
@@ -160,6 +165,17 @@ class Person:
         )
         self.terminals.append(terminal)
         return terminal
+
+    def browse(self, place=None, **options):
+        """Opens the browser, at a place such as `s3://bucket/prefix/`, and waits for its panes."""
+        browser = self.open(*([place] if place else []), **options)
+        browser.wait_for("Buckets")
+        if place:
+            browser.wait_until(
+                lambda: place.rstrip("/")[-15:] in browser.header, f"{place} in the header"
+            )
+            browser.wait_until(lambda: "oading…" not in browser.text, "the first page")
+        return browser
 
     def shell(self, rows=30, columns=100):
         """An interactive shell in which `pail` can be started, suspended and resumed."""
@@ -187,7 +203,7 @@ class Person:
             timeout=timeout,
         )
 
-    def history(self, query="SELECT * FROM changes ORDER BY id"):
+    def history(self, query):
         """Rows of the history, read with SQLite itself and never written."""
         connection = sqlite3.connect(f"file:{self.history_file}?mode=ro", uri=True)
         connection.row_factory = sqlite3.Row
@@ -195,6 +211,14 @@ class Person:
             return [dict(row) for row in connection.execute(query)]
         finally:
             connection.close()
+
+    def changes(self):
+        """The changes, oldest first, each with its outcome: NULL while there is none."""
+        return self.history(
+            "SELECT changes.*, outcomes.outcome, outcomes.etag, outcomes.errorCode,"
+            " outcomes.finishedAt FROM changes"
+            " LEFT JOIN outcomes ON outcomes.change = changes.id ORDER BY changes.id"
+        )
 
     def file(self, name, body):
         path = self.work / name
@@ -240,3 +264,43 @@ def new_bucket(store):
 @pytest.fixture
 def bucket(new_bucket):
     return new_bucket()
+
+
+class Many:
+    """A bucket with 5,000 objects under one prefix; no test changes it."""
+
+    def __init__(self, bucket, keys):
+        self.bucket, self.keys = bucket, keys
+
+
+@pytest.fixture(scope="session")
+def many(store):
+    bucket = f"many-{secrets.token_hex(4)}"
+    store.s3.create_bucket(Bucket=bucket)
+    keys = [f"requests/{number:05}.log" for number in range(5000)]
+    with ThreadPoolExecutor(8) as pool:
+        for _ in pool.map(lambda key: store.put(bucket, key, b"x" * 40), keys):
+            pass
+    yield Many(bucket, keys)
+    store.drop(bucket)
+
+
+@pytest.fixture(scope="session")
+def root():
+    """The top folder of the repository."""
+    return Path(__file__).resolve().parents[2]
+
+
+class Moto:
+    """moto, which takes keys that SeaweedFS refuses."""
+
+    def __init__(self, bucket):
+        self.endpoint = required("PAIL_TEST_MOTO_ENDPOINT")
+        self.s3 = client(self.endpoint, "any", "key")
+        self.bucket = bucket
+        self.s3.create_bucket(Bucket=bucket)
+
+
+@pytest.fixture
+def moto():
+    return Moto(f"box-{secrets.token_hex(4)}")

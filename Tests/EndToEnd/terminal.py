@@ -80,7 +80,7 @@ class Terminal:
     """
 
     def __init__(self, argv, env, cwd=None, rows=30, columns=100, pass_fds=()):
-        self.rows, self.columns = rows, columns
+        self.height, self.width = rows, columns
         self._screen = Screen(columns, rows)
         self._stream = ScreenStream(self._screen)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -147,7 +147,7 @@ class Terminal:
 
     def resize(self, rows, columns):
         with self._changed:
-            self.rows, self.columns = rows, columns
+            self.height, self.width = rows, columns
             self._screen.resize(rows, columns)
         self._set_size(rows, columns)
 
@@ -186,8 +186,8 @@ class Terminal:
         with self._changed:
             return {
                 colour
-                for row in range(self.rows)
-                for column in range(self.columns)
+                for row in range(self.height)
+                for column in range(self.width)
                 for colour in (
                     self._screen.buffer[row][column].fg,
                     self._screen.buffer[row][column].bg,
@@ -265,8 +265,8 @@ class Terminal:
         return status
 
     def picture(self):
-        bar = "─" * self.columns
-        return "\n".join([f"┌{bar}┐", *(f"│{line.ljust(self.columns)}│" for line in self.lines), f"└{bar}┘"])
+        bar = "─" * self.width
+        return "\n".join([f"┌{bar}┐", *(f"│{line.ljust(self.width)}│" for line in self.lines), f"└{bar}┘"])
 
     # The end
 

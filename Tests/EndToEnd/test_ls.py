@@ -1,0 +1,61 @@
+"""`pail ls`: plain on a terminal, exact for scripts, and every page of it."""
+
+import json
+
+
+def run(person, *arguments, status=0, **options):
+    done = person.run(*arguments, **options)
+    assert done.returncode == status, done.stderr.decode()
+    return done
+
+
+def json_lines(output):
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def test_ls_lists_the_buckets(person, new_bucket):
+    names = sorted([new_bucket("one"), new_bucket("two")])
+    output = run(person, "ls").stdout.decode()
+    assert [name for name in names if name in output] == names
+    listed = [line["bucket"] for line in json_lines(run(person, "ls", "--json").stdout)]
+    assert set(names) <= set(listed)
+
+
+def test_ls_shows_prefixes_and_objects_of_one_level(person, store, bucket):
+    store.put(bucket, "top.txt", b"12345")
+    store.put(bucket, "deep/er/leaf.txt", b"1")
+    rows = json_lines(run(person, "ls", "--json", f"s3://{bucket}").stdout)
+    assert {"prefix": "deep/"} in rows
+    (top,) = [row for row in rows if "key" in row]
+    head = store.s3.head_object(Bucket=bucket, Key="top.txt")
+    assert top["key"] == "top.txt" and top["size"] == 5 and top["etag"] == head["ETag"].strip('"')
+    assert top["lastModified"].startswith(head["LastModified"].strftime("%Y-%m-%dT%H:%M:%S"))
+    below = run(person, "ls", "-r", "-0", f"s3://{bucket}/deep").stdout
+    assert below == b"deep/er/leaf.txt\0"
+
+
+def test_ls_follows_every_page(person, many):
+    output = run(person, "ls", "-r", "-0", f"s3://{many.bucket}/requests/").stdout
+    keys = output.decode().split("\0")[:-1]
+    assert keys == many.keys
+
+
+def test_a_wrong_command_line_is_status_64(person):
+    assert run(person, "nonsense", status=64).stderr
+    assert run(person, "get", status=64).stderr
+
+
+def test_results_go_to_a_pipe_raw_and_to_a_terminal_escaped(person, store, bucket):
+    store.put(bucket, "red\x1b[31m.txt", b"1")
+    raw = run(person, "ls", "-0", f"s3://{bucket}").stdout
+    assert raw == b"red\x1b[31m.txt\0"
+    terminal = person.open("ls", f"s3://{bucket}")
+    assert terminal.wait_exit() == 0
+    assert "\\x1b[31m.txt" in terminal.text
+    assert b"\x1b[31m" not in terminal.raw
+
+
+def test_the_version_is_told_without_settings(person):
+    (person.work / ".env").unlink()
+    assert run(person, "--version").stdout.startswith(b"pail ")
+
