@@ -1,0 +1,185 @@
+import HTTP
+import Testing
+
+@testable import S3
+
+@Suite("Answers to listings")
+struct ListingAnswerTests {
+  private let bucket = BucketName("bucket")
+
+  private func page(_ body: String, pieceSize: Int = 4096) async throws -> ObjectPage {
+    let scripted = try ScriptedClient([.response(200, [], body)], pieceSize: pieceSize)
+    return try await scripted.client.listObjectsV2(
+      bucket: bucket, prefix: .empty, delimiter: "/", after: nil)
+  }
+
+  private func problem(_ body: String) async throws -> S3Error.Cause? {
+    let scripted = try ScriptedClient([.response(200, [], body)])
+    return await failure { () async throws(S3Error) in
+      try await scripted.client.listObjectsV2(
+        bucket: bucket, prefix: .empty, delimiter: nil, after: nil)
+    }?.cause
+  }
+
+  static let answer = """
+    <?xml version="1.0" encoding="UTF-8"?>
+    <ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>bucket</Name>
+    <Prefix></Prefix><IsTruncated>true</IsTruncated><NextContinuationToken> t+/= </NextContinuationToken>
+    <EncodingType>url</EncodingType>
+    <Contents><Key>%20a+b%2B%0A%01</Key><LastModified>2026-11-20T14:02:07.000Z</LastModified>
+    <ETag>&quot;9b2c&quot;</ETag><Size>12</Size><Owner><ID>x</ID><Key>not this</Key></Owner>
+    <StorageClass>GLACIER</StorageClass></Contents>
+    <Contents><Key>zero</Key><Size>0</Size><ETag></ETag></Contents>
+    <CommonPrefixes><Prefix>caf%C3%A9/</Prefix></CommonPrefixes>
+    </ListBucketResult>
+    """
+
+  @Test("A page is the same whatever the pieces it comes in", arguments: [1, 2, 7, 100, 4096])
+  func pieces(_ size: Int) async throws {
+    let page = try await page(Self.answer, pieceSize: size)
+    #expect(
+      page.objects == [
+        ObjectSummary(
+          key: ObjectKey(" a b+\n\u{1}"), size: ByteCount(12), lastModified: ScriptedClient.moment,
+          etag: ETag("9b2c"), storageClass: StorageClass("GLACIER")),
+        ObjectSummary(key: ObjectKey("zero"), size: .zero),
+      ])
+    #expect(page.commonPrefixes == [ObjectKey("café/")])
+    #expect(page.next == ContinuationToken(" t+/= "))
+  }
+
+  @Test("A namespace, a byte order mark and the order of elements make no difference")
+  func variants() async throws {
+    let plain = "<ListBucketResult><Contents><Key>%61</Key><Size>1</Size></Contents>"
+    let encoded =
+      "<EncodingType>url</EncodingType><IsTruncated>false</IsTruncated></ListBucketResult>"
+    let expected = ObjectPage(objects: [ObjectSummary(key: ObjectKey("a"), size: ByteCount(1))])
+    #expect(try await page(plain + encoded) == expected)
+    #expect(try await page("\u{FEFF}" + plain + encoded) == expected)
+    #expect(try await page(" \r\n\t" + plain + encoded) == expected)
+    let prefixed = (plain + encoded).replacing("</", with: "</s:").replacing("<", with: "<s:")
+      .replacing("<s:/s:", with: "</s:").replacing(
+        "<s:ListBucketResult>", with: "<s:ListBucketResult xmlns:s=\"x\">", maxReplacements: 1)
+    #expect(try await page(prefixed) == expected)
+  }
+
+  @Test("Keys are taken as they stand when the server does not encode them, blanks included")
+  func plainKeys() async throws {
+    let page = try await page(
+      "<ListBucketResult><Contents><Key> a%20+b </Key><Size>1</Size></Contents></ListBucketResult>")
+    #expect(page.objects.map(\.key) == [ObjectKey(" a%20+b ")])
+    #expect(page.next == nil)
+  }
+
+  @Test("An empty page may have more to come, and a page any order, duplicates, or 2,500 keys")
+  func unusual() async throws {
+    let empty = try await page(
+      "<ListBucketResult><IsTruncated>true</IsTruncated>"
+        + "<NextContinuationToken>n</NextContinuationToken></ListBucketResult>")
+    #expect(empty.objects.isEmpty && empty.next == ContinuationToken("n"))
+    let keys = ["b", "a", "a"] + (0..<2500).map { "k\($0)" }
+    let contents = keys.map { "<Contents><Key>\($0)</Key><Size>1</Size></Contents>" }.joined()
+    let large = try await page("<ListBucketResult>\(contents)</ListBucketResult>")
+    #expect(large.objects.map(\.key.text) == keys)
+  }
+
+  @Test(
+    "What is no listing is malformed",
+    arguments: [
+      "", "   ", "<html><body>502 Bad Gateway</body></html>", "<!DOCTYPE html><html></html>",
+      "<ListBucketResult><IsTruncated>false</IsTruncated>",
+      "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>",
+      "<ListBucketResult><Contents><Size>1</Size></Contents></ListBucketResult>",
+      "<ListBucketResult><Contents><Key>a</Key><Size>-1</Size></Contents></ListBucketResult>",
+      "<ListBucketResult><Contents><Key>a</Key></Contents></ListBucketResult>",
+      "<ListBucketResult><Contents><Key>\u{1}</Key><Size>1</Size></Contents></ListBucketResult>",
+      "<!DOCTYPE x [<!ENTITY a \"b\">]><ListBucketResult>&a;</ListBucketResult>",
+      "<ListBucketResult>&undefined;</ListBucketResult>",
+      String(repeating: "<a>", count: 40) + String(repeating: "</a>", count: 40),
+      "{\"json\": true}", "<ListBucketResult/><ListBucketResult/>",
+    ])
+  func malformed(_ body: String) async throws {
+    guard case .malformedAnswer = try await problem(body) else {
+      Issue.record("taken for a listing: \(body.prefix(60))")
+      return
+    }
+  }
+
+  @Test("An endless element and an endless document are given up")
+  func limits() async throws {
+    let text = String(repeating: "x", count: XMLStream.maxText + 1)
+    #expect(
+      try await problem("<ListBucketResult><Name>\(text)</Name></ListBucketResult>")
+        == .malformedAnswer("the answer has an element of more than 1048576 bytes"))
+    let names = String(repeating: "<Name>\(text.dropLast())</Name>", count: 65)
+    #expect(
+      try await problem("<ListBucketResult>\(names)</ListBucketResult>")
+        == .malformedAnswer("the answer is longer than 67108864 bytes"))
+  }
+
+  @Test("An error inside a successful answer is an error")
+  func errorInside() async throws {
+    let cause = try await problem("<Error><Code>AccessDenied</Code><Message>no</Message></Error>")
+    #expect(
+      cause == .service(ServiceError(code: .accessDenied, message: "no", status: 200)))
+  }
+
+  @Test("A token that comes back ends the listing instead of repeating it")
+  func circle() async throws {
+    let scripted = try ScriptedClient([.response(200, [], Self.answer)])
+    let error = await failure { () async throws(S3Error) in
+      try await scripted.client.listObjectsV2(
+        bucket: bucket, prefix: .empty, delimiter: nil, after: ContinuationToken(" t+/= "))
+    }
+    #expect(error?.cause == .malformedAnswer("the listing goes round in a circle"))
+  }
+
+  @Test("Listing buckets goes on to the last page, and stops when a page comes again")
+  func buckets() async throws {
+    func page(_ name: String, _ token: String) -> ScriptedTransport.Answer {
+      .response(
+        200, [],
+        "<ListAllMyBucketsResult><Buckets><Bucket><Name>\(name)</Name>"
+          + "<BucketRegion>eu-west-1</BucketRegion></Bucket></Buckets>"
+          + "<ContinuationToken>\(token)</ContinuationToken></ListAllMyBucketsResult>")
+    }
+    let good = try ScriptedClient([page("a", "1"), page("b", "")])
+    #expect(try await good.client.listBuckets().map(\.name.text) == ["a", "b"])
+    #expect(good.requests[1].target.contains("continuation-token=1"))
+    let round = try ScriptedClient([page("a", "1"), page("b", "2"), page("a", "1")])
+    let error = await failure { () async throws(S3Error) in try await round.client.listBuckets() }
+    #expect(error?.cause == .malformedAnswer("the listing goes round in a circle"))
+  }
+
+  @Test("Versions and delete markers keep their order, and the markers are decoded")
+  func versions() async throws {
+    let body = """
+      <ListVersionsResult><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>
+      <NextKeyMarker>a%2Bb</NextKeyMarker><NextVersionIdMarker>v1</NextVersionIdMarker>
+      <DeleteMarker><Key>a%2Bb</Key><VersionId>v2</VersionId><IsLatest>true</IsLatest></DeleteMarker>
+      <Version><Key>a%2Bb</Key><VersionId>v1</VersionId><IsLatest>false</IsLatest><Size>3</Size>
+      <ETag>"e"</ETag></Version><Version><Key>old</Key><Size>1</Size></Version>
+      </ListVersionsResult>
+      """
+    let scripted = try ScriptedClient([.response(200, [], body)], pieceSize: 3)
+    let page = try await scripted.client.listObjectVersions(
+      bucket: bucket, prefix: .empty, delimiter: nil, after: nil)
+    #expect(page.versions.map(\.key.text) == ["a+b", "a+b", "old"])
+    #expect(page.versions.map(\.versionID.text) == ["v2", "v1", "null"])
+    #expect(page.versions.map(\.isDeleteMarker) == [true, false, false])
+    #expect(
+      page.next == VersionMarker(key: ObjectKey("a+b"), versionID: VersionID("v1")))
+  }
+
+  @Test("What is asked for stands in the query, byte for byte")
+  func query() async throws {
+    let scripted = try ScriptedClient([.response(200, [], "<ListBucketResult/>")])
+    _ = try await scripted.client.listObjectsV2(
+      bucket: bucket, prefix: ObjectKey("a/ü+"), delimiter: "/", startAfter: ObjectKey("a/b"),
+      after: ContinuationToken("x/=+"), pageSize: 7)
+    #expect(
+      scripted.requests.first?.target
+        == "/bucket?list-type=2&encoding-type=url&max-keys=7&prefix=a%2F%C3%BC%2B&delimiter=%2F"
+        + "&start-after=a%2Fb&continuation-token=x%2F%3D%2B")
+  }
+}

@@ -1,0 +1,277 @@
+import HTTP
+import Synchronization
+import Testing
+
+@testable import S3
+
+@Suite("Retries")
+struct RetryTests {
+  private let bucket = BucketName("bucket")
+  private let location = ObjectLocation(bucket: BucketName("bucket"), key: ObjectKey("key"))
+
+  private func error(_ code: String, region: String = "") -> String {
+    "<Error><Code>\(code)</Code><Message></Message><Region>\(region)</Region>"
+      + "<RequestId>R1</RequestId></Error>"
+  }
+
+  @Test(
+    "What may pass is tried again",
+    arguments: [
+      .response(500), .response(503, [], "<Error><Code>SlowDown</Code></Error>"), .response(408),
+      .response(429), .response(400, [], "<Error><Code>RequestTimeout</Code></Error>"),
+      .response(502, [], "<html>Bad Gateway</html>"), .failure(.connectionLost(reason: "reset")),
+      .failure(.stalled), .failure(.noConnection(host: "h", reason: "refused")),
+      .failure(.unresolvedHost("h")),
+    ] as [ScriptedTransport.Answer])
+  func transient(_ answer: ScriptedTransport.Answer) async throws {
+    let scripted = try ScriptedClient([answer, answer, .response(204)])
+    _ = try await scripted.client.deleteObject(location)
+    #expect(scripted.requests.count == 3)
+    #expect(scripted.waited.count == 2)
+  }
+
+  @Test(
+    "What will not pass is not",
+    arguments: [
+      .response(403, [], "<Error><Code>AccessDenied</Code></Error>"), .response(404),
+      .response(501), .response(301), .response(400), .failure(.cancelled),
+      .failure(.tls(host: "h", reason: "expired")), .failure(.invalidRequest(reason: "x")),
+    ] as [ScriptedTransport.Answer])
+  func final(_ answer: ScriptedTransport.Answer) async throws {
+    let scripted = try ScriptedClient([answer])
+    let error = await failure { () async throws(S3Error) in
+      try await scripted.client.deleteObject(location)
+    }
+    #expect(error?.attempts == 1)
+    #expect(scripted.waited.isEmpty)
+  }
+
+  @Test("After the last attempt the error tells how many there were, and what the server said")
+  func givesUp() async throws {
+    var policy = RetryPolicy.standard
+    policy.maxAttempts = 3
+    let headers = [HTTPHeader("x-amz-request-id", "R2"), HTTPHeader("x-amz-id-2", "H2")]
+    let answer = ScriptedTransport.Answer.response(
+      503, headers, "<Error><Code>SlowDown</Code><Message>easy</Message></Error>")
+    let scripted = try ScriptedClient([answer, answer, answer, .response(204)], policy: policy)
+    let error = await failure { () async throws(S3Error) in
+      try await scripted.client.deleteObject(location)
+    }
+    let expected = ServiceError(
+      code: .slowDown, message: "easy", status: 503, requestID: "R2", hostID: "H2")
+    #expect(
+      error == S3Error(operation: .deleteObject, cause: .service(expected), attempts: 3))
+    #expect(scripted.transport.leftOver == 1)
+  }
+
+  @Test("Waits grow to the cap, are never negative, and obey the server")
+  func waits() {
+    let policy = RetryPolicy(
+      maxAttempts: 9, base: .milliseconds(100), cap: .seconds(1), deadline: .seconds(60))
+    func longest(_ attempt: Int) -> Duration {
+      policy.wait(afterAttempt: attempt, retryAfter: nil, random: 1)
+    }
+    #expect(
+      (1...6).map(longest)
+        == [100, 200, 400, 800, 1000, 1000].map { .milliseconds($0) })
+    #expect(longest(1000) == .seconds(1))
+    #expect(policy.wait(afterAttempt: 3, retryAfter: nil, random: 0) == .zero)
+    #expect(policy.wait(afterAttempt: 1, retryAfter: .seconds(7), random: 1) == .seconds(7))
+  }
+
+  @Test(
+    "Retry-After is obeyed in both of its forms",
+    arguments: ["7", "Fri, 20 Nov 2026 14:02:14 GMT"])
+  func retryAfter(_ value: String) async throws {
+    let scripted = try ScriptedClient([
+      .response(503, [HTTPHeader("Retry-After", value)]), .response(204),
+    ])
+    _ = try await scripted.client.deleteObject(location)
+    #expect(scripted.waited == [.seconds(7)])
+  }
+
+  @Test("A wait that would pass the deadline is not begun")
+  func deadline() async throws {
+    let scripted = try ScriptedClient([
+      .response(503, [HTTPHeader("Retry-After", "61")]), .response(204),
+    ])
+    let error = await failure { () async throws(S3Error) in
+      try await scripted.client.deleteObject(location)
+    }
+    #expect(error?.code == .serviceUnavailable)
+    #expect(scripted.requests.count == 1)
+  }
+
+  @Test("The observer hears of each attempt that will be followed by another")
+  func observer() async throws {
+    var scripted = try ScriptedClient([.response(500), .response(204)]).client
+    let heard = Heard()
+    scripted.retryObserver = { heard.add($0) }
+    _ = try await scripted.deleteObject(location)
+    #expect(heard.all.map(\.attempt) == [1])
+    #expect(heard.all.first?.operation == .deleteObject)
+  }
+
+  @Test("Each attempt is signed anew, with the date of its moment")
+  func signedAnew() async throws {
+    let transport = ScriptedTransport([.response(500), .response(204)])
+    let ticks = Ticks()
+    var client = S3Client(
+      endpoint: try Endpoint(parsing: "http://h"), region: .usEast1,
+      credentials: StaticCredentials(accessKeyID: "A", secretAccessKey: Secret("s")),
+      transport: transport, now: { ticks.next() })
+    client.wait = { (_) async throws(CancellationError) in }
+    _ = try await client.deleteObject(location)
+    let dates = transport.requests.compactMap { $0.headers["x-amz-date"] }
+    let signatures = transport.requests.compactMap { $0.headers["Authorization"] }
+    #expect(Set(dates).count == 2)
+    #expect(Set(signatures).count == 2)
+  }
+
+  @Test("A counter loses what a failed attempt had counted")
+  func progress() async throws {
+    let counter = ByteCounter()
+    let scripted = try ScriptedClient([
+      .failure(.connectionLost(reason: "reset")), .response(200, [HTTPHeader("ETag", "\"e\"")]),
+    ])
+    _ = try await scripted.client.putObject(
+      location, body: .bytes([1]), attributes: ObjectAttributes(), progress: counter)
+    #expect(counter.value == 0)
+  }
+
+  @Test("Cancelling during a wait ends the operation as cancelled")
+  func cancelled() async throws {
+    var scripted = try ScriptedClient([.response(500), .response(204)]).client
+    scripted.wait = { (_) async throws(CancellationError) in throw CancellationError() }
+    let client = scripted
+    let error = await failure { () async throws(S3Error) in
+      try await client.deleteObject(location)
+    }
+    #expect(error?.isCancellation == true)
+  }
+
+  @Test(
+    "A bucket's region is learnt, signed for, and remembered",
+    arguments: [
+      (400, "AuthorizationHeaderMalformed", "eu-central-1", nil),
+      (301, "PermanentRedirect", "", "eu-central-1"), (400, "", "", "eu-central-1"),
+    ] as [(Int, String, String, String?)])
+  func region(status: Int, code: String, inBody: String, inHeader: String?) async throws {
+    let headers = inHeader.map { [HTTPHeader("x-amz-bucket-region", $0)] } ?? []
+    let scripted = try ScriptedClient([
+      .response(status, headers, error(code, region: inBody)), .response(204), .response(204),
+    ])
+    _ = try await scripted.client.deleteObject(location)
+    _ = try await scripted.client.deleteObject(location)
+    let scopes = scripted.requests.compactMap { $0.headers["Authorization"]?.split(separator: "/") }
+    #expect(scopes.map { String($0[2]) } == ["us-east-1", "eu-central-1", "eu-central-1"])
+    // Nothing leaves for a host that an answer names.
+    #expect(scripted.requests.allSatisfy { $0.url.hasPrefix("http://store.test:9000/bucket/") })
+    #expect(scripted.waited.isEmpty)
+  }
+
+  @Test("On Amazon S3 the region's own host is asked")
+  func regionHost() async throws {
+    let redirect = [
+      HTTPHeader("x-amz-bucket-region", "eu-west-1"), HTTPHeader("Location", "https://evil.test/"),
+    ]
+    let scripted = try ScriptedClient(
+      [.response(301, redirect), .response(204)], endpoint: .aws(region: .usEast1))
+    _ = try await scripted.client.deleteObject(location)
+    #expect(
+      scripted.requests.map(\.url) == [
+        "https://bucket.s3.us-east-1.amazonaws.com/key",
+        "https://bucket.s3.eu-west-1.amazonaws.com/key",
+      ])
+  }
+
+  @Test("A region that is none is not believed, and two that contradict each other end it")
+  func badRegions() async throws {
+    let evil = [HTTPHeader("x-amz-bucket-region", "x.evil.test/")]
+    let scripted = try ScriptedClient([.response(301, evil)], endpoint: .aws(region: .usEast1))
+    let error = await failure { () async throws(S3Error) in
+      try await scripted.client.deleteObject(location)
+    }
+    #expect(error?.code == .permanentRedirect)
+
+    let first = [HTTPHeader("x-amz-bucket-region", "eu-west-1")]
+    let second = [HTTPHeader("x-amz-bucket-region", "us-east-1")]
+    let round = try ScriptedClient([.response(301, first), .response(301, second)])
+    let circle = await failure { () async throws(S3Error) in
+      try await round.client.deleteObject(location)
+    }
+    #expect(circle?.attempts == 2)
+  }
+
+  @Test("A clock that is off is corrected once, and stays corrected")
+  func skew() async throws {
+    let serverDate = [HTTPHeader("Date", "Fri, 20 Nov 2026 15:02:07 GMT")]
+    let scripted = try ScriptedClient([
+      .response(403, serverDate, error("RequestTimeTooSkewed")), .response(204), .response(204),
+    ])
+    _ = try await scripted.client.deleteObject(location)
+    _ = try await scripted.client.deleteObject(location)
+    #expect(
+      scripted.requests.compactMap { $0.headers["x-amz-date"] }
+        == ["20261120T140207Z", "20261120T150207Z", "20261120T150207Z"])
+  }
+
+  @Test("An expired token is taken anew from the provider, once")
+  func expiredToken() async throws {
+    let expired = ScriptedTransport.Answer.response(400, [], error("ExpiredToken"))
+    let renewed = try ScriptedClient(
+      [expired, .response(204)], credentials: RenewingCredentials())
+    _ = try await renewed.client.deleteObject(location)
+    #expect(renewed.requests.map { $0.headers["x-amz-security-token"] } == ["token1", "token2"])
+
+    let stale = try ScriptedClient([expired, expired], credentials: RenewingCredentials())
+    let error = await failure { () async throws(S3Error) in
+      try await stale.client.deleteObject(location)
+    }
+    #expect(error?.code == .expiredToken)
+    #expect(error?.attempts == 2)
+  }
+
+  @Test("Without credentials nothing is sent")
+  func noCredentials() async throws {
+    let scripted = try ScriptedClient([], credentials: NoCredentials())
+    let error = await failure { () async throws(S3Error) in
+      try await scripted.client.listBuckets()
+    }
+    #expect(
+      error == S3Error(operation: .listBuckets, cause: .credentials(.missing), attempts: 0))
+  }
+
+  private final class Heard: Sendable {
+    private let state = Mutex<[RetryNotice]>([])
+    var all: [RetryNotice] { state.withLock { $0 } }
+    func add(_ notice: RetryNotice) { state.withLock { $0.append(notice) } }
+  }
+
+  /// A clock that goes on by a second whenever it is read.
+  private final class Ticks: Sendable {
+    private let state = Mutex(ScriptedClient.moment)
+    func next() -> Timestamp {
+      state.withLock { moment in
+        moment = moment.advanced(by: .seconds(1))
+        return moment
+      }
+    }
+  }
+
+  private final class RenewingCredentials: CredentialProvider {
+    private let count = Mutex(0)
+    func credentials() async throws(CredentialError) -> Credentials {
+      let number = count.withLock { count in
+        count += 1
+        return count
+      }
+      return Credentials(
+        accessKeyID: "A", secretAccessKey: Secret("s"), sessionToken: Secret("token\(number)"))
+    }
+  }
+
+  private struct NoCredentials: CredentialProvider {
+    func credentials() async throws(CredentialError) -> Credentials { throw .missing }
+  }
+}
