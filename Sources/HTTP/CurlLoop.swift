@@ -163,7 +163,9 @@ actor CurlLoop {
     var stalled: [Exchange] = []
     for exchange in exchanges.values {
       guard exchange.isConnected, var watch = exchange.stallWatch else { continue }
-      if watch.isStalled(mark: exchange.movedByteCount, at: now) { stalled.append(exchange) }
+      let isStalled = watch.isStalled(
+        mark: exchange.movedByteCount, isServerAtWork: exchange.isServerAtWork, at: now)
+      if isStalled { stalled.append(exchange) }
       exchange.stallWatch = watch
       interval = min(interval, watch.interval)
     }

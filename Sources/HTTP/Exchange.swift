@@ -48,6 +48,11 @@ final class Exchange {
   /// Grows whenever a byte has been handed to the kernel or come from there.
   var movedByteCount: Int64 { Int64(headByteCount) + bodyCount + sentCount }
 
+  /// Whether the body has been sent, and nothing has come back for it.
+  var isServerAtWork: Bool {
+    request.body.count > 0 && sentCount == request.body.count && head.headers.isEmpty
+  }
+
   /// Gives the caller its answer, once.
   func end(with result: Result<HTTPResponse, HTTPError>) {
     guard !isEnded else { return }

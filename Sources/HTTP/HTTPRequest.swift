@@ -105,7 +105,8 @@ public struct HTTPRequest: Sendable {
   public var accepts: (@Sendable (HTTPResponseHead) -> Bool)?
   /// Grows with each byte of the request's or the answer's body that has moved.
   public var progress: ByteCounter?
-  /// The request fails with `stalled` when no byte has moved for this long.
+  /// The request fails with `stalled` when no byte has moved for this long, or for three times as
+  /// long while the answer to a body that has been sent is awaited.
   public var stallTimeout: Duration
 
   public init(

@@ -8,9 +8,10 @@ struct StallWatchTests {
 
   /// #expect takes no mutating call.
   private func check(
-    _ watch: inout StallWatch, mark: Int64, at now: ContinuousClock.Instant
+    _ watch: inout StallWatch, mark: Int64, isServerAtWork: Bool = false,
+    at now: ContinuousClock.Instant
   ) -> Bool {
-    watch.isStalled(mark: mark, at: now)
+    watch.isStalled(mark: mark, isServerAtWork: isServerAtWork, at: now)
   }
 
   @Test("A byte now and then is not a stall")
@@ -27,6 +28,14 @@ struct StallWatchTests {
     #expect(!check(&watch, mark: 5, at: start + .seconds(10)))
     #expect(!check(&watch, mark: 5, at: start + .seconds(29)))
     #expect(check(&watch, mark: 5, at: start + .seconds(30)))
+  }
+
+  @Test("A server that has the whole body gets three times as long for its answer")
+  func serverAtWork() {
+    var watch = StallWatch(timeout: .seconds(20), at: start)
+    #expect(!check(&watch, mark: 9, at: start + .seconds(10)))
+    #expect(!check(&watch, mark: 9, isServerAtWork: true, at: start + .seconds(69)))
+    #expect(check(&watch, mark: 9, isServerAtWork: true, at: start + .seconds(70)))
   }
 
   @Test("A body that starts again counts as moving")

@@ -96,7 +96,8 @@ extension S3Client {
     var call = S3Call(.completeMultipartUpload, .post, bucket: location.bucket)
     call.key = location.key
     call.query = [QueryItem("uploadId", uploadID.text)]
-    call.stallTimeout = .seconds(180)
+    // The transport waits three times as long for the answer.
+    call.stallTimeout = .seconds(60)
     call.add(condition)
     call.add("x-amz-checksum-crc64nvme", crc.base64)
     call.add("x-amz-checksum-type", "FULL_OBJECT")
