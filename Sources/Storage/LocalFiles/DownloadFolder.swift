@@ -1,0 +1,147 @@
+internal import Glibc
+internal import HTTP
+public import S3
+public import SystemPackage
+
+/// The folder that somebody chose for downloads, held open: nothing is written outside it, also
+/// when names, links or the folder's own path change meanwhile.
+public final class DownloadFolder: Sendable {
+  /// What to do when a file of the name is there already.
+  public enum Existing: Sendable, Hashable {
+    /// It is replaced in one step, once the new one is complete.
+    case overwrite
+    /// The download takes the first free name: `name (1).ext`, `name (2).ext`, …
+    case rename
+    /// ``LocalFileError/Kind/alreadyExists``, at the start or, if it appears meanwhile, at the end.
+    case fail
+  }
+
+  /// What a name stands for at the moment.
+  public struct ExistingFile: Sendable, Hashable {
+    public var size: ByteCount
+    public var modified: Timestamp
+    public var isRegular: Bool
+  }
+
+  public let path: FilePath
+  private let folder: OpenFile
+
+  /// Opens the folder, and makes it with those above it when it is missing.
+  ///
+  /// - Parameter path: `.` for the current folder.
+  public static func open(_ path: FilePath) async throws(LocalFileError) -> DownloadFolder {
+    try await onDisk { () throws(LocalFileError) in try DownloadFolder(path) }
+  }
+
+  private init(_ path: FilePath) throws(LocalFileError) {
+    self.path = path
+    try makeFolders(path)
+    let descriptor = path.withPlatformString {
+      Glibc.open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    }
+    guard descriptor >= 0 else {
+      throw LocalFileError(path, errno == ENOTDIR ? .notAFolder : .lastError)
+    }
+    folder = OpenFile(FileDescriptor(rawValue: descriptor))
+  }
+
+  /// What is there under `name`; nil for nothing. A link is looked at and not through.
+  public func existing(_ name: RelativeName) async throws(LocalFileError) -> ExistingFile? {
+    try await onDisk { () throws(LocalFileError) in
+      let location = name.path(below: self.path)
+      let parent: OpenFile
+      do throws(LocalFileError) {
+        parent = try self.openParent(of: name, creating: false)
+      } catch {
+        if error.kind == .system(.noSuchFileOrDirectory) { return nil }
+        throw error
+      }
+      guard let status = try lookAt(name.last, in: parent, path: location) else { return nil }
+      return ExistingFile(
+        size: ByteCount(Int64(status.st_size)), modified: status.modified,
+        isRegular: status.isRegular)
+    }
+  }
+
+  /// Makes the folders of `name`, and a file for the download to arrive in.
+  ///
+  /// - Parameter size: What is reserved on the disk, so that a full one shows at once; nil when it
+  ///   is not known.
+  /// - Throws: ``LocalFileError/Kind/inUse`` while another transfer writes the same file.
+  public func target(
+    _ name: RelativeName, size: ByteCount?, existing: Existing
+  ) async throws(LocalFileError) -> DownloadTarget {
+    try await onDisk { () throws(LocalFileError) in
+      let parent = try self.openParent(of: name, creating: true)
+      var candidate = name
+      var number = 0
+      while true {
+        do throws(LocalFileError) {
+          return try DownloadTarget(
+            candidate, below: self.path, in: parent, size: size, existing: existing)
+        } catch {
+          let isTaken = error.kind == .alreadyExists || error.kind == .inUse
+          guard existing == .rename, isTaken, number < 9_999 else { throw error }
+          number += 1
+          candidate = name.numbered(number)
+        }
+      }
+    }
+  }
+
+  /// One component after the other, no links followed.
+  private func openParent(
+    of name: RelativeName, creating: Bool
+  ) throws(LocalFileError) -> OpenFile {
+    var current = folder
+    var location = path
+    for component in name.folders {
+      location = location.appending(bytes: component)
+      current = try openFolder(component, in: current, path: location, creating: creating)
+    }
+    return current
+  }
+}
+
+private func openFolder(
+  _ name: [UInt8], in parent: OpenFile, path: FilePath, creating: Bool
+) throws(LocalFileError) -> OpenFile {
+  let folder = parent.descriptor.rawValue
+  return try withCString(name) { (name) throws(LocalFileError) in
+    let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+    var descriptor = openat(folder, name, flags)
+    if descriptor < 0, errno == ENOENT, creating {
+      if mkdirat(folder, name, 0o777) == 0 {
+        // The folder must be there after a crash as surely as the file that comes into it.
+        try flush(parent, path: path.removingLastComponent())
+      } else if errno != EEXIST {
+        throw LocalFileError(path, .lastError)
+      }
+      descriptor = openat(folder, name, flags)
+    }
+    guard descriptor >= 0 else {
+      let kind = LocalFileError.Kind.lastError
+      // With both flags a link may answer "not a directory" as well as "too many links".
+      var status = stat()
+      if fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.isLink {
+        throw LocalFileError(path, .link)
+      }
+      throw LocalFileError(path, kind == .system(.notDirectory) ? .notAFolder : kind)
+    }
+    return OpenFile(FileDescriptor(rawValue: descriptor))
+  }
+}
+
+/// The folder that a person named: links in it are theirs and followed.
+private func makeFolders(_ folder: FilePath) throws(LocalFileError) {
+  var missing: [FilePath] = []
+  var ancestor = folder
+  while !ancestor.isEmpty, access(ancestor.string, F_OK) != 0, errno == ENOENT {
+    missing.append(ancestor)
+    ancestor.removeLastComponent()
+  }
+  for folder in missing.reversed() {
+    let result = folder.withPlatformString { mkdir($0, 0o777) }
+    guard result == 0 || errno == EEXIST else { throw LocalFileError(folder, .lastError) }
+  }
+}

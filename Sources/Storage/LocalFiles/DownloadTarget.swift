@@ -1,0 +1,218 @@
+internal import Glibc
+public import HTTP
+public import S3
+internal import Synchronization
+public import SystemPackage
+
+/// A download on its way: a file `.pail-HASH.part` beside the place where it will be.
+///
+/// The file is this transfer's alone: made anew, not through a link, and locked for as long as the
+/// target lives. It gets its name once it is complete, in one step. A target that is let go without
+/// ``finish(modified:)`` removes its file; after a crash the next download of the same name does.
+public final class DownloadTarget: Sendable {
+  /// Where the file will be; under `rename` not always where it was asked for.
+  public let path: FilePath
+  /// To write the body into, by position.
+  public let file: OpenFile
+
+  private enum State {
+    case arriving
+    case complete
+    case abandoned
+  }
+
+  private let name: [UInt8]
+  private let partName: [UInt8]
+  private let partPath: FilePath
+  private let parent: OpenFile
+  private let existing: DownloadFolder.Existing
+  private let state = Mutex(State.arriving)
+
+  init(
+    _ name: RelativeName, below folder: FilePath, in parent: OpenFile, size: ByteCount?,
+    existing: DownloadFolder.Existing
+  ) throws(LocalFileError) {
+    path = name.path(below: folder)
+    self.name = name.last
+    self.parent = parent
+    self.existing = existing
+    // Of the name and nothing else: two downloads to one name then meet in one lock.
+    let hash = Digest.sha256(name.last).prefix(10)
+    partName = Array(".pail-\(hexadecimal(hash)).part".utf8)
+    partPath = path.removingLastComponent().appending(bytes: partName)
+
+    if let status = try lookAt(self.name, in: parent, path: path) {
+      guard existing == .overwrite else { throw LocalFileError(path, .alreadyExists) }
+      if status.isFolder { throw LocalFileError(path, .notARegularFile) }
+    }
+    file = try openPart(partName, in: parent, path: partPath)
+    if let size, size > .zero {
+      do throws(LocalFileError) {
+        try reserve(size, in: file, path: partPath)
+      } catch {
+        remove()
+        throw error
+      }
+    }
+  }
+
+  deinit {
+    if state.withLock({ $0 == .arriving }) { remove() }
+  }
+
+  /// Flushes the file and gives it its name.
+  ///
+  /// The caller has checked that the file is whole.
+  ///
+  /// - Parameter modified: What the file's time becomes; nil leaves the time of the last write.
+  /// - Throws: ``LocalFileError/Kind/alreadyExists`` when a file took the name meanwhile and is not
+  ///   to be overwritten; the download is then abandoned, as after any other error.
+  public func finish(modified: Timestamp?) async throws(LocalFileError) {
+    try await onDisk { () throws(LocalFileError) in
+      let isArriving = self.state.withLock { state in
+        defer { if state == .arriving { state = .complete } }
+        return state == .arriving
+      }
+      precondition(isArriving, "a download ends once")
+      do throws(LocalFileError) {
+        if let modified { try setModified(modified, of: self.file, path: self.path) }
+        try flush(self.file, path: self.path)
+        try self.takeName()
+        try flush(self.parent, path: self.path.removingLastComponent())
+      } catch {
+        self.remove()
+        throw error
+      }
+    }
+  }
+
+  /// Removes what has arrived. Does nothing after the end.
+  public func abandon() async {
+    let isArriving = state.withLock { state in
+      defer { if state == .arriving { state = .abandoned } }
+      return state == .arriving
+    }
+    guard isArriving else { return }
+    try? await onDisk { self.remove() }
+  }
+
+  private func takeName() throws(LocalFileError) {
+    let folder = parent.descriptor.rawValue
+    let isDone =
+      switch existing {
+      case .overwrite:
+        withCString(partName) { part in
+          withCString(name) { renameat(folder, part, folder, $0) == 0 }
+        }
+      case .fail, .rename:
+        // Unlike a renaming, a link never replaces what is there.
+        withCString(partName) { part in
+          withCString(name) { linkat(folder, part, folder, $0, 0) == 0 }
+        }
+      }
+    guard isDone else {
+      let kind = LocalFileError.Kind.lastError
+      guard existing != .overwrite else {
+        throw LocalFileError(path, kind == .system(.isDirectory) ? .notARegularFile : kind)
+      }
+      if kind == .system(.fileExists) { throw LocalFileError(path, .alreadyExists) }
+      return try takeNameWithoutLinks(kind)
+    }
+    if existing != .overwrite { remove() }
+  }
+
+  /// For file systems such as FAT: as near to "never replace" as they come.
+  private func takeNameWithoutLinks(_ kind: LocalFileError.Kind) throws(LocalFileError) {
+    let hasNoLinks = [.system(.notPermitted), .system(.notSupported), .system(.tooManyLinks)]
+      .contains(kind)
+    guard hasNoLinks else { throw LocalFileError(path, kind) }
+    guard try lookAt(name, in: parent, path: path) == nil else {
+      throw LocalFileError(path, .alreadyExists)
+    }
+    let folder = parent.descriptor.rawValue
+    let isDone = withCString(partName) { part in
+      withCString(name) { renameat(folder, part, folder, $0) == 0 }
+    }
+    guard isDone else { throw LocalFileError(path, .lastError) }
+  }
+
+  /// The name goes only if it still is that of the file here.
+  private func remove() {
+    if refersToSameFile(partName, in: parent, as: file) {
+      _ = withCString(partName) { unlinkat(parent.descriptor.rawValue, $0, 0) }
+    }
+  }
+}
+
+/// Makes the file anew and locks it. One that a dead process left is removed first: the lock went
+/// with the process.
+private func openPart(
+  _ name: [UInt8], in parent: OpenFile, path: FilePath
+) throws(LocalFileError) -> OpenFile {
+  let folder = parent.descriptor.rawValue
+  // Each turn is lost only to another process that made or removed the file meanwhile.
+  for _ in 0..<32 {
+    let made = withCString(name) {
+      openat(folder, $0, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o666)
+    }
+    if made >= 0 {
+      let file = OpenFile(FileDescriptor(rawValue: made))
+      // Between its making and its locking somebody may take the file for a dead one's.
+      if flock(made, LOCK_EX | LOCK_NB) == 0, refersToSameFile(name, in: parent, as: file) {
+        return file
+      }
+      continue
+    }
+    guard errno == EEXIST else { throw LocalFileError(path, .lastError) }
+
+    // Not held up by a FIFO that somebody put there.
+    let left = withCString(name) {
+      openat(folder, $0, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+    }
+    guard left >= 0 else {
+      if errno == ENOENT { continue }
+      throw LocalFileError(path, errno == ELOOP ? .link : .lastError)
+    }
+    let file = OpenFile(FileDescriptor(rawValue: left))
+    guard try status(of: file, path: path).isRegular else {
+      throw LocalFileError(path, .notARegularFile)
+    }
+    guard flock(left, LOCK_EX | LOCK_NB) == 0 else {
+      throw LocalFileError(path, errno == EWOULDBLOCK ? .inUse : .lastError)
+    }
+    if refersToSameFile(name, in: parent, as: file) {
+      _ = withCString(name) { unlinkat(folder, $0, 0) }
+    }
+  }
+  throw LocalFileError(path, .inUse)
+}
+
+private func reserve(
+  _ size: ByteCount, in file: OpenFile, path: FilePath
+) throws(LocalFileError) {
+  while true {
+    switch posix_fallocate(file.descriptor.rawValue, 0, off_t(size.bytes)) {
+    case 0, EOPNOTSUPP, EINVAL, ENOSYS: return
+    case EINTR: continue
+    case let error: throw LocalFileError(path, .system(Errno(rawValue: error)))
+    }
+  }
+}
+
+private func setModified(
+  _ time: Timestamp, of file: OpenFile, path: FilePath
+) throws(LocalFileError) {
+  // `UTIME_OMIT`, a macro that Swift does not see: the time of access stays.
+  let omitted = (1 << 30) - 2
+  let times = [
+    timespec(tv_sec: 0, tv_nsec: omitted),
+    timespec(tv_sec: time_t(time.seconds), tv_nsec: Int(time.nanoseconds)),
+  ]
+  guard futimens(file.descriptor.rawValue, times) == 0 else {
+    throw LocalFileError(path, .lastError)
+  }
+}
+
+private func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
+  bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+}

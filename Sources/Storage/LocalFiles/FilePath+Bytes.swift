@@ -1,0 +1,25 @@
+public import SystemPackage
+
+extension FilePath {
+  /// The path as the system sees it, without the NUL at its end.
+  public var bytes: [UInt8] {
+    withPlatformString { [UInt8](UnsafeRawBufferPointer(start: $0, count: length)) }
+  }
+
+  /// Up to the first NUL.
+  public init(bytes: some Sequence<UInt8>) {
+    self.init(platformString: bytes.map { CInterop.PlatformChar(bitPattern: $0) } + [0])
+  }
+
+  /// For messages: NUL, which no path can hold, becomes U+2400.
+  init(untrusted bytes: [UInt8]) {
+    self.init(bytes: bytes.flatMap { $0 == 0 ? Array("\u{2400}".utf8) : [$0] })
+  }
+
+  /// - Parameter component: Without `/` and NUL; never taken apart.
+  func appending(bytes component: [UInt8]) -> FilePath {
+    if isEmpty { return FilePath(bytes: component) }
+    let separator = bytes.last == UInt8(ascii: "/") ? [] : [UInt8(ascii: "/")]
+    return FilePath(bytes: bytes + separator + component)
+  }
+}

@@ -1,0 +1,211 @@
+internal import Glibc
+public import S3
+internal import Synchronization
+public import SystemPackage
+
+/// The regular files of a folder and of the folders in it, in the order of the keys that their
+/// names make: by bytes, a folder's name with its slash.
+///
+/// Holds the names of the folders on the way down, and no others. Links are followed where they
+/// lead to a place inside the folder that does not hold them.
+public struct FolderWalk: AsyncSequence, Sendable {
+  public enum Element: Sendable, Hashable {
+    case file(WalkedFile)
+    /// A folder or link that is left out; the walk goes on.
+    case leftOut(LocalFileError)
+  }
+
+  public struct WalkedFile: Sendable, Hashable {
+    /// Where to open it.
+    public var path: FilePath
+    /// Below the folder, `/` between components.
+    public var name: ObjectKey
+    public var size: ByteCount
+    public var modified: Timestamp
+  }
+
+  public let folder: FilePath
+
+  public init(_ folder: FilePath) {
+    self.folder = folder
+  }
+
+  public func makeAsyncIterator() -> Iterator { Iterator(walker: Walker(folder)) }
+
+  public struct Iterator: AsyncIteratorProtocol {
+    fileprivate let walker: Walker
+    private var ready: ArraySlice<Element> = []
+
+    fileprivate init(walker: Walker) {
+      self.walker = walker
+    }
+
+    public mutating func next() async -> Element? {
+      if ready.isEmpty { ready = await walker.nextElements()[...] }
+      return ready.popFirst()
+    }
+
+    public mutating func next(isolation actor: isolated (any Actor)?) async throws(Never)
+      -> Element?
+    {
+      if ready.isEmpty { ready = await walker.nextElements()[...] }
+      return ready.popFirst()
+    }
+  }
+}
+
+/// Where a walk is.
+private final class Walker: Sendable {
+  private let steps: Mutex<WalkSteps>
+
+  init(_ folder: FilePath) {
+    steps = Mutex(WalkSteps(folder))
+  }
+
+  /// Some elements, none at the end.
+  func nextElements() async -> [FolderWalk.Element] {
+    let elements = try? await onDisk { self.steps.withLock { $0.take(256) } }
+    return elements ?? []
+  }
+}
+
+/// The walk itself, one step after the other.
+struct WalkSteps: Sendable {
+  /// A folder on the way down, with the names that are still to come, last one first.
+  private struct Level: Sendable {
+    let path: FilePath
+    let name: [UInt8]
+    let device: UInt64
+    let inode: UInt64
+    var names: NameList
+  }
+
+  private let root: FilePath
+  private var resolvedRoot: FilePath?
+  private var levels: [Level] = []
+  private var isStarted = false
+
+  init(_ root: FilePath) {
+    self.root = root
+  }
+
+  mutating func take(_ limit: Int) -> [FolderWalk.Element] {
+    var elements: [FolderWalk.Element] = []
+    do throws(LocalFileError) {
+      try start()
+    } catch {
+      elements.append(.leftOut(error))
+    }
+    while elements.count < limit, let element = next() { elements.append(element) }
+    return elements
+  }
+
+  private mutating func start() throws(LocalFileError) {
+    guard !isStarted else { return }
+    isStarted = true
+    resolvedRoot = try resolve(root)
+    var status = stat()
+    guard root.withPlatformString({ stat($0, &status) }) == 0 else {
+      throw LocalFileError(root, .lastError)
+    }
+    try enter(root, name: [], status)
+  }
+
+  private mutating func next() -> FolderWalk.Element? {
+    while let last = levels.indices.last {
+      guard let entry = levels[last].names.popLast() else {
+        levels.removeLast()
+        continue
+      }
+      do throws(LocalFileError) {
+        if let element = try visit(entry, in: levels[last]) { return element }
+      } catch {
+        return .leftOut(error)
+      }
+    }
+    return nil
+  }
+
+  /// - Parameter entry: With a slash at its end if it is a folder, or a link to one.
+  private mutating func visit(
+    _ entry: [UInt8], in level: Level
+  ) throws(LocalFileError) -> FolderWalk.Element? {
+    let isFolder = entry.last == UInt8(ascii: "/")
+    let path = level.path.appending(bytes: isFolder ? Array(entry.dropLast()) : entry)
+    var own = stat()
+    guard path.withPlatformString({ lstat($0, &own) }) == 0 else {
+      // Removed meanwhile.
+      if errno == ENOENT { return nil }
+      throw LocalFileError(path, .lastError)
+    }
+    var status = own
+    if own.isLink {
+      let target = try resolve(path)
+      guard let resolvedRoot, target.starts(with: resolvedRoot) else {
+        throw LocalFileError(path, .linkNotFollowed)
+      }
+      guard path.withPlatformString({ stat($0, &status) }) == 0 else {
+        throw LocalFileError(path, .lastError)
+      }
+    }
+    let name = level.name + entry
+    if status.isFolder {
+      try enter(path, name: isFolder ? name : name + [UInt8(ascii: "/")], status)
+      return nil
+    }
+    guard status.isRegular else { throw LocalFileError(path, .notARegularFile) }
+    return .file(
+      FolderWalk.WalkedFile(
+        path: path, name: ObjectKey(bytes: name), size: ByteCount(Int64(status.st_size)),
+        modified: status.modified))
+  }
+
+  private mutating func enter(
+    _ path: FilePath, name: [UInt8], _ status: stat
+  ) throws(LocalFileError) {
+    let device = UInt64(status.st_dev)
+    let inode = UInt64(status.st_ino)
+    guard !levels.contains(where: { $0.device == device && $0.inode == inode }) else {
+      throw LocalFileError(path, .linkNotFollowed)
+    }
+    var names = NameList()
+    try forEachName(in: path) { entry, type in
+      let isFolder =
+        switch type {
+        case DT_DIR: true
+        case DT_REG: false
+        default: leadsToFolder(path.appending(bytes: entry))
+        }
+      names.append(isFolder ? entry + [UInt8(ascii: "/")] : entry)
+    }
+    names.sortDescending()
+    levels.append(
+      Level(path: path, name: name, device: device, inode: inode, names: names))
+  }
+}
+
+private func leadsToFolder(_ path: FilePath) -> Bool {
+  var status = stat()
+  return path.withPlatformString { stat($0, &status) } == 0 && status.isFolder
+}
+
+/// Many names in two pieces of memory: a folder may hold a million.
+private struct NameList: Sendable {
+  private var bytes: [UInt8] = []
+  private var ranges: [Range<Int>] = []
+
+  mutating func append(_ name: [UInt8]) {
+    ranges.append(bytes.count..<bytes.count + name.count)
+    bytes += name
+  }
+
+  mutating func sortDescending() {
+    bytes.withUnsafeBufferPointer { bytes in
+      ranges.sort { bytes[$1].lexicographicallyPrecedes(bytes[$0]) }
+    }
+  }
+
+  mutating func popLast() -> [UInt8]? {
+    ranges.popLast().map { Array(bytes[$0]) }
+  }
+}

@@ -1,0 +1,45 @@
+public import SystemPackage
+
+/// Why a local file or folder cannot be used. Facts only; `StorageError` has the words.
+public struct LocalFileError: Error, Sendable, Hashable {
+  public enum Kind: Sendable, Hashable {
+    /// The system said no.
+    case system(Errno)
+    /// The name could lead out of the chosen folder, or is none that a file can have.
+    case unsafeName(UnsafeName)
+    /// Not a regular file, where only one will do.
+    case notARegularFile
+    /// Not a folder, where only one will do.
+    case notAFolder
+    /// A symbolic link, which is not followed there.
+    case link
+    /// A file has that name already.
+    case alreadyExists
+    /// Another transfer, of this or another process, is writing the same file.
+    case inUse
+    /// A link that leads out of the folder, or back into a folder that holds it.
+    case linkNotFollowed
+  }
+
+  /// What is wrong with one component of a name.
+  public enum UnsafeName: Sendable, Hashable {
+    /// Nothing between two slashes, before the first one, or after the last one.
+    case empty
+    /// `.` or `..`.
+    case dots
+    /// Holds a NUL byte.
+    case nul
+    /// Longer than 255 bytes.
+    case tooLong
+    /// Looks like the name of a file that is on its way.
+    case reserved
+  }
+
+  public var path: FilePath
+  public var kind: Kind
+
+  public init(_ path: FilePath, _ kind: Kind) {
+    self.path = path
+    self.kind = kind
+  }
+}

@@ -1,0 +1,68 @@
+internal import Glibc
+internal import HTTP
+internal import S3
+internal import SystemPackage
+
+extension LocalFileError.Kind {
+  /// What `errno` says, read right after the call.
+  static var lastError: LocalFileError.Kind { .system(Errno(rawValue: errno)) }
+}
+
+extension stat {
+  var isRegular: Bool { st_mode & S_IFMT == S_IFREG }
+  var isFolder: Bool { st_mode & S_IFMT == S_IFDIR }
+  var isLink: Bool { st_mode & S_IFMT == S_IFLNK }
+  var modified: Timestamp {
+    Timestamp(seconds: Int64(st_mtim.tv_sec), nanoseconds: Int32(st_mtim.tv_nsec))
+  }
+  func isSameFile(as other: stat) -> Bool { st_dev == other.st_dev && st_ino == other.st_ino }
+}
+
+/// - Parameter bytes: Without NUL.
+func withCString<Value, Failure: Error>(
+  _ bytes: [UInt8], _ body: (UnsafePointer<CChar>) throws(Failure) -> Value
+) throws(Failure) -> Value {
+  let terminated = bytes.map { CChar(bitPattern: $0) } + [0]
+  return try terminated.withUnsafeBufferPointer { (buffer) throws(Failure) -> Value in
+    guard let start = buffer.baseAddress else { preconditionFailure("never empty") }
+    return try body(start)
+  }
+}
+
+func status(of file: OpenFile, path: FilePath) throws(LocalFileError) -> stat {
+  var result = stat()
+  guard fstat(file.descriptor.rawValue, &result) == 0 else {
+    throw LocalFileError(path, .lastError)
+  }
+  return result
+}
+
+/// What the name stands for, links not followed; nil for nothing.
+func lookAt(
+  _ name: [UInt8], in folder: OpenFile, path: FilePath
+) throws(LocalFileError) -> stat? {
+  var result = stat()
+  let answer = withCString(name) {
+    fstatat(folder.descriptor.rawValue, $0, &result, AT_SYMLINK_NOFOLLOW)
+  }
+  if answer == 0 { return result }
+  if errno == ENOENT { return nil }
+  throw LocalFileError(path, .lastError)
+}
+
+func refersToSameFile(_ name: [UInt8], in folder: OpenFile, as file: OpenFile) -> Bool {
+  var named = stat()
+  var open = stat()
+  let isThere = withCString(name) {
+    fstatat(folder.descriptor.rawValue, $0, &named, AT_SYMLINK_NOFOLLOW) == 0
+  }
+  guard isThere, fstat(file.descriptor.rawValue, &open) == 0 else { return false }
+  return named.isSameFile(as: open)
+}
+
+/// File systems that have nothing to flush for a folder answer EINVAL.
+func flush(_ file: OpenFile, path: FilePath) throws(LocalFileError) {
+  guard fsync(file.descriptor.rawValue) == 0 || errno == EINVAL else {
+    throw LocalFileError(path, .lastError)
+  }
+}
