@@ -1,0 +1,61 @@
+/// What a key asks for. Each command stands in ``KeyTable`` with the places where it works.
+public enum Command: Sendable, Hashable, CaseIterable {
+  case moveUp, moveDown, pageUp, pageDown, halfPageUp, halfPageDown, moveFirst, moveLast
+  case open, goUp, nextPane, back, forward, refresh
+  case mark, markRange, invertMarks, peel
+  case filter, commandLine
+  case sortByName, sortBySize, sortByDate, sortByClass
+  case upload, download, delete, create, share, details
+  case copyURI, copyKey, copyURL, copyARN
+  case showTransfers, cancelTransfer, retryTransfer, clearTransfers
+  case showHistory, help, showError
+  case quit, redraw, suspend
+
+  /// Dialogs.
+  case accept, close, confirm, decline
+  case nextField, previousField, nextChoice, previousChoice
+  case startUpload, changeDestination
+  case overwrite, overwriteAll, skip, skipAll, rename, renameAll
+  case copyLink, copyCurl
+}
+
+/// Where a key is pressed: a pane, or the kind of dialog on top.
+public enum KeyPlace: Sendable, Hashable, CaseIterable {
+  case buckets, objects, transfers
+  /// The local file browser of an upload.
+  case localFiles
+  /// One name that is taken: overwrite, skip or rename.
+  case conflict
+  /// A question answered by y or n.
+  case question
+  /// A question being answered, such as a count that is under way.
+  case waiting
+  /// Text fields and choices.
+  case form
+  /// A presigned URL on screen.
+  case link
+  /// Text to read and scroll: details, a report, an error.
+  case text
+  /// Text to read with a field to search in: help, history.
+  case search
+  /// Nothing but a notice: no credentials, or a window that is too small.
+  case notice
+
+  /// As the help names it.
+  var title: String {
+    switch self {
+    case .buckets: "Buckets"
+    case .objects: "Objects"
+    case .transfers: "Transfers"
+    case .localFiles: "Choosing files to upload"
+    case .conflict: "A name that is taken"
+    case .question: "A question"
+    case .waiting: "While waiting"
+    case .form: "Fields"
+    case .link: "A presigned URL"
+    case .text: "Text"
+    case .search: "Text with a search"
+    case .notice: "A notice"
+    }
+  }
+}

@@ -1,0 +1,89 @@
+extension KeyTable {
+  /// The keys of Pail. `[` and `O` stay free: on a slow line they are part of an arrow key.
+  public static let standard = KeyTable(
+    browsing + moving + acting + copying + transfers + program + dialogs)
+
+  static func row(
+    _ command: Command, _ keys: String, in places: Set<KeyPlace>, _ help: String,
+    hint: String? = nil
+  ) -> KeyBinding {
+    // Two blanks part alternatives, one blank the keys of a sequence.
+    let sequences = keys.split(separator: "  ").compactMap { KeySequence(parsing: String($0)) }
+    return KeyBinding(
+      command: command, keys: sequences, places: places, help: help, hint: hint)
+  }
+
+  private static let panes: Set<KeyPlace> = [.buckets, .objects, .transfers]
+  private static let lists: Set<KeyPlace> = [.buckets, .objects, .transfers, .localFiles]
+  private static let scrolling: Set<KeyPlace> = lists.union([.text, .link])
+
+  private static let browsing = [
+    row(.open, "Enter  l  →", in: [.buckets], "open the bucket", hint: "open"),
+    row(
+      .open, "Enter  l  →", in: [.objects], "open the prefix; details of an object",
+      hint: "open"),
+    row(.open, "l  →  Enter", in: [.localFiles], "open the folder", hint: "open"),
+    row(.goUp, "h  ←  Backspace", in: [.objects], "up; at the root: to the buckets", hint: "up"),
+    row(.goUp, "h  ←  Backspace", in: [.localFiles], "the folder above", hint: "up"),
+    row(.goUp, "h  ←", in: [.transfers], "back to the objects"),
+  ]
+
+  private static let moving = [
+    row(.moveDown, "j  ↓", in: scrolling, "down"),
+    row(.moveUp, "k  ↑", in: scrolling, "up"),
+    row(.moveDown, "↓", in: [.search], "down"),
+    row(.moveUp, "↑", in: [.search], "up"),
+    row(.pageDown, "PgDn", in: scrolling.union([.search]), "a page down"),
+    row(.pageUp, "PgUp", in: scrolling.union([.search]), "a page up"),
+    row(.halfPageDown, "^d", in: scrolling, "half a page down"),
+    row(.halfPageUp, "^u", in: scrolling, "half a page up"),
+    row(.moveFirst, "g  Home", in: scrolling, "the first row"),
+    row(.moveLast, "G  End", in: scrolling, "the last loaded row"),
+    row(.nextPane, "Tab", in: panes, "the other pane"),
+  ]
+
+  private static let acting = [
+    row(.mark, "Space", in: [.objects, .localFiles], "mark and go down", hint: "mark"),
+    row(.markRange, "v", in: [.objects, .localFiles], "mark a range: move, then v again"),
+    row(.invertMarks, "*", in: [.objects, .localFiles], "invert the marks"),
+    row(.filter, "/", in: [.buckets, .objects, .localFiles], "filter as you type", hint: "filter"),
+    row(.details, "i", in: [.objects], "details of the object", hint: "details"),
+    row(
+      .sortByName, "o n", in: [.objects, .localFiles], "sort by name; again reverses", hint: "name"),
+    row(
+      .sortBySize, "o s", in: [.objects, .localFiles], "sort by size; again reverses", hint: "size"),
+    row(
+      .sortByDate, "o d", in: [.objects, .localFiles], "sort by date; again reverses", hint: "date"),
+    row(.sortByClass, "o c", in: [.objects], "sort by class; again reverses", hint: "class"),
+    row(
+      .peel, "Esc", in: panes.union([.localFiles]),
+      "stop a listing, clear the filter, then the marks"),
+    row(.refresh, "r", in: [.buckets, .objects, .localFiles], "refresh"),
+    row(.back, "<", in: [.buckets, .objects], "back to where you were"),
+    row(.forward, ">", in: [.buckets, .objects], "forward again"),
+  ]
+
+  private static let copying = [
+    row(.copyURI, "y u", in: [.buckets, .objects], "copy the s3:// URI", hint: "s3:// URI"),
+    row(.copyKey, "y k", in: [.objects], "copy the key", hint: "key"),
+    row(.copyURL, "y h", in: [.buckets, .objects], "copy the https URL", hint: "https URL"),
+    row(.copyARN, "y a", in: [.buckets, .objects], "copy the ARN", hint: "ARN"),
+  ]
+
+  private static let transfers = [
+    row(.showTransfers, "t", in: [.buckets, .objects], "go to the transfers"),
+    row(.showTransfers, "t", in: [.transfers], "back to the objects"),
+    row(.cancelTransfer, "x", in: [.transfers], "cancel the transfer", hint: "cancel"),
+    row(.retryTransfer, "r", in: [.transfers], "try a failed transfer again", hint: "retry"),
+    row(.clearTransfers, "C", in: [.transfers], "clear what is done", hint: "clear done"),
+  ]
+
+  private static let program = [
+    row(.commandLine, ":", in: panes, "command line; :s3://bucket/prefix/ jumps"),
+    row(.showError, "E", in: panes, "the last error in full"),
+    row(.help, "?  F1", in: panes.union([.localFiles]), "help for this pane", hint: "help"),
+    row(.quit, "q  ^c", in: panes.union([.notice]), "quit", hint: "quit"),
+    row(.redraw, "^l", in: Set(KeyPlace.allCases), "draw the screen anew"),
+    row(.suspend, "^z", in: Set(KeyPlace.allCases), "suspend; fg comes back"),
+  ]
+}
