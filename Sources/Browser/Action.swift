@@ -1,0 +1,44 @@
+public import History
+public import S3
+public import Storage
+public import TextUI
+
+/// What happened.
+public enum Action: Sendable {
+  /// The browser opened; `place` is where it was asked to begin.
+  case started(at: Place?)
+  case keyPressed(KeyPress)
+  case pasted(String)
+  case resized(Size)
+  /// An effect brought something; who asked for it knows the request.
+  case answered(RequestID, Answer)
+  /// The newest state of every transfer.
+  case transfersProgressed([TransferStatus])
+  /// Text was sent to the terminal's clipboard; whether it took it cannot be known.
+  case copied(String, by: String)
+  /// SIGTERM: stop at once, without a question.
+  case terminated
+}
+
+/// What an effect brings.
+public enum Answer: Sendable {
+  case failed(StorageError)
+  case buckets([BucketSummary])
+  case page(ObjectPage)
+  /// The numbers of the rows to be shown, of the rows looked at; `covering` is where those end.
+  case order([UInt32], covering: Int)
+  case details(ObjectMetadata)
+  case versioning(VersioningState)
+  case bucketCreated
+  case bucketRemoved
+  case markerCreated
+  /// Comes many times while it counts.
+  case counted(DeletionCount)
+  case deletionProgressed(DeletionProgress)
+  case deleted(DeletionReport)
+  case presigned(PresignedURL)
+  case history([HistoryEntry])
+  case folder(LocalFolder)
+  case uploadPlan(UploadPlan)
+  case downloadPlan(DownloadPlan)
+}

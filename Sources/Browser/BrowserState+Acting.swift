@@ -1,0 +1,72 @@
+import S3
+import Storage
+import TextUI
+
+extension BrowserState {
+  /// Commands that do something with what is marked or selected. `false` for all others.
+  mutating func act(_ command: Command, _ turn: inout Turn) -> Bool {
+    switch command {
+    case .details: showDetails(&turn)
+    case .copyURI: copy("The s3:// URI", &turn) { Links.uri($0) }
+    case .copyKey: copy("The key", &turn) { $0.key.exactText }
+    case .copyURL:
+      let endpoint = facts.endpoint
+      copy("The URL", &turn) { Links.url($0, at: endpoint) }
+    case .copyARN:
+      let region = facts.region
+      copy("The ARN", &turn) { Links.arn($0, in: region) }
+    case .cancelTransfer: cancelTransfer(&turn)
+    case .retryTransfer: retryTransfer(&turn)
+    case .clearTransfers: turn.perform(.clearTransfers)
+    default: return false
+    }
+    return true
+  }
+
+  mutating func showDetails(_ turn: inout Turn) {
+    guard let pane = objects, let row = pane.selectedRow, let object = pane.rows.object(row) else {
+      return turn.say("Only an object has details; this is a prefix")
+    }
+    turn.open(DetailsDialog(bucket: pane.place.bucket, object: object))
+  }
+
+  /// What copying is about: the marked or selected keys, or the selected bucket with an empty key.
+  private var chosenLocations: [ObjectLocation] {
+    switch focus {
+    case .buckets:
+      return buckets.selected.map { [ObjectLocation(bucket: $0, key: .empty)] } ?? []
+    case .objects, .transfers:
+      guard let pane = objects else { return [] }
+      return pane.chosenRows.map {
+        ObjectLocation(bucket: pane.place.bucket, key: pane.rows.key($0))
+      }
+    }
+  }
+
+  private func copy(
+    _ what: String, _ turn: inout Turn, _ text: (ObjectLocation) -> String?
+  ) {
+    let locations = chosenLocations
+    guard !locations.isEmpty else { return turn.say("There is nothing selected to copy") }
+    let texts = locations.compactMap(text)
+    guard texts.count == locations.count else {
+      return turn.say("A key that is not UTF-8 cannot be copied as text; its URL can")
+    }
+    turn.perform(.copy(texts.joined(separator: "\n"), what: what))
+  }
+
+  private func cancelTransfer(_ turn: inout Turn) {
+    guard let selected = transfers.selected else { return }
+    guard !selected.state.isOver else { return turn.say("That transfer is over") }
+    turn.perform(.cancelTransfer(selected.id))
+  }
+
+  private func retryTransfer(_ turn: inout Turn) {
+    guard let selected = transfers.selected else { return }
+    switch selected.state {
+    case .failed, .cancelled: turn.perform(.retryTransfer(selected.id))
+    case .finished: turn.say("That transfer went well")
+    default: turn.say("That transfer is still running")
+    }
+  }
+}

@@ -1,0 +1,155 @@
+import S3
+import Storage
+public import TextUI
+
+/// All that the screen shows, as one value: actions change it, effects come out, and
+/// ``view(_:)`` makes a frame of it. It does no input or output and reads no clock.
+///
+/// Where things live in this module:
+/// - `Panes/`     the buckets, the objects, the transfers, and the trail of where one has been
+/// - `Listing/`   the rows of a listing, packed, and their order
+/// - `Dialogs/`   everything that lies over the panes; each is an ``Overlay``
+/// - `Local/`     folders of this machine, and plans of what goes where
+/// - `Keys/`      the key table: decoding, hints and help are made from it
+/// - `Views/`     from state and size to a frame
+public struct BrowserState: Sendable {
+  public let facts: BrowserFacts
+  let keys: KeyTable
+
+  var size: Size
+  var focus = Focus.buckets
+  var buckets = BucketPane()
+  var objects: ObjectPane?
+  /// A listing that takes the place of ``objects`` once it has come as far.
+  var replacement: ObjectPane?
+  var transfers = TransfersPane()
+  var trail = Trail()
+  /// The last one is on top and gets the keys.
+  var overlays: [any Overlay] = []
+  var prompt: Prompt?
+  /// Keys of a sequence that is not complete.
+  var pendingKeys: [KeyPress] = []
+  var message: Message?
+  var lastError: StorageError?
+  private var lastRequest = 0
+
+  public init(facts: BrowserFacts, size: Size, keys: KeyTable = .standard) {
+    self.facts = facts
+    self.size = size
+    self.keys = keys
+  }
+
+  /// Takes what happened, and says what is wanted.
+  public mutating func reduce(_ action: Action) -> [Effect] {
+    var turn = Turn(facts: facts, lastRequest: lastRequest)
+    handle(action, &turn)
+    settle(&turn)
+    lastRequest = turn.lastRequest
+    return turn.effects
+  }
+
+  private mutating func handle(_ action: Action, _ turn: inout Turn) {
+    switch action {
+    case .started(let place):
+      buckets.load(&turn)
+      if let place { turn.go(to: place) }
+    case .keyPressed(let press):
+      keyPressed(press, &turn)
+    case .pasted(let text):
+      pasted(text, &turn)
+    case .resized(let size):
+      self.size = size
+      for index in overlays.indices { overlays[index].resized(size) }
+    case .answered(let request, let answer):
+      received(answer, to: request, &turn)
+    case .transfersProgressed(let statuses):
+      transfersProgressed(statuses, &turn)
+    case .copied(let what, let route):
+      turn.say("\(what) sent to the clipboard \(route)")
+    case .terminated:
+      turn.perform(.quit)
+    }
+  }
+
+  /// Carries out what the parts asked of the whole.
+  private mutating func settle(_ turn: inout Turn) {
+    for overlay in turn.takeOpened() {
+      overlays.append(overlay)
+      let top = overlays.count - 1
+      overlays[top].resized(size)
+      overlays[top].opened(&turn)
+    }
+    if let place = turn.takeDestination() { go(to: place, &turn) }
+    if turn.takeChangedBuckets() { buckets.load(&turn) }
+    for bucket in turn.takeChangedObjects() {
+      trail.objectsChanged(in: bucket)
+      if objects?.place.bucket == bucket { refreshObjects(&turn) }
+    }
+    fitPanes(&turn)
+    if let newest = turn.message {
+      message = newest
+      if case .error(let error) = newest { lastError = error }
+    }
+  }
+
+  var layout: Layout { layout(for: size) }
+
+  func layout(for size: Size) -> Layout {
+    Layout(
+      size, focus: focus, transfers: transfers.all.count,
+      longestBucket: buckets.names.reduce(0) { max($0, $1.text.count) })
+  }
+
+  private mutating func fitPanes(_ turn: inout Turn) {
+    let layout = layout
+    buckets.setHeight((layout.buckets?.rows ?? 2) - 2)
+    objects?.setHeight((layout.objects?.rows ?? 2) - 2, &turn)
+    transfers.setHeight((layout.transfers?.rows ?? 2) - 2)
+  }
+
+  private mutating func received(
+    _ answer: Answer, to request: RequestID, _ turn: inout Turn
+  ) {
+    if buckets.received(answer, to: request, &turn) { return }
+    if objects?.received(answer, to: request, &turn) == true { return }
+    if replacement?.received(answer, to: request, &turn) == true {
+      replaceWhenReady(&turn)
+      return
+    }
+    for index in overlays.indices.reversed() {
+      withOverlay(index, &turn) { $0.received(answer, to: request, &$1) }
+    }
+  }
+
+  /// Lets a dialog handle something, and takes it away when it wants to go.
+  mutating func withOverlay(
+    _ index: Int, _ turn: inout Turn, _ body: (inout any Overlay, inout Turn) -> Void
+  ) {
+    body(&overlays[index], &turn)
+    if turn.takeClosing() { overlays.remove(at: index) }
+  }
+
+  private mutating func transfersProgressed(_ statuses: [TransferStatus], _ turn: inout Turn) {
+    let wasRunning = Set(transfers.running.map(\.id))
+    transfers.update(statuses, follows: focus != .transfers)
+    if transfers.isEmpty, focus == .transfers { focus = objects == nil ? .buckets : .objects }
+    let uploadsUnderWay = Set(
+      transfers.running.filter { $0.direction == .upload }.map(\.location.bucket))
+    for status in statuses where status.state.isOver && wasRunning.contains(status.id) {
+      report(status, &turn)
+      // Listing anew for each of a thousand uploads would cost a thousand listings.
+      let bucket = status.location.bucket
+      if status.direction == .upload, !uploadsUnderWay.contains(bucket) {
+        turn.objectsChanged(in: bucket)
+      }
+    }
+  }
+
+  private func report(_ status: TransferStatus, _ turn: inout Turn) {
+    switch status.state {
+    case .failed(let error): turn.fail(error)
+    case .finished(let result): if let warning = result.warning { turn.fail(warning) }
+    default: break
+    }
+  }
+}

@@ -1,0 +1,45 @@
+public import History
+public import S3
+public import Storage
+public import SystemPackage
+
+/// What is wanted from the world. `EffectRunner` performs it, each as a task of its own, and
+/// answers those that carry a ``RequestID`` with ``Action/answered(_:_:)``.
+public enum Effect: Sendable {
+  /// Ends the task of a request; its answer no longer matters.
+  case cancel(RequestID)
+
+  case listBuckets(RequestID)
+  case listObjects(Place, after: ContinuationToken?, RequestID)
+  /// Puts a snapshot of a listing in order, away from the main actor.
+  ///
+  /// Only the rows from number `from` on are looked at.
+  case order(ListingRows, by: RowOrdering, from: Int, RequestID)
+  case readDetails(ObjectLocation, RequestID)
+  case readVersioning(BucketName, RequestID)
+
+  case createBucket(BucketName, region: Region?, RequestID)
+  case removeBucket(BucketName, expectedOwner: AccountID?, RequestID)
+  case emptyAndRemoveBucket(BucketName, expectedOwner: AccountID?, RequestID)
+  case createPrefixMarker(BucketName, ObjectKey, RequestID)
+  case count([DeletionTarget], in: BucketName, RequestID)
+  /// Objects newer than the moment at which this is performed are left alone.
+  case delete([DeletionTarget], in: BucketName, RequestID)
+  case presign(PresignMethod, ObjectLocation, expires: Duration, fileName: String?, RequestID)
+  case readHistory(HistoryQuery, before: ChangeID?, limit: Int, RequestID)
+
+  case listFolder(FilePath, RequestID)
+  case planUpload([FilePath], to: Place, RequestID)
+  case planDownload(DownloadWish, RequestID)
+  case transfer([TransferRequest])
+  case cancelTransfer(TransferID)
+  case retryTransfer(TransferID)
+  case clearTransfers
+
+  /// Sends text to the terminal's clipboard; `what` names it in the message.
+  case copy(String, what: String)
+  case suspend
+  case redraw
+  /// Ends the browser; transfers that still run are stopped.
+  case quit
+}

@@ -1,0 +1,31 @@
+public import S3
+
+/// A prefix of a bucket: what the object pane lists.
+public struct Place: Sendable, Hashable {
+  public var bucket: BucketName
+  /// Empty at the root of the bucket, else usually ending in `/`.
+  public var prefix: ObjectKey
+
+  public init(bucket: BucketName, prefix: ObjectKey = .empty) {
+    self.bucket = bucket
+    self.prefix = prefix
+  }
+
+  var isRoot: Bool { prefix.isEmpty }
+
+  /// One level up; the root is its own parent.
+  var parent: Place { Place(bucket: bucket, prefix: prefix.parentPrefix) }
+
+  /// The s3:// URI as bytes: keys are not text.
+  var uri: [UInt8] { Array("s3://\(bucket.text)/".utf8) + prefix.bytes }
+
+  /// Reads `s3://bucket/prefix/`, also without `s3://`. nil without a bucket.
+  public init?(parsing text: String) {
+    var rest = text[...]
+    if rest.hasPrefix("s3://") { rest = rest.dropFirst(5) }
+    let parts = rest.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+    guard let bucket = parts.first, !bucket.isEmpty else { return nil }
+    self.init(
+      bucket: BucketName(String(bucket)), prefix: ObjectKey(parts.count > 1 ? parts[1] : ""))
+  }
+}

@@ -1,0 +1,105 @@
+import S3
+import Storage
+import TextUI
+
+/// Draws the transfers: a bar each, and the rate of all in the title.
+struct TransfersPaneView {
+  let pane: TransfersPane
+  let isFocused: Bool
+
+  func draw(in rect: Rect, on frame: inout Frame) {
+    let over = pane.all.count - pane.running.count
+    let rate = pane.running.isEmpty ? nil : VisibleText(ByteFormat.rate(pane.rate))
+    frame.box(
+      rect, title: VisibleText("Transfers (\(over) of \(pane.all.count) done)"), trailing: rate,
+      focused: isFocused)
+    let inner = rect.inset(by: 1)
+    var viewport = pane.viewport
+    viewport.setHeight(inner.rows)
+    for (offset, index) in viewport.visible.enumerated() where pane.all.indices.contains(index) {
+      let point = Point(column: inner.column, row: inner.row + offset)
+      let isSelected = isFocused && index == viewport.selection
+      if isSelected { frame.write("▸", at: point, style: .emphasis) }
+      draw(
+        pane.all[index], isSelected, at: Point(column: point.column + 1, row: point.row),
+        columns: inner.columns - 1, on: &frame)
+    }
+  }
+
+  private func draw(
+    _ transfer: TransferStatus, _ isSelected: Bool, at point: Point, columns: Int,
+    on frame: inout Frame
+  ) {
+    let style: StyleRole = isSelected ? .emphasis : .normal
+    let arrow: VisibleText = transfer.direction == .upload ? "↑ " : "↓ "
+    frame.write(arrow, at: point, style: .secondary)
+    let name = VisibleText(bytes: transfer.name)
+    let nameColumns = min(max(name.width, 8), max(columns / 4, 10))
+    frame.write(
+      name.elidedInMiddle(to: nameColumns), at: Point(column: point.column + 2, row: point.row),
+      style: style)
+    let rest = Point(column: point.column + 2 + max(columns / 4, 10) + 1, row: point.row)
+    let room = columns - (rest.column - point.column)
+    let (words, role) = Self.words(transfer)
+    if let words {
+      frame.write(VisibleText(words).elidedAtEnd(to: room), at: rest, style: role)
+    } else {
+      drawProgress(transfer, at: rest, columns: room, on: &frame)
+    }
+  }
+
+  /// As wide as the longest time left, so that all stand in one column.
+  private var timeColumns: Int {
+    pane.running.reduce(5) { max($0, $1.timeLeft.map(DurationFormat.clock)?.count ?? 0) }
+  }
+
+  /// What a transfer that does not move says instead of a bar.
+  private static func words(_ transfer: TransferStatus) -> (String?, StyleRole) {
+    let size = transfer.total.map { ByteFormat.iec($0.bytes) } ?? ""
+    switch transfer.state {
+    case .running: return (nil, .normal)
+    case .waiting: return ("waiting  \(size)", .secondary)
+    case .retrying(let attempt, let limit, let code):
+      return ("retrying, \(attempt) of \(limit): \(code)", .warning)
+    case .finished(let result) where result.isSkipped: return ("skipped: it exists", .secondary)
+    case .finished(let result):
+      return ("done  \(ByteFormat.iec(result.size.bytes))", .success)
+    case .failed(let error):
+      let code = error.code.map { " (\($0))" } ?? ""
+      return ("failed: \(error.message)\(code)", .error)
+    case .cancelling: return ("cancelling…", .secondary)
+    case .cancelled: return ("cancelled", .secondary)
+    }
+  }
+
+  private func drawProgress(
+    _ transfer: TransferStatus, at point: Point, columns: Int, on frame: inout Frame
+  ) {
+    let moved = max(transfer.moved.bytes, 0)
+    guard let total = transfer.total?.bytes, total > 0 else {
+      frame.write(
+        VisibleText("\(ByteFormat.iec(moved))  \(ByteFormat.rate(transfer.rate))"), at: point,
+        maxWidth: columns, style: .secondary)
+      return
+    }
+    let fraction = min(Double(moved) / Double(total), 1)
+    let percent = "\(min(Int(fraction * 100), moved < total ? 99 : 100))%"
+    let left = transfer.timeLeft.map(DurationFormat.clock) ?? ""
+    let layout = Columns(
+      [
+        Columns.Column(.flexible(minimum: 4), importance: 2),
+        Columns.Column(.fixed(4), alignment: .right, importance: 5),
+        Columns.Column(.fixed(13), alignment: .right, importance: 3),
+        Columns.Column(.fixed(10), alignment: .right, importance: 4),
+        Columns.Column(.fixed(timeColumns), alignment: .right, importance: 1),
+      ], gap: 1, total: columns)
+    let barColumns = layout.places.first { $0.index == 0 }?.columns ?? 0
+    frame.write(
+      [
+        (ProgressBar.text(fraction, columns: barColumns), .progress),
+        (VisibleText(percent), .normal),
+        (VisibleText(ByteFormat.iec(moved, of: total)), .secondary),
+        (VisibleText(ByteFormat.rate(transfer.rate)), .secondary), (VisibleText(left), .secondary),
+      ], in: layout, at: point)
+  }
+}

@@ -1,0 +1,210 @@
+import S3
+import Storage
+import Testing
+import TextUI
+
+@testable import Browser
+
+@Suite("Browsing")
+struct BrowsingTests {
+  static let someObjects = ObjectPage.of(
+    ["archive/", "summary.csv", "поставка.parquet", "表.csv", "e\u{1b}[2J.txt"], under: "2026/q3/")
+
+  @Test("Buckets and objects stand side by side in 80 × 24")
+  func sideBySide() throws {
+    var scene = try Scene.at("2026/q3/", Self.someObjects, columns: 80, rows: 24)
+    scene.press("j Space")
+    try expectScreen(scene.screen, "objects-80x24")
+  }
+
+  @Test(
+    "Columns go one by one as the screen gets narrower, the name never",
+    arguments: [120, 100, 70, 60, 59, 40])
+  func narrower(columns: Int) throws {
+    let scene = try Scene.at("2026/q3/", Self.someObjects, columns: columns, rows: 12)
+    try expectScreen(scene.screen, "objects-\(columns)x12")
+  }
+
+  @Test("A screen below 40 × 10 says that it is too small", arguments: [(39, 10), (40, 9), (1, 1)])
+  func tooSmall(columns: Int, rows: Int) throws {
+    var scene = try Scene.at("", Self.someObjects)
+    scene.send(.resized(Size(columns: columns, rows: rows)))
+    let words = scene.screen.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    #expect(columns < 20 || words == "terminal too small")
+  }
+
+  @Test("Moving among the buckets loads nothing, Enter does")
+  func movingLoadsNothing() throws {
+    var scene = try Scene.withBuckets()
+    _ = scene.takeEffects()
+    scene.press("j j k G g")
+    #expect(scene.takeEffects().isEmpty)
+    scene.press("j Enter")
+    guard case .listObjects(let place, nil, _)? = scene.takeEffects().last else {
+      Issue.record("no listing was asked for")
+      return
+    }
+    #expect(place == Place(bucket: BucketName("logs")))
+    #expect(scene.state.focus == .objects)
+  }
+
+  @Test("Down to a prefix and up again, the selection is where it was")
+  func upAgain() throws {
+    let page = ObjectPage.of(["a/", "b/", "c/", "d.txt"])
+    var scene = try Scene.at("", page)
+    scene.press("j j l")
+    scene.answer(.page(.of(["x.txt"], under: "c/")))
+    #expect(scene.selectedName == "x.txt")
+    scene.press("h")
+    #expect(scene.selectedName == "c/")
+    #expect(scene.takeEffects().isEmpty)
+  }
+
+  @Test("Up from a place one jumped to lists the prefix above and selects where one was")
+  func upAfterJump() throws {
+    var scene = try Scene.at("a/b/", .of(["x"], under: "a/b/"))
+    scene.press("h")
+    scene.answer(.page(.of(["a1/", "b/", "c"], under: "a/")))
+    #expect(scene.selectedName == "b/")
+    scene.press("h")
+    scene.answer(.page(.of(["0", "a/", "b"])))
+    #expect(scene.selectedName == "a/")
+    scene.press("h")
+    #expect(scene.state.focus == .buckets)
+  }
+
+  @Test("Back and forward go through the places one has been")
+  func backAndForward() throws {
+    var scene = try Scene.at("", .of(["a/", "b"]))
+    scene.press("Enter")
+    scene.answer(.page(.of(["x"], under: "a/")))
+    scene.press("<")
+    #expect(scene.state.objects?.place.prefix == .empty)
+    scene.press(">")
+    #expect(scene.state.objects?.place.prefix == ObjectKey("a/"))
+    scene.press(">")
+    #expect(scene.bottom.contains("no place to go forward to"))
+  }
+
+  @Test("The row .. leads up, and cannot be marked; a prefix named ../ is another thing")
+  func parentRow() throws {
+    var scene = try Scene.at("p/", .of(["../", "..", "a"], under: "p/"))
+    scene.press("g Space")
+    #expect(scene.state.objects?.marks.isEmpty == true)
+    try expectScreen(scene.screen, "parent-row")
+    scene.press("g Enter")
+    #expect(scene.state.objects?.place.isRoot == true)
+  }
+
+  @Test("The marker of the prefix and empty segments have names of their own")
+  func specialNames() throws {
+    let page = ObjectPage(
+      objects: [
+        ObjectSummary(key: ObjectKey("p/"), size: .zero),
+        ObjectSummary(key: ObjectKey(bytes: [0x70, 0x2f, 0xff]), size: .zero),
+      ], commonPrefixes: [ObjectKey("p//"), ObjectKey("p/\u{202e}x/"), ObjectKey("p/")])
+    let scene = try Scene.at("p/", page)
+    try expectScreen(scene.screen, "special-names")
+  }
+
+  @Test("Four kinds of nothing have four texts")
+  func nothing() throws {
+    #expect(try Scene.at("", ObjectPage()).screen.contains("This bucket is empty"))
+    #expect(try Scene.at("p/", ObjectPage()).screen.contains("Nothing is under this prefix"))
+    var filtered = try Scene.at("", .of(["a", "b"]))
+    filtered.type("/zz")
+    #expect(filtered.screen.contains("Nothing matches /zz"))
+    var denied = try Scene.withBuckets()
+    denied.press("Enter")
+    denied.answer(.failed(.denied))
+    #expect(denied.screen.contains("No permission to list this bucket"))
+    #expect(denied.bottom.contains("AccessDenied"))
+  }
+
+  @Test("Where listing buckets is denied, one opens by its name")
+  func byName() throws {
+    var scene = try Scene()
+    scene.send(.started(at: nil))
+    scene.answer(.failed(.denied))
+    #expect(scene.screen.contains("No permission"))
+    scene.type(":s3://mine/p/")
+    scene.press("Enter")
+    scene.answer(.page(.of(["x"], under: "p/")))
+    #expect(scene.state.buckets.shown == [BucketName("mine")])
+    #expect(scene.screen.contains("s3://mine/p/"))
+    #expect(scene.screen.contains("Buckets (1+)"))
+  }
+
+  @Test("An error stays until a key, which is not swallowed; E shows it in full")
+  func errors() throws {
+    var scene = try Scene.at("", .of(["a", "b", "c"]))
+    scene.press("r")
+    scene.answer(.failed(.denied))
+    #expect(scene.bottom.contains("Error: Access to s3://reports was denied"))
+    scene.send(.resized(Size(columns: 120, rows: 20)))
+    #expect(scene.bottom.contains("Error:"))
+    scene.press("E")
+    #expect(scene.screen.contains("Request ID R1"))
+    scene.press("Esc")
+    #expect(!scene.bottom.contains("Error"))
+  }
+
+  @Test(
+    "Refreshing keeps the rows until the new ones are there, the selection and the marks by key")
+  func refreshing() throws {
+    var scene = try Scene.at("", .of(["a", "b", "c", "d"]))
+    scene.press("Space j r")
+    #expect(scene.selectedName == "c")
+    #expect(scene.screen.contains("refreshing…"))
+    scene.answer(.page(.of(["0", "a", "b", "b1", "c", "d"])))
+    #expect(scene.selectedName == "c")
+    #expect(scene.state.objects?.chosenRows == [1])
+  }
+
+  @Test("When the selected row is gone after a refresh, the selection stays at its place")
+  func refreshedAway() throws {
+    var scene = try Scene.at("", .of(["a", "b", "c", "d"]))
+    scene.press("j j r")
+    scene.answer(.page(.of(["a", "b", "d"])))
+    #expect(scene.selectedName == "d")
+  }
+
+  @Test("Text pasted where there is no text field is ignored, and said so")
+  func pasting() throws {
+    var scene = try Scene.at("", .of(["a", "b"]))
+    scene.send(.pasted("Dy\nq"))
+    #expect(scene.takeEffects().isEmpty)
+    #expect(scene.bottom.contains("Pasted text was ignored"))
+    scene.type("/")
+    scene.send(.pasted("b"))
+    #expect(scene.state.objects?.matchingCount == 1)
+  }
+
+  @Test("URI, key, URL and ARN go to the clipboard")
+  func copying() throws {
+    var scene = try Scene.at("ä/", .of(["x y"], under: "ä/"))
+    var texts: [String] = []
+    for key in ["u", "k", "h", "a"] {
+      _ = scene.takeEffects()
+      scene.press("y \(key)")
+      if case .copy(let text, _)? = scene.takeEffects().last { texts.append(text) }
+    }
+    #expect(
+      texts == [
+        "s3://reports/ä/x y", "ä/x y", "http://127.0.0.1:8333/reports/%C3%A4/x%20y",
+        "arn:aws:s3:::reports/ä/x y",
+      ])
+  }
+
+  @Test("A sequence that is begun shows how it can go on")
+  func sequences() throws {
+    var scene = try Scene.at("", .of(["a"]))
+    scene.press("o")
+    #expect(scene.bottom.contains("o …"))
+    #expect(scene.bottom.contains("n name"))
+    scene.press("Esc")
+    #expect(!scene.bottom.contains("o …"))
+    scene.press("o w")
+    #expect(scene.bottom.contains("o w does nothing here"))
+  }
+}

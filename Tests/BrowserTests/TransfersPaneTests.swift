@@ -1,0 +1,97 @@
+import S3
+import Storage
+import SystemPackage
+import Testing
+import TextUI
+
+@testable import Browser
+
+extension TransferStatus {
+  /// A transfer of 2 GiB in some state; odd numbers go up, even ones come down.
+  static func sample(
+    _ number: Int, _ state: State = .running, moved: Int64 = 1_234_567_890
+  ) -> TransferStatus {
+    TransferStatus(
+      id: TransferID(number), direction: number % 2 == 1 ? .upload : .download,
+      name: Array("file-\(number).tar".utf8),
+      location: ObjectLocation(bucket: BucketName("reports"), key: ObjectKey("p/file-\(number)")),
+      localPath: "/tmp/x", total: .gibibytes(2), moved: ByteCount(moved), rate: 41_200_000,
+      timeLeft: .seconds(21), state: state)
+  }
+}
+
+@Suite("Transfers pane")
+struct TransfersPaneTests {
+  private var several: [TransferStatus] {
+    let result = TransferResult(
+      location: ObjectLocation(bucket: BucketName("reports"), key: ObjectKey("k")),
+      localPath: "/tmp/x", size: .mebibytes(12))
+    return [
+      .sample(1, .finished(result)), .sample(2), .sample(3, moved: 0),
+      .sample(4, .retrying(attempt: 2, of: 5, code: "SlowDown")), .sample(5, .failed(.denied)),
+      .sample(6, .waiting), .sample(7, .cancelled),
+    ]
+  }
+
+  @Test("The box shows bars, rates and what went wrong", arguments: [80, 120])
+  func box(columns: Int) throws {
+    var scene = try Scene.at("p/", .of(["a", "b"], under: "p/"), columns: columns, rows: 30)
+    scene.send(.transfersProgressed(several))
+    scene.press("t")
+    try expectScreen(scene.screen, "transfers-\(columns)x30")
+  }
+
+  @Test("There is no box while there is nothing in it")
+  func hidden() throws {
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"))
+    #expect(!scene.screen.contains("Transfers"))
+    scene.send(.transfersProgressed(several))
+    #expect(scene.screen.contains("Transfers (3 of 7 done)"))
+    scene.press("t")
+    #expect(scene.state.focus == .transfers)
+    scene.send(.transfersProgressed([]))
+    #expect(!scene.screen.contains("Transfers"))
+    #expect(scene.state.focus == .objects)
+  }
+
+  @Test("x cancels what runs, r tries again what failed, C clears")
+  func keys() throws {
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"))
+    scene.send(.transfersProgressed(several))
+    scene.press("t g j x")
+    guard case .cancelTransfer(TransferID(2))? = scene.takeEffects().last else {
+      Issue.record("nothing was cancelled")
+      return
+    }
+    scene.press("j j j r")
+    guard case .retryTransfer(TransferID(5))? = scene.takeEffects().last else {
+      Issue.record("nothing was tried again")
+      return
+    }
+    scene.press("g x")
+    #expect(scene.takeEffects().isEmpty)
+    scene.press("C")
+    guard case .clearTransfers? = scene.takeEffects().last else {
+      Issue.record("nothing was cleared")
+      return
+    }
+  }
+
+  @Test("The prefix is listed anew once the last upload into its bucket is over")
+  func refreshAfterUpload() throws {
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"))
+    _ = scene.takeEffects()
+    let result = TransferResult(
+      location: ObjectLocation(bucket: BucketName("reports"), key: ObjectKey("p/file-1")),
+      localPath: "/tmp/x", size: .mebibytes(12))
+    scene.send(.transfersProgressed([.sample(1), .sample(3)]))
+    scene.send(.transfersProgressed([.sample(1, .finished(result)), .sample(3)]))
+    #expect(scene.takeEffects().isEmpty)
+    scene.send(.transfersProgressed([.sample(1, .finished(result)), .sample(3, .cancelled)]))
+    guard case .listObjects(let place, nil, _)? = scene.takeEffects().last else {
+      Issue.record("nothing was listed")
+      return
+    }
+    #expect(place == Place(bucket: BucketName("reports"), prefix: ObjectKey("p/")))
+  }
+}
