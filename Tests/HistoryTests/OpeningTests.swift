@@ -127,8 +127,8 @@ struct OpeningTests {
     let closed = folder.path.appending("closed")
     try FileManager.default.createDirectory(
       atPath: closed.string, withIntermediateDirectories: false)
-    giveToUnprivileged(folder.path.string)
-    giveToUnprivileged(closed.string)
+    giveToUnprivileged(folder.path)
+    giveToUnprivileged(closed)
     try setMode(closed, 0o500)
     for path in [
       closed.appending("history.sqlite"), closed.appending("pail").appending("history.sqlite"),
@@ -147,7 +147,7 @@ struct OpeningTests {
   @Test("A file that may only be read")
   func readOnlyFile() throws {
     let path = folder.history
-    giveToUnprivileged(folder.path.string)
+    giveToUnprivileged(folder.path)
     try withoutPrivileges { try HistoryStore(path: path).close() }
     try setMode(path, 0o400)
     #expect(throws: HistoryError.cannotOpen(path, .file(.permissionDenied))) {

@@ -33,7 +33,7 @@ public final class DownloadFolder: Sendable {
     try await onDisk { () throws(LocalFileError) in try DownloadFolder(path) }
   }
 
-  private init(_ path: FilePath) throws(LocalFileError) {
+  init(_ path: FilePath) throws(LocalFileError) {
     self.path = path
     try makeFolders(path)
     let descriptor = path.withPlatformString {
@@ -72,19 +72,25 @@ public final class DownloadFolder: Sendable {
     _ name: RelativeName, size: ByteCount?, existing: Existing
   ) async throws(LocalFileError) -> DownloadTarget {
     try await onDisk { () throws(LocalFileError) in
-      let parent = try self.openParent(of: name, creating: true)
-      var candidate = name
-      var number = 0
-      while true {
-        do throws(LocalFileError) {
-          return try DownloadTarget(
-            candidate, below: self.path, in: parent, size: size, existing: existing)
-        } catch {
-          let isTaken = error.kind == .alreadyExists || error.kind == .inUse
-          guard existing == .rename, isTaken, number < 9_999 else { throw error }
-          number += 1
-          candidate = name.numbered(number)
-        }
+      try self.makeTarget(name, size: size, existing: existing)
+    }
+  }
+
+  func makeTarget(
+    _ name: RelativeName, size: ByteCount?, existing: Existing
+  ) throws(LocalFileError) -> DownloadTarget {
+    let parent = try openParent(of: name, creating: true)
+    var candidate = name
+    var number = 0
+    while true {
+      do throws(LocalFileError) {
+        return try DownloadTarget(
+          candidate, below: path, in: parent, size: size, existing: existing)
+      } catch {
+        let isTaken = error.kind == .alreadyExists || error.kind == .inUse
+        guard existing == .rename, isTaken, number < 9_999 else { throw error }
+        number += 1
+        candidate = name.numbered(number)
       }
     }
   }

@@ -20,7 +20,7 @@ public final class SourceFile: Sendable {
     try await onDisk { () throws(LocalFileError) in try SourceFile(path) }
   }
 
-  private init(_ path: FilePath) throws(LocalFileError) {
+  init(_ path: FilePath) throws(LocalFileError) {
     self.path = path
     let descriptor = path.withPlatformString {
       Glibc.open($0, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
