@@ -3,6 +3,7 @@
 # `demo.bash clean` removes what it keeps, all of it in ${XDG_DATA_HOME:-~/.local/share}/pail-demo.
 #
 # PAIL_DEMO_BINARY      a pail that is built already; without it the release binary is built
+# PAIL_DEMO_PYTHON      a Python that has demo/requirements.txt; without it a private one is made
 # PAIL_DEMO_OBJECTS     how many small objects one prefix gets (5000)
 # PAIL_DEMO_LARGE_MB    the size of the large object in MB (200)
 set -euo pipefail
@@ -33,5 +34,8 @@ umask 077
 mkdir -p "$home"
 exec 9>"$home/lock"
 flock -n 9 || fail "the demo is already running in another terminal" "Leave that pail with q first."
-python_venv "$home/venv" Assets/demo/requirements.txt
-exec "$home/venv/bin/python" Assets/demo/demo.py "$home" "$PAIL_DEMO_BINARY"
+if [[ -z ${PAIL_DEMO_PYTHON:-} ]]; then
+  python_venv "$home/venv" Assets/demo/requirements.txt
+  PAIL_DEMO_PYTHON=$home/venv/bin/python
+fi
+exec "$PAIL_DEMO_PYTHON" Assets/demo/demo.py "$home" "$PAIL_DEMO_BINARY"
