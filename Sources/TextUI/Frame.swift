@@ -30,6 +30,13 @@ public struct Frame: Equatable, Sendable {
     }
   }
 
+  /// Whether that row looks the same in a frame of the same size.
+  public func hasSameRow(_ row: Int, as other: Frame) -> Bool {
+    precondition(size == other.size && (0..<size.rows).contains(row), "not comparable")
+    let range = row * size.columns..<(row + 1) * size.columns
+    return cells[range] == other.cells[range]
+  }
+
   /// Writes one line of text and returns the columns it took.
   ///
   /// - Parameters:
