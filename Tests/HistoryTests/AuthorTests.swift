@@ -1,0 +1,71 @@
+import Foundation
+import Glibc
+import Testing
+
+@testable import History
+
+@Suite("Author")
+struct AuthorTests {
+  @Test("The current author is this process and its user")
+  func current() throws {
+    let author = Author.current()
+    #expect(author.loginUID == getuid())
+    #expect(author.processID == getpid())
+    #expect(author.host == Author.hostName())
+    #expect(!author.host.isEmpty)
+    #expect(author.bootID.count == 36)
+    #expect(author.processStart > 0)
+    #expect(author.isRunning)
+    let login = getpwuid(getuid()).map { String(cString: $0.pointee.pw_name) }
+    #expect(author.user == login ?? String(getuid()))
+    #expect(Author.current(user: "ana").user == "ana")
+    #expect(Author.current(user: "").user == author.user)
+    #expect(Author.current(user: "ana").loginUID == getuid())
+  }
+
+  @Test(
+    "The user ID at login is what the kernel says, and nothing where it was never set",
+    arguments: [
+      ("1000", 1000), ("1000\n", 1000), ("0", 0), ("4294967295", nil), ("", nil), ("x", nil),
+      ("99999999999", nil),
+    ] as [(String, UInt32?)])
+  func auditUID(content: String, expected: UInt32?) {
+    #expect(Author.auditUID(content) == expected)
+  }
+
+  @Test(
+    "The client's address comes from what sshd sets",
+    arguments: [
+      (["SSH_CONNECTION": "192.0.2.7 50022 198.51.100.1 22"], "192.0.2.7"),
+      (["SSH_CLIENT": "2001:db8::7 50022 22"], "2001:db8::7"),
+      (["SSH_CLIENT": "a 1 2", "SSH_CONNECTION": "b 1 c 2"], "b"),
+      (["SSH_CONNECTION": ""], nil), ([:], nil),
+    ] as [([String: String], String?)])
+  func sshClient(environment: [String: String], expected: String?) {
+    #expect(Author.sshClient { environment[$0] } == expected)
+  }
+
+  @Test("A program's name may hold blanks and parentheses")
+  func stat() {
+    let fields = (4...30).map(String.init).joined(separator: " ")
+    #expect(Author.processStart(stat: "7 (a) b (c)) S \(fields)") == 22)
+    #expect(Author.processStart(stat: "7 (a) S 1 2") == nil)
+    #expect(Author.processStart(stat: "") == nil)
+    #expect(!Author.isDead(stat: "7 (Z) R 1"))
+    #expect(Author.isDead(stat: "7 (a) Z 1"))
+    #expect(Author.isDead(stat: ""))
+  }
+
+  @Test("A process of an earlier boot, or whose ID is used again, does not run any more")
+  func running() {
+    var author = Author.current()
+    author.processStart += 1
+    #expect(!author.isRunning)
+    author = .current()
+    author.bootID = "another"
+    #expect(!author.isRunning)
+    // Nothing is known of other hosts' processes: they are taken to run.
+    author.host = "elsewhere"
+    #expect(author.isRunning)
+  }
+}
