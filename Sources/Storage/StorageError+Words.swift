@@ -1,5 +1,5 @@
 import HTTP
-import History
+public import History
 import S3
 import SystemPackage
 
@@ -76,7 +76,7 @@ extension StorageError {
     return noted
   }
 
-  init(unreadableHistory error: HistoryError) {
+  public init(unreadableHistory error: HistoryError) {
     if error == .cancelled {
       self = .cancelled
       return
