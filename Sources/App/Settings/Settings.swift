@@ -16,6 +16,8 @@ struct Settings: Sendable {
   var saveFolder: FilePath
   /// The name to record; nil for the login name.
   var user: String?
+  /// nil when there is no home folder and nothing was named; changes are then refused.
+  var historyPath: FilePath?
   var isReadOnly: Bool
   var wantsColour: Bool
 

@@ -27,9 +27,12 @@ enum SettingsLoader {
     let environment = environment()
     var layers = [flags.layer, SettingsLayer(source: .environment, environment: environment)]
     var notices: [String] = []
+    var absence = "there is none"
     switch try EnvFileReader.read(named: flags.envFile) {
     case .absent: break
-    case .refused(let reason): notices.append(reason)
+    case .refused(let reason):
+      notices.append(reason)
+      absence = "it was not read"
     case .read(let file, let path, let isImplicit):
       layers.append(
         SettingsLayer(
@@ -38,7 +41,7 @@ enum SettingsLoader {
     }
     var settings = SettingsResolver(
       layers: layers, environment: environment, accountHome: accountHome(),
-      isReadOnly: flags.isReadOnly
+      isReadOnly: flags.isReadOnly, envFileAbsence: absence
     ).resolve()
     settings.notices = notices + settings.notices
     return settings

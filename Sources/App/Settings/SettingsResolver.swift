@@ -1,4 +1,4 @@
-import Glibc
+import History
 import S3
 import SystemPackage
 
@@ -11,9 +11,15 @@ struct SettingsResolver {
   /// The home folder by the user database, used when `HOME` is not set.
   var accountHome: FilePath?
   var isReadOnly = false
+  /// Why no layer is an `.env`.
+  var envFileAbsence = "there is none"
 
   private var home: FilePath? {
     environment["HOME"].flatMap { $0.isEmpty ? nil : FilePath(argument: $0) } ?? accountHome
+  }
+
+  private var defaultHistoryPath: FilePath? {
+    try? HistoryStore.defaultPath(environment: environment, home: home)
   }
 
   func resolve() -> Settings {
@@ -59,6 +65,12 @@ struct SettingsResolver {
     findings.append(finding("download folder", folder, fallback: "the current directory"))
     let user = lookUp(.user)
     findings.append(finding("user", user, fallback: "the login name"))
+    let history = lookUp(.history)
+    let historyPath = history.map { path($0.text) } ?? defaultHistoryPath
+    findings.append(finding("history", history, fallback: historyPath?.shown ?? "none"))
+    if historyPath == nil {
+      notices.append("There is no home folder for the history: name a file with --history.")
+    }
     let noColour = lookUp(.noColour)
     findings.append(
       finding("colour", noColour, fallback: "on", shown: noColour == nil ? nil : "off"))
@@ -76,7 +88,7 @@ struct SettingsResolver {
       endpoint: endpoint, region: Region(regionText), credentials: keys?.credentials,
       caBundle: caBundle.map { path($0.text) },
       saveFolder: folder.map { path($0.text) } ?? FilePath("."),
-      user: user?.text, isReadOnly: isReadOnly,
+      user: user?.text, historyPath: historyPath, isReadOnly: isReadOnly,
       wantsColour: noColour == nil, endpointQuestion: question, findings: findings,
       notices: notices, problems: problems)
   }
@@ -217,7 +229,7 @@ struct SettingsResolver {
   private func noCredentials() -> SetupProblem {
     var places = layers.filter { $0.source != .flags }.map { Self.place($0.source) }
     if !layers.contains(where: { if case .envFile = $0.source { true } else { false } }) {
-      places.append("./.env (there is none)")
+      places.append("./.env (\(envFileAbsence))")
     }
     return SetupProblem(
       message: "No access key was found",
