@@ -58,6 +58,7 @@ struct PailCommandLine: ParsableCommand {
       """,
     version: "pail \(Pail.version)",
     subcommands: [
-      ListCommand.self
+      ListCommand.self, MakeBucketCommand.self, RemoveBucketCommand.self, RemoveCommand.self,
+      PresignCommand.self, StatCommand.self, HistoryCommand.self, DoctorCommand.self,
     ])
 }

@@ -1,3 +1,4 @@
+import Glibc
 import SystemPackage
 
 extension FilePath {
@@ -24,4 +25,9 @@ extension FilePath {
   var isThere: Bool { (try? stat()) != nil }
 
   var isFolder: Bool { (try? stat())?.type == .directory }
+
+  /// Whether this user may write there. Source: faccessat(2), with the effective user.
+  var canBeWritten: Bool {
+    withPlatformString { faccessat(AT_FDCWD, $0, W_OK, AT_EACCESS) } == 0
+  }
 }

@@ -90,19 +90,10 @@ enum FailureText {
     case let failure as CommandFailure:
       text = failure.message
       recovery = failure.recovery
-    case let error as S3Error:
-      text = words(error)
     default:
       text = "\(error)"
     }
     if let recovery { text += "\n  " + recovery.replacing("\n", with: "\n  ") }
     return "pail: \(subject)\(text)"
-  }
-
-  private static func words(_ error: S3Error) -> String {
-    switch error.cause {
-    case .service(let service): "\(error.operation.name): \(service.message) (\(service.code))"
-    default: "\(error.operation.name): \(error.cause)"
-    }
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import S3
+import Storage
 import TextUI
 
 struct ListCommand: PailCommand {
@@ -43,7 +44,7 @@ struct ListCommand: PailCommand {
     let output = ListOutput(
       console: context.console, isJSON: context.isJSON, endsWithNUL: endsWithNUL)
     guard let place else {
-      for bucket in try await session.reading.listBuckets() { try output.bucket(bucket) }
+      for bucket in try await session.service.buckets() { try output.bucket(bucket) }
       return
     }
     if versions {
@@ -58,8 +59,11 @@ struct ListCommand: PailCommand {
   ) async throws {
     var next: ContinuationToken?
     repeat {
-      let page = try await session.reading.listObjectsV2(
-        bucket: place.bucket, prefix: place.key, delimiter: recursive ? nil : "/", after: next)
+      let page =
+        recursive
+        ? try await session.service.recursivePage(
+          bucket: place.bucket, prefix: place.key, after: next)
+        : try await session.service.page(bucket: place.bucket, prefix: place.key, after: next)
       for row in ListRow.inKeyOrder(page) {
         switch row {
         case .prefix(let prefix): try output.prefix(prefix)
@@ -75,8 +79,8 @@ struct ListCommand: PailCommand {
   ) async throws {
     var next: VersionMarker?
     repeat {
-      let page = try await session.reading.listObjectVersions(
-        bucket: place.bucket, prefix: place.key, delimiter: recursive ? nil : "/", after: next)
+      let page = try await session.service.versionPage(
+        bucket: place.bucket, prefix: place.key, isRecursive: recursive, after: next)
       for prefix in page.commonPrefixes { try output.prefix(prefix) }
       for version in page.versions { try output.version(version) }
       next = page.next

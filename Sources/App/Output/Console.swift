@@ -53,6 +53,10 @@ final class Console: Sendable {
 
   /// A result in words, such as `Created s3://reports`; `--quiet` leaves it out.
   func confirmation(_ text: String) {
+    confirmation(Array(text.utf8))
+  }
+
+  func confirmation(_ text: [UInt8]) {
     if !isQuiet { result(text) }
   }
 

@@ -1,0 +1,112 @@
+import ArgumentParser
+import S3
+import Storage
+
+struct MakeBucketCommand: PailCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "mb",
+    abstract: "Create a bucket.",
+    discussion: """
+      The name is checked against the rules of S3 before anything is sent. With --region the bucket \
+      is created there; otherwise the server decides.
+
+      Examples:
+        pail mb s3://reports
+        pail mb s3://reports --region eu-central-1
+      """)
+
+  @Argument(
+    help: ArgumentHelp("The bucket to create.", valueName: "s3://bucket"),
+    transform: S3URI.bucket(parsing:))
+  var bucket: BucketName
+
+  @OptionGroup var shared: SharedOptions
+
+  func run(_ context: CommandContext) async throws {
+    let session = try context.openSession()
+    // Only the flag: a region that is merely set somewhere says where to sign, not where to create.
+    context.warn(
+      try await session.service.createBucket(bucket, region: shared.region.map { Region($0) }))
+    if context.isJSON {
+      var line = JSONLine()
+      line.add("bucket", bucket.text)
+      context.console.result(line.bytes)
+    } else {
+      context.console.confirmation("Created s3://\(bucket)")
+    }
+  }
+}
+
+struct RemoveBucketCommand: PailCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "rb",
+    abstract: "Remove a bucket.",
+    discussion: """
+      A bucket with contents is left alone unless --force is given, which first deletes all of \
+      them for ever: every version and delete marker, and uploads that were never completed.
+
+      Examples:
+        pail rb s3://reports
+        pail rb s3://reports --expected-owner 111122223333
+        pail rb s3://scratch --force
+      """)
+
+  @Argument(
+    help: ArgumentHelp("The bucket to remove.", valueName: "s3://bucket"),
+    transform: S3URI.bucket(parsing:))
+  var bucket: BucketName
+
+  @Flag(help: "Delete everything in it first, for ever.")
+  var force = false
+
+  @Option(
+    help: ArgumentHelp("Refuse unless this account owns the bucket.", valueName: "account id"))
+  var expectedOwner: String?
+
+  @OptionGroup var shared: SharedOptions
+
+  func run(_ context: CommandContext) async throws {
+    let session = try context.openSession()
+    let owner = expectedOwner.map { AccountID($0) }
+    var report: DeletionReport?
+    if force {
+      let progress = CountProgress(context, verb: "deleted")
+      let done = try await session.service.emptyAndRemoveBucket(bucket, expectedOwner: owner) {
+        progress.show($0.deleted, failed: $0.failed)
+      }
+      context.report(done, in: bucket)
+      if done.stoppedBy != nil || done.failed > 0 { return }
+      report = done
+    } else {
+      context.warn(try await session.service.removeBucket(bucket, expectedOwner: owner))
+    }
+    if context.isJSON {
+      var line = JSONLine()
+      line.add("bucket", bucket.text)
+      line.add("deleted", Int64(report?.deleted ?? 0))
+      context.console.result(line.bytes)
+    } else {
+      let contents = report.map { ", with \($0.deleted) objects and versions" } ?? ""
+      context.console.confirmation("Removed s3://\(bucket)\(contents)")
+    }
+  }
+}
+
+extension S3URI {
+  static func bucket(parsing argument: String) throws -> BucketName {
+    let place = try S3URI(parsing: argument)
+    guard place.key.isEmpty else {
+      throw ArgumentProblem("expected a bucket alone: s3://\(place.bucket)")
+    }
+    return place.bucket
+  }
+
+  /// An object: a bucket and a key.
+  static func object(parsing argument: String) throws -> S3URI {
+    let place = try S3URI(parsing: argument)
+    guard !place.key.isEmpty else {
+      throw ArgumentProblem("a key is missing: s3://\(place.bucket)/key")
+    }
+    return place
+  }
+}

@@ -1,0 +1,134 @@
+import ArgumentParser
+import History
+import S3
+import Storage
+import SystemPackage
+import TextUI
+
+struct DoctorCommand: PailCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "doctor",
+    abstract: "Show the settings and where they come from, and try them.",
+    discussion: """
+      Secrets are never shown. Lists the buckets, or the given bucket where listing all of them is \
+      not allowed, and looks whether the history can be written. Changes nothing.
+
+      Examples:
+        pail doctor
+        pail doctor s3://reports
+      """)
+
+  @Argument(
+    help: ArgumentHelp("A bucket to try.", valueName: "s3://bucket"),
+    transform: S3URI.bucket(parsing:))
+  var bucket: BucketName?
+
+  @OptionGroup var shared: SharedOptions
+
+  func run(_ context: CommandContext) async throws {
+    let settings = context.settings
+    for finding in settings.findings { show(finding, context) }
+    for problem in settings.problems { context.fail(nil, problem) }
+    checkHistory(context)
+    checkFolder(context)
+    if settings.problems.isEmpty { try await checkServer(context) }
+  }
+
+  private func show(_ finding: Settings.Finding, _ context: CommandContext) {
+    if context.isJSON {
+      var line = JSONLine()
+      line.add("setting", finding.name)
+      line.add("value", finding.value)
+      line.add("from", finding.origin)
+      line.add("overruled", finding.overruled.joined(separator: ", "))
+      context.console.result(line.bytes)
+      return
+    }
+    let value = Visible.text(Array(finding.value.utf8))
+    context.console.result(
+      Columns.left(finding.name, 16) + "  " + Columns.left(value, 32) + "  " + finding.origin)
+    for other in finding.overruled {
+      context.console.result(
+        String(repeating: " ", count: 18) + "overrules " + Visible.text(Array(other.utf8)))
+    }
+  }
+
+  private func check(_ name: String, _ outcome: String, _ context: CommandContext) {
+    if context.isJSON {
+      var line = JSONLine()
+      line.add("check", name)
+      line.add("outcome", outcome)
+      context.console.result(line.bytes)
+    } else {
+      context.console.result(
+        Columns.left(name, 16) + "  " + Visible.text(Array(outcome.utf8)))
+    }
+  }
+
+  private func checkHistory(_ context: CommandContext) {
+    guard let path = context.settings.historyPath else {
+      context.fail(nil, CommandFailure("There is no place for the history, so changes are refused"))
+      return
+    }
+    if path.isThere {
+      do {
+        let history = try HistoryStore(path: path)
+        try history.close()
+        check("history", "can be written", context)
+      } catch {
+        context.fail(nil, StorageError(unreadableHistory: error))
+      }
+    } else if let folder = path.nearestFolder, folder.canBeWritten {
+      check("history", "none yet, and can be made", context)
+    } else {
+      context.fail(
+        nil,
+        CommandFailure(
+          "The history \(path.shown) cannot be made, so changes are refused",
+          recovery: "Name a file in a folder of your own with --history."))
+    }
+  }
+
+  private func checkFolder(_ context: CommandContext) {
+    let folder = context.settings.saveFolder
+    if folder.isFolder, folder.canBeWritten {
+      check("downloads", "can be written", context)
+    } else if !folder.isThere, folder.nearestFolder?.canBeWritten == true {
+      check("downloads", "the folder is made with the first download", context)
+    } else {
+      context.fail(nil, CommandFailure("Downloads cannot be written to \(folder.shown)"))
+    }
+  }
+
+  private func checkServer(_ context: CommandContext) async throws {
+    let session = try context.openSession()
+    do {
+      if let bucket {
+        let page = try await session.service.page(bucket: bucket, prefix: .empty, after: nil)
+        let count = page.objects.count + page.commonPrefixes.count
+        check("list s3://\(bucket)", "\(count)\(page.next == nil ? "" : "+") entries", context)
+      } else {
+        let count = try await session.service.buckets().count
+        check("list buckets", "\(count) buckets", context)
+      }
+    } catch {
+      guard error.kind == .accessDenied, bucket == nil else { throw error }
+      // The server knows the keys; only this one permission is missing, which nothing else needs.
+      check("list buckets", "not allowed; buckets can still be opened by name", context)
+    }
+  }
+}
+
+extension FilePath {
+  /// The path itself or the first folder above it that exists.
+  fileprivate var nearestFolder: FilePath? {
+    var path = self
+    while !path.isThere {
+      let parent = path.removingLastComponent()
+      if parent.isEmpty { return "." }
+      if parent == path { return nil }
+      path = parent
+    }
+    return path.isFolder ? path : nil
+  }
+}

@@ -1,0 +1,89 @@
+import ArgumentParser
+import Glibc
+import History
+import S3
+import Storage
+import TextUI
+
+struct HistoryCommand: PailCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "history",
+    abstract: "Show who uploaded and deleted what, newest first.",
+    discussion: """
+      Reads the history on this machine; nothing is sent. --user, --bucket, --prefix, --since and \
+      --action choose rows, and all that are given must hold.
+
+      Examples:
+        pail history
+        pail history --user ana --bucket reports --since 7d
+        pail history --action delete --format csv
+        pail history verify
+      """,
+    subcommands: [VerifyCommand.self])
+
+  enum Format: String, ExpressibleByArgument, CaseIterable {
+    case table
+    case json
+    case csv
+  }
+
+  @OptionGroup var shared: SharedOptions
+
+  @Option(help: ArgumentHelp("Changes in this bucket.", valueName: "name"))
+  var bucket: String?
+
+  @Option(
+    help: ArgumentHelp("Changes of keys that begin with this.", valueName: "prefix"),
+    transform: { ObjectKey(bytes: RawArguments.bytes(of: $0)) })
+  var prefix: ObjectKey?
+
+  @Option(
+    help: ArgumentHelp(
+      "Changes from then on: 2026-11-20, 2026-11-20T14:02:00Z, or 7d ago.", valueName: "time"),
+    transform: SinceArgument.parse)
+  var since: Timestamp?
+
+  @Option(
+    help: ArgumentHelp("Changes of this kind, such as upload or delete.", valueName: "action"),
+    transform: ChangeAction.parse)
+  var action: ChangeAction?
+
+  @Option(help: "How rows are written.")
+  var format: Format = .table
+
+  /// Rows fetched at a time.
+  private static let pageSize = 500
+
+  func run(_ context: CommandContext) async throws {
+    guard let history = try context.openHistoryIfThere() else { return }
+    let query = HistoryQuery(
+      user: shared.user, bucket: bucket.map { BucketName($0) }, prefix: prefix, action: action,
+      since: since)
+    let output = HistoryOutput(
+      console: context.console, format: context.isJSON ? .json : format)
+    output.header()
+    var last: ChangeID?
+    while true {
+      let page: [HistoryEntry]
+      do {
+        page = try await history.page(query, before: last, limit: Self.pageSize)
+      } catch {
+        throw StorageError(unreadableHistory: error)
+      }
+      for entry in page {
+        output.row(entry)
+        try context.stopWhenClosed()
+      }
+      guard page.count == Self.pageSize, let next = page.last?.id else { return }
+      last = next
+    }
+  }
+}
+
+extension ChangeAction {
+  static func parse(_ argument: String) throws(ArgumentProblem) -> ChangeAction {
+    if let action = ChangeAction(rawValue: argument) { return action }
+    let known = allCases.map(\.rawValue).joined(separator: ", ")
+    throw ArgumentProblem("expected one of \(known)")
+  }
+}

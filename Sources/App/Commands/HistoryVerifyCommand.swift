@@ -1,0 +1,83 @@
+import ArgumentParser
+import History
+import Storage
+
+extension HistoryCommand {
+  struct VerifyCommand: PailCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "verify",
+      abstract: "Check that no row of the history was altered or removed.",
+      discussion: """
+        Each row carries the hash of the row before. The head hash that is printed, kept on another \
+        machine, shows later whether the rows up to it are still the same: give it with --expect.
+
+        Examples:
+          pail history verify
+          pail history verify --expect 5f0c…
+        """)
+
+    @Option(
+      help: ArgumentHelp("A head hash printed earlier.", valueName: "hash"),
+      transform: { text throws(ArgumentProblem) in
+        guard let hash = ChainHash(hex: text) else {
+          throw ArgumentProblem("expected 64 hexadecimal digits")
+        }
+        return hash
+      })
+    var expect: ChainHash?
+
+    @OptionGroup var shared: SharedOptions
+
+    func run(_ context: CommandContext) async throws {
+      guard let history = try context.openHistoryIfThere() else {
+        guard expect == nil else {
+          throw CommandFailure("There is no history, and a head hash was expected")
+        }
+        return
+      }
+      let report: ChainReport
+      do {
+        report = try await history.verify(expecting: expect)
+      } catch {
+        throw StorageError(unreadableHistory: error)
+      }
+      if context.isJSON {
+        var line = JSONLine()
+        line.add("isIntact", report.isIntact)
+        line.add("changes", Int64(report.changes))
+        line.add("outcomes", Int64(report.outcomes))
+        line.add("head", "\(report.head)")
+        line.add("firstBroken", report.firstBroken?.number)
+        context.console.result(line.bytes)
+      } else {
+        context.console.result(
+          "\(report.isIntact ? "intact" : "altered"): "
+            + "\(report.changes) changes, \(report.outcomes) outcomes")
+        context.console.result("head: \(report.head)")
+      }
+      if let row = report.firstBroken {
+        let kind = row.kind == .change ? "change" : "outcome"
+        throw CommandFailure(
+          "The history was altered: \(kind) \(row.number) is not what its successor says it was",
+          recovery: "Keep the file as evidence, and compare it with a backup.")
+      }
+      if report.hasExpected == false {
+        throw CommandFailure(
+          "The expected hash is nowhere in the history: rows were altered or removed",
+          recovery: "Keep the file as evidence, and compare it with a backup.")
+      }
+    }
+  }
+}
+
+extension CommandContext {
+  /// nil, and said so, when nothing has been recorded yet: reading makes no file.
+  func openHistoryIfThere() throws -> HistoryStore? {
+    guard let path = settings.historyPath, path.isThere else {
+      console.notice(
+        "pail: nothing is recorded yet in \(settings.historyPath?.shown ?? "any file")")
+      return nil
+    }
+    return HistoryStore(openingAtFirstUse: path)
+  }
+}
