@@ -67,6 +67,9 @@ let package = Package(
     .testTarget(
       name: "TextUITests", dependencies: ["TextUI"], exclude: ["Screens"], swiftSettings: strict),
     .testTarget(
+      name: "TerminalTests", dependencies: ["Terminal", "TextUI", "CNcurses"],
+      swiftSettings: strict),
+    .testTarget(
       name: "BrowserTests",
       dependencies: ["Browser", "Storage", "History", "S3", "TextUI", system],
       exclude: ["Screens"], swiftSettings: strict),

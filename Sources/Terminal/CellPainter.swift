@@ -16,7 +16,7 @@ enum CellPainter {
       run.append(wchar_t(base.value))
       return
     }
-    if isRegional(base), scalars.count == 2 {
+    if scalars.count == 2, scalars.allSatisfy(isRegional) {
       for scalar in scalars { run.append(wchar_t(scalar.value - 0x1F1E6 + 0x41)) }
       return
     }

@@ -8,14 +8,15 @@ extension Frame {
     footer: VisibleText? = nil, focused: Bool = false
   ) {
     guard rect.columns >= 2, rect.rows >= 2 else { return }
+    // The sides keep their colour, since changing it four times in each row costs 20 bytes there.
     let style: StyleRole = focused ? .focusedBorder : .border
     let inner = rect.columns - 2
     let line = VisibleText(String(repeating: "─", count: inner))
     write("┌" + line + "┐", at: rect.origin, style: style)
     write("└" + line + "┘", at: Point(column: rect.column, row: rect.endRow - 1), style: style)
     for row in rect.row + 1..<rect.endRow - 1 {
-      write("│", at: Point(column: rect.column, row: row), style: style)
-      write("│", at: Point(column: rect.endColumn - 1, row: row), style: style)
+      write("│", at: Point(column: rect.column, row: row), style: .border)
+      write("│", at: Point(column: rect.endColumn - 1, row: row), style: .border)
     }
     var room = inner
     if let title {
