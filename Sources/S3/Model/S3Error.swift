@@ -19,6 +19,7 @@ public enum S3Operation: String, Sendable, Hashable {
   case listObjectsV2 = "ListObjectsV2"
   case listParts = "ListParts"
   case presign = "Presign"
+  case putBucketVersioning = "PutBucketVersioning"
   case putObject = "PutObject"
   case uploadPart = "UploadPart"
 

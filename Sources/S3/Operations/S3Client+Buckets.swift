@@ -84,13 +84,28 @@ extension S3Client {
     var call = S3Call(.getBucketVersioning, .get, bucket: bucket)
     call.query = [QueryItem("versioning")]
     return try await send(call) { (response) throws(S3Error.Cause) in
-      let root = try XMLElement(answer: response, root: "VersioningConfiguration")
+      let root = try XMLElement(
+        answer: response, root: "VersioningConfiguration", alias: "GetBucketVersioningResponse")
       return switch root.string("Status") {
       case "Enabled": .enabled
       case "Suspended": .suspended
       default: .never
       }
     }
+  }
+
+  /// Makes a bucket keep old versions, or stop keeping new ones. S3 API Reference:
+  /// PutBucketVersioning.
+  ///
+  /// - Parameter isEnabled: false suspends; versioning cannot be taken back altogether.
+  public func setVersioning(_ bucket: BucketName, isEnabled: Bool) async throws(S3Error) {
+    var call = S3Call(.putBucketVersioning, .put, bucket: bucket)
+    call.query = [QueryItem("versioning")]
+    call.setDocument(
+      XMLWriter(root: "VersioningConfiguration") { writer in
+        writer.element("Status", isEnabled ? "Enabled" : "Suspended")
+      })
+    try await send(call, decode: Self.nothing)
   }
 
   /// For answers that say nothing beyond their status, unless it is an error after all.

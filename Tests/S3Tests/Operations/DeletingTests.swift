@@ -1,0 +1,138 @@
+import HTTP
+import Testing
+
+@testable import S3
+
+@Suite("Deleting objects")
+struct DeletingTests {
+  private let bucket = BucketName("bucket")
+
+  private func identifier(_ key: String, _ version: String? = nil) -> ObjectIdentifier {
+    ObjectIdentifier(key: ObjectKey(key), versionID: version.map { VersionID($0) })
+  }
+
+  private func delete(
+    _ objects: [ObjectIdentifier], answer: String
+  ) async throws -> (DeleteObjectsResult, HTTPRequest) {
+    let scripted = try ScriptedClient([.response(200, [], answer)])
+    let result = try await scripted.client.deleteObjects(bucket, objects)
+    return (result, try #require(scripted.requests.first))
+  }
+
+  @Test("A batch names its keys so that no parser changes them, with an MD5")
+  func request() async throws {
+    let (_, request) = try await delete(
+      [identifier("a&<>\r\n\t\"' b"), identifier("é", "v1")], answer: "<DeleteResult/>")
+    #expect(request.target == "/bucket?delete=")
+    let body = String(decoding: request.bytes, as: UTF8.self)
+    #expect(
+      body
+        == "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
+        + "<Object><Key>a&amp;&lt;&gt;&#13;&#10;&#9;\"' b</Key></Object>"
+        + "<Object><Key>é</Key><VersionId>v1</VersionId></Object><Quiet>false</Quiet></Delete>")
+    let digest = try #require(Digest.md5(request.bytes))
+    #expect(request.headers["Content-MD5"] == Base64.encode(digest))
+    #expect(request.headers["Authorization"]?.contains("content-md5") == true)
+  }
+
+  @Test("Each object is in exactly one list, and one that is in no part of the answer has failed")
+  func lists() async throws {
+    let answer = """
+      <DeleteResult><Deleted><Key>gone</Key></Deleted>
+      <Deleted><Key>marked</Key><DeleteMarker>true</DeleteMarker>
+      <DeleteMarkerVersionId>m1</DeleteMarkerVersionId></Deleted>
+      <Error><Key>kept</Key><Code>AccessDenied</Code><Message>no</Message></Error>
+      <Deleted><Key>versioned</Key><VersionId>v2</VersionId></Deleted></DeleteResult>
+      """
+    let (result, _) = try await delete(
+      [
+        identifier("gone"), identifier("marked"), identifier("kept"), identifier("silent"),
+        identifier("versioned", "v1"), identifier("versioned", "v2"),
+      ], answer: answer)
+    #expect(
+      result.deleted == [
+        DeletedObject(key: ObjectKey("gone")),
+        DeletedObject(
+          key: ObjectKey("marked"), isDeleteMarker: true, deleteMarkerVersionID: VersionID("m1")),
+        DeletedObject(key: ObjectKey("versioned"), versionID: VersionID("v2")),
+      ])
+    #expect(result.failed.map(\.object.key.text) == ["kept", "silent", "versioned"])
+    #expect(
+      result.failed.map(\.code) == [.accessDenied, .missingFromAnswer, .missingFromAnswer])
+  }
+
+  @Test("A delete marker that is removed may be named by its own field alone")
+  func removedMarker() async throws {
+    let answer = """
+      <DeleteResult><Deleted><Key>a</Key><VersionId>v1</VersionId></Deleted>
+      <Deleted><Key>a</Key><DeleteMarker>true</DeleteMarker>
+      <DeleteMarkerVersionId>m</DeleteMarkerVersionId></Deleted></DeleteResult>
+      """
+    let (result, _) = try await delete(
+      [identifier("a", "v1"), identifier("a", "m"), identifier("a", "v0")], answer: answer)
+    #expect(result.deleted.map(\.versionID?.text) == ["v1", "m"])
+    #expect(result.failed.map(\.object) == [identifier("a", "v0")])
+  }
+
+  @Test("A server that names a version nobody asked for still speaks of that object")
+  func unaskedVersion() async throws {
+    let (result, _) = try await delete(
+      [identifier("a")],
+      answer: "<DeleteResult><Deleted><Key>a</Key><VersionId>null</VersionId></Deleted></DeleteResult>"
+    )
+    #expect(result.failed.isEmpty)
+  }
+
+  @Test(
+    "An answer that is none is an error",
+    arguments: ["", "<html/>", "<DeleteResult>", "<Error><Code>AccessDenied</Code></Error>"])
+  func malformed(_ answer: String) async throws {
+    let scripted = try ScriptedClient([.response(200, [], answer)])
+    let error = await failure { () async throws(S3Error) in
+      try await scripted.client.deleteObjects(bucket, [identifier("a")])
+    }
+    #expect(error != nil)
+  }
+
+  @Test("Too many objects, and keys that XML cannot carry, are refused before anything is sent")
+  func refused() async throws {
+    let many = (0...1000).map { identifier("k\($0)") }
+    for objects in [many, [identifier("a\u{1}")], [identifier("")]] {
+      let scripted = try ScriptedClient([])
+      let error = await failure { () async throws(S3Error) in
+        try await scripted.client.deleteObjects(bucket, objects)
+      }
+      guard case .invalidRequest = error?.cause else { return #expect(Bool(false)) }
+      #expect(scripted.requests.isEmpty)
+    }
+  }
+
+  @Test("No key and no bucket's name can turn a deletion into that of something larger")
+  func emptyNames() async throws {
+    for location in [
+      ObjectLocation(bucket: bucket, key: .empty),
+      ObjectLocation(bucket: BucketName(""), key: ObjectKey("bucket")),
+    ] {
+      let scripted = try ScriptedClient([])
+      let error = await failure { () async throws(S3Error) in
+        try await scripted.client.deleteObject(location)
+      }
+      guard case .invalidRequest = error?.cause else { return #expect(Bool(false)) }
+      #expect(scripted.requests.isEmpty)
+    }
+  }
+
+  @Test("One deletion tells of the delete marker it made")
+  func marker() async throws {
+    let scripted = try ScriptedClient([
+      .response(
+        204, [HTTPHeader("x-amz-delete-marker", "true"), HTTPHeader("x-amz-version-id", "m")])
+    ])
+    let deleted = try await scripted.client.deleteObject(
+      ObjectLocation(bucket: bucket, key: ObjectKey("a")))
+    #expect(
+      deleted
+        == DeletedObject(
+          key: ObjectKey("a"), isDeleteMarker: true, deleteMarkerVersionID: VersionID("m")))
+  }
+}

@@ -1,0 +1,154 @@
+import HTTP
+import Testing
+
+@testable import S3
+
+@Suite("Reading objects")
+struct ReadingTests {
+  private let location = ObjectLocation(bucket: BucketName("bucket"), key: ObjectKey("key"))
+
+  private func read(
+    _ answer: ScriptedTransport.Answer, range: Range<Int64>? = nil, ifMatch: ETag? = nil,
+    versionID: VersionID? = nil
+  ) async throws -> (Result<ObjectMetadata, S3Error>, [UInt8]) {
+    let scripted = try ScriptedClient([answer])
+    var location = location
+    location.versionID = versionID
+    let collector = PieceCollector()
+    do {
+      let metadata = try await scripted.client.getObject(
+        location, range: range, ifMatch: ifMatch, into: .pieces { collector.take($0) },
+        progress: nil)
+      return (.success(metadata), collector.bytes)
+    } catch {
+      return (.failure(error), collector.bytes)
+    }
+  }
+
+  private func headers(_ fields: (String, String)...) -> [HTTPHeader] {
+    fields.map { HTTPHeader($0.0, $0.1) }
+  }
+
+  @Test("A range brings its bytes, and the size of the whole object")
+  func range() async throws {
+    let (result, bytes) = try await read(
+      .response(
+        206,
+        headers(("Content-Range", "bytes 2-4/10"), ("Content-Length", "3"), ("ETag", "\"e\"")),
+        "cde"), range: 2..<5, ifMatch: ETag("e"))
+    #expect(try result.get().size == ByteCount(10))
+    #expect(bytes == Array("cde".utf8))
+  }
+
+  @Test("What lies beyond the end is left out")
+  func clamped() async throws {
+    let (result, bytes) = try await read(
+      .response(206, headers(("Content-Range", "bytes 8-9/10"), ("Content-Length", "2")), "ij"),
+      range: 8..<20)
+    #expect(try result.get().size == ByteCount(10))
+    #expect(bytes.count == 2)
+  }
+
+  @Test(
+    "An answer to another question is refused before a byte is stored",
+    arguments: [
+      (200, "", "10", 2..<5), (206, "", "3", 2..<5), (206, "bytes 0-2/10", "3", 2..<5),
+      (206, "bytes 2-5/10", "4", 2..<5), (206, "bytes 2-3/10", "2", 2..<5),
+      (206, "bytes 2-4/*", "3", 2..<5), (206, "bytes 2-4/3", "3", 2..<5),
+      (206, "bytes 2-4/10", "4", 2..<5), (206, "bytes 0-9/10", "10", nil), (204, "", "10", nil),
+      (200, "", "", nil), (200, "", "-1", nil),
+    ] as [(Int, String, String, Range<Int64>?)])
+  func wrongExtent(status: Int, range: String, length: String, asked: Range<Int64>?) async throws {
+    let fields = headers(("Content-Range", range), ("Content-Length", length))
+      .filter { !$0.value.isEmpty }
+    let (result, bytes) = try await read(.response(status, fields, "0123456789"), range: asked)
+    guard case .failure(let error) = result, case .malformedAnswer = error.cause else {
+      Issue.record("accepted: \(result)")
+      return
+    }
+    #expect(bytes.isEmpty)
+    #expect(error.attempts == 1)
+  }
+
+  @Test("Another ETag or another version than asked for is refused")
+  func identity() async throws {
+    let length = ("Content-Length", "1")
+    for fields in [headers(length, ("ETag", "\"other\"")), headers(length)] {
+      let (result, bytes) = try await read(.response(200, fields, "x"), ifMatch: ETag("e"))
+      #expect(throws: S3Error.self) { try result.get() }
+      #expect(bytes.isEmpty)
+    }
+    let (result, _) = try await read(
+      .response(200, headers(length, ("x-amz-version-id", "v2")), "x"), versionID: VersionID("v1"))
+    #expect(throws: S3Error.self) { try result.get() }
+  }
+
+  @Test("An object that changed is a precondition that failed")
+  func changed() async throws {
+    let (result, _) = try await read(.response(412), ifMatch: ETag("e"))
+    guard case .failure(let error) = result else { return #expect(Bool(false)) }
+    #expect(error.code == .preconditionFailed)
+  }
+
+  @Test("Pieces that were handed over are not handed over again")
+  func noSecondPieces() async throws {
+    let length = [HTTPHeader("Content-Length", "10")]
+    let broken = ScriptedTransport.Answer.broken(200, length, "01234")
+    let (result, bytes) = try await read(broken)
+    guard case .failure(let error) = result else { return #expect(Bool(false)) }
+    #expect(error.cause == .transport(.connectionLost(reason: "scripted")))
+    #expect(bytes == Array("01234".utf8))
+
+    let scripted = try ScriptedClient([
+      .response(503), .response(200, length, "0123456789"),
+    ])
+    let collector = PieceCollector()
+    _ = try await scripted.client.getObject(
+      location, range: nil, ifMatch: nil, into: .pieces { collector.take($0) }, progress: nil)
+    #expect(collector.bytes.count == 10)
+  }
+
+  @Test("A range without bytes is not asked for")
+  func emptyRange() async throws {
+    let (result, _) = try await read(.response(200), range: 5..<5)
+    guard case .failure(let error) = result, case .invalidRequest = error.cause else {
+      return #expect(Bool(false))
+    }
+    #expect(error.attempts == 0)
+  }
+
+  @Test("HEAD tells what the headers say")
+  func head() async throws {
+    let fields = headers(
+      ("Content-Length", "12"), ("Last-Modified", "Fri, 20 Nov 2026 14:02:07 GMT"),
+      ("ETag", "\"e-2\""), ("Content-Type", "text/csv"), ("x-amz-version-id", "v"),
+      ("x-amz-storage-class", "GLACIER"), ("X-Amz-Meta-Owner", "=?UTF-8?B?w6k=?="),
+      ("x-amz-checksum-sha256", "aaaa"), ("x-amz-checksum-crc64nvme", "rosUhgp5mIg="),
+      ("x-amz-server-side-encryption", "AES256"), ("Cache-Control", "no-store"),
+      ("Content-Encoding", "gzip"))
+    let scripted = try ScriptedClient([.response(200, fields)])
+    let metadata = try await scripted.client.headObject(location)
+    #expect(
+      metadata
+        == ObjectMetadata(
+          size: ByteCount(12), lastModified: ScriptedClient.moment, etag: ETag("e-2"),
+          versionID: VersionID("v"), contentType: "text/csv", contentEncoding: "gzip",
+          cacheControl: "no-store", storageClass: StorageClass("GLACIER"),
+          metadata: [MetadataField(name: "owner", value: "é")], serverSideEncryption: "AES256",
+          checksum: "crc64nvme:rosUhgp5mIg="))
+  }
+
+  @Test(
+    "An answer without a body still has a code",
+    arguments: [
+      (403, S3ErrorCode.accessDenied), (404, .noSuchKey), (412, .preconditionFailed),
+      (405, .methodNotAllowed), (418, S3ErrorCode("HTTP418")),
+    ])
+  func headErrors(_ status: Int, _ code: S3ErrorCode) async throws {
+    let scripted = try ScriptedClient([.response(status)])
+    let error = await failure { () async throws(S3Error) in
+      try await scripted.client.headObject(location)
+    }
+    #expect(error?.code == code)
+  }
+}

@@ -1,0 +1,315 @@
+import HTTP
+import Testing
+
+@testable import S3
+
+@Suite("Writing objects")
+struct WritingTests {
+  private let location = ObjectLocation(bucket: BucketName("bucket"), key: ObjectKey("key"))
+  private let upload = UploadID("u/+=")
+  /// `123456789`, whose CRC64NVME is published.
+  private let body = HTTPRequestBody.bytes(Array("123456789".utf8))
+  private let etag = HTTPHeader("ETag", "\"25f9e794323b453885f5181f1b624d0b\"")
+
+  private func put(
+    _ scripted: ScriptedClient, _ attributes: ObjectAttributes = ObjectAttributes(),
+    condition: WriteCondition = .none
+  ) async throws(S3Error) -> WriteReceipt {
+    try await scripted.client.putObject(
+      location, body: body, attributes: attributes, condition: condition, progress: nil)
+  }
+
+  @Test("An upload sends its checksum, and over plain http its digest")
+  func put() async throws {
+    let scripted = try ScriptedClient([.response(200, [etag, HTTPHeader("x-amz-version-id", "v")])])
+    let receipt = try await put(scripted)
+    let request = try #require(scripted.requests.first)
+    #expect(request.headers["x-amz-checksum-crc64nvme"] == "rosUhgp5mIg=")
+    #expect(
+      request.headers["x-amz-content-sha256"]
+        == "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225")
+    #expect(
+      receipt
+        == WriteReceipt(
+          etag: ETag(etag.value), versionID: VersionID("v"), checksum: "crc64nvme:rosUhgp5mIg="))
+  }
+
+  @Test("Inside TLS the body is not signed, and its checksum still sent")
+  func tls() async throws {
+    let scripted = try ScriptedClient([.response(200)], endpoint: .aws(region: .usEast1))
+    _ = try await put(scripted)
+    let headers = try #require(scripted.requests.first?.headers)
+    #expect(headers["x-amz-content-sha256"] == "UNSIGNED-PAYLOAD")
+    #expect(headers["x-amz-checksum-crc64nvme"] == "rosUhgp5mIg=")
+  }
+
+  @Test("Attributes and conditions become headers")
+  func attributes() async throws {
+    let scripted = try ScriptedClient([.response(200)])
+    let attributes = ObjectAttributes(
+      contentType: "text/csv", cacheControl: "no-store",
+      metadata: [MetadataField(name: "owner", value: "é")], tagging: "a=b",
+      storageClass: StorageClass("STANDARD_IA"), serverSideEncryption: "aws:kms", kmsKeyID: "k",
+      acl: "private")
+    _ = try await put(scripted, attributes, condition: .ifMatch(ETag("\"x\"")))
+    let headers = try #require(scripted.requests.first?.headers)
+    let expected = [
+      "Content-Type": "text/csv", "Cache-Control": "no-store", "x-amz-tagging": "a=b",
+      "x-amz-meta-owner": "=?UTF-8?B?w6k=?=", "x-amz-storage-class": "STANDARD_IA",
+      "x-amz-server-side-encryption": "aws:kms",
+      "x-amz-server-side-encryption-aws-kms-key-id": "k", "x-amz-acl": "private",
+      "If-Match": "\"x\"",
+    ]
+    for (name, value) in expected { #expect(headers[name] == value) }
+    let signed = try #require(headers["Authorization"])
+    for name in expected.keys { #expect(signed.contains(name.lowercased())) }
+  }
+
+  @Test("A line break in an attribute cannot become a header")
+  func injection() async throws {
+    for attributes in [
+      ObjectAttributes(contentType: "text/plain\r\nx-amz-acl: public-read"),
+      ObjectAttributes(metadata: [MetadataField(name: "a: b\r\nc", value: "x")]),
+      ObjectAttributes(metadata: [MetadataField(name: "a", value: "x\ny")]),
+    ] {
+      let scripted = try ScriptedClient([])
+      let error = await failure { () async throws(S3Error) in try await put(scripted, attributes) }
+      guard case .invalidRequest = error?.cause else { return #expect(Bool(false)) }
+      #expect(scripted.requests.isEmpty)
+    }
+  }
+
+  @Test("A server that stored other bytes is noticed, and the bytes are sent again")
+  func mismatch() async throws {
+    let wrong = ScriptedTransport.Answer.response(
+      200, [etag, HTTPHeader("x-amz-checksum-crc64nvme", "AAAAAAAAAAA=")])
+    let right = ScriptedTransport.Answer.response(
+      200, [etag, HTTPHeader("x-amz-checksum-crc64nvme", "rosUhgp5mIg=")])
+    let healed = try ScriptedClient([wrong, right])
+    _ = try await put(healed)
+    var policy = RetryPolicy.standard
+    policy.maxAttempts = 2
+    let broken = try ScriptedClient([wrong, wrong], policy: policy)
+    let error = await failure { () async throws(S3Error) in try await put(broken) }
+    #expect(
+      error?.cause
+        == .checksumMismatch(sent: "crc64nvme:rosUhgp5mIg=", stored: "crc64nvme:AAAAAAAAAAA="))
+  }
+
+  @Test("A refusal after a lost answer is settled by the object itself")
+  func settledPut() async throws {
+    let ours = [
+      HTTPHeader("Content-Length", "9"), etag,
+      HTTPHeader("x-amz-checksum-crc64nvme", "rosUhgp5mIg="),
+    ]
+    let lost = ScriptedTransport.Answer.failure(.connectionLost(reason: "reset"))
+    let done = try ScriptedClient([lost, .response(412), .response(200, ours)])
+    let receipt = try await put(done, condition: .ifNoneMatch)
+    #expect(receipt.checksum == "crc64nvme:rosUhgp5mIg=")
+
+    // Nobody can tell whose object it is: the lost answer is what is reported.
+    let other = [HTTPHeader("Content-Length", "9"), etag]
+    let unknown = try ScriptedClient([lost, .response(412), .response(200, other)])
+    let error = await failure { () async throws(S3Error) in
+      try await put(unknown, condition: .ifNoneMatch)
+    }
+    #expect(error?.cause == .transport(.connectionLost(reason: "reset")))
+
+    // A refusal of the first attempt is a refusal.
+    let refused = try ScriptedClient([.response(412)])
+    let refusal = await failure { () async throws(S3Error) in
+      try await put(refused, condition: .ifNoneMatch)
+    }
+    #expect(refusal?.code == .preconditionFailed)
+    #expect(refused.requests.count == 1)
+  }
+
+  @Test("A multipart upload asks for a checksum of the whole object")
+  func create() async throws {
+    let scripted = try ScriptedClient([
+      .response(
+        200, [],
+        "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>")
+    ])
+    let id = try await scripted.client.createMultipartUpload(
+      location, attributes: ObjectAttributes(contentType: "text/csv"))
+    #expect(id == UploadID("u"))
+    let request = try #require(scripted.requests.first)
+    #expect(request.target == "/bucket/key?uploads=")
+    #expect(request.headers["x-amz-checksum-algorithm"] == "CRC64NVME")
+    #expect(request.headers["x-amz-checksum-type"] == "FULL_OBJECT")
+    #expect(request.headers["Content-Type"] == "text/csv")
+  }
+
+  @Test("A part's answer without an ETag is not taken for a success")
+  func partWithoutETag() async throws {
+    let scripted = try ScriptedClient([.response(200), .response(200, [etag])])
+    let receipt = try await scripted.client.uploadPart(
+      location, uploadID: upload, partNumber: PartNumber(3), body: body, progress: nil)
+    #expect(
+      receipt
+        == PartReceipt(
+          number: PartNumber(3), etag: ETag(etag.value), crc64nvme: 0xae8b_1486_0a79_9888, size: 9))
+    #expect(scripted.requests.count == 2)
+    #expect(scripted.requests.first?.target == "/bucket/key?partNumber=3&uploadId=u%2F%2B%3D")
+  }
+
+  private let parts = [
+    PartReceipt(
+      number: PartNumber(2), etag: ETag("0cc175b9c0f1b6a831c399e269772661"),
+      crc64nvme: PartCRC.of("789"), size: 3),
+    PartReceipt(
+      number: PartNumber(1), etag: ETag("92eb5ffee6ae2fec3ad71c777531578f"),
+      crc64nvme: PartCRC.of("123456"), size: 6),
+  ]
+
+  private func complete(
+    _ answers: [ScriptedTransport.Answer]
+  ) async throws -> (ScriptedClient, Result<WriteReceipt, S3Error>) {
+    let scripted = try ScriptedClient(answers)
+    do {
+      let receipt = try await scripted.client.completeMultipartUpload(
+        location, uploadID: upload, parts: parts, condition: .none, objectSize: 9)
+      return (scripted, .success(receipt))
+    } catch {
+      return (scripted, .failure(error))
+    }
+  }
+
+  private let completed = ScriptedTransport.Answer.response(
+    200, [],
+    "<CompleteMultipartUploadResult><ETag></ETag></CompleteMultipartUploadResult>")
+
+  @Test("Completing names the parts in order, and the combined checksum")
+  func complete() async throws {
+    let (scripted, result) = try await complete([completed])
+    #expect(try result.get() == WriteReceipt(checksum: "crc64nvme:rosUhgp5mIg="))
+    let request = try #require(scripted.requests.first)
+    #expect(request.headers["x-amz-checksum-crc64nvme"] == "rosUhgp5mIg=")
+    #expect(request.headers["x-amz-mp-object-size"] == "9")
+    #expect(
+      String(decoding: request.bytes, as: UTF8.self)
+        == "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
+        + "<Part><PartNumber>1</PartNumber><ETag>\"92eb5ffee6ae2fec3ad71c777531578f\"</ETag></Part>"
+        + "<Part><PartNumber>2</PartNumber><ETag>\"0cc175b9c0f1b6a831c399e269772661\"</ETag></Part>"
+        + "</CompleteMultipartUpload>")
+  }
+
+  @Test(
+    "An answer that began as a success and is none is tried again",
+    arguments: [
+      "<Error><Code>InternalError</Code></Error>", "", "   ", "<html/>",
+      "<CompleteMultipartUploadResult><ETag>",
+    ])
+  func completeErrorInside(_ body: String) async throws {
+    let (_, healed) = try await complete([.response(200, [], body), completed])
+    #expect(throws: Never.self) { try healed.get() }
+    let (scripted, broken) = try await complete(
+      Array(repeating: .response(200, [], body), count: 6))
+    #expect(throws: S3Error.self) { try broken.get() }
+    #expect(scripted.requests.count == 6)
+  }
+
+  @Test("Blanks before a late answer are no part of it")
+  func blanks() async throws {
+    let (_, result) = try await complete([
+      .response(
+        200, [],
+        String(repeating: " ", count: 5000)
+          + "<?xml version=\"1.0\"?><CompleteMultipartUploadResult/>")
+    ])
+    #expect(throws: Never.self) { try result.get() }
+  }
+
+  @Test("An upload that is gone after a lost answer was completed if the object says so")
+  func settledComplete() async throws {
+    let lost = ScriptedTransport.Answer.failure(.connectionLost(reason: "reset"))
+    let gone = ScriptedTransport.Answer.response(404, [], "<Error><Code>NoSuchUpload</Code></Error>")
+    let length = HTTPHeader("Content-Length", "9")
+    // By its checksum, or by the ETag that its parts give it: md5(md5(b) + md5(a)).
+    let byETag = HTTPHeader("ETag", "\"f2cb06b385316e99d9d9fb3a0c017f22-2\"")
+    let byChecksum = HTTPHeader("x-amz-checksum-crc64nvme", "rosUhgp5mIg=")
+    for proof in [byETag, byChecksum] {
+      let (_, result) = try await complete([lost, gone, .response(200, [length, proof])])
+      #expect(throws: Never.self) { try result.get() }
+    }
+    let (_, unproven) = try await complete([lost, gone, .response(200, [length])])
+    guard case .failure(let error) = unproven else { return #expect(Bool(false)) }
+    #expect(error.cause == .transport(.connectionLost(reason: "reset")))
+    let (_, never) = try await complete([gone])
+    guard case .failure(let refusal) = never else { return #expect(Bool(false)) }
+    #expect(refusal.code == .noSuchUpload)
+  }
+
+  @Test("Parts that do not make the object are not completed")
+  func wrongSize() async throws {
+    let scripted = try ScriptedClient([])
+    let error = await failure { () async throws(S3Error) in
+      try await scripted.client.completeMultipartUpload(
+        location, uploadID: upload, parts: parts, condition: .none, objectSize: 10)
+    }
+    guard case .invalidRequest = error?.cause else { return #expect(Bool(false)) }
+  }
+
+  @Test("Aborting an upload that is gone is done; in a bucket that is gone it is not")
+  func abort() async throws {
+    func abort(_ code: String) async throws -> S3Error? {
+      let scripted = try ScriptedClient([
+        .response(404, [], "<Error><Code>\(code)</Code></Error>")
+      ])
+      return await failure { () async throws(S3Error) in
+        try await scripted.client.abortMultipartUpload(location, uploadID: upload)
+      }
+    }
+    #expect(try await abort("NoSuchUpload") == nil)
+    #expect(try await abort("NoSuchKey") == nil)
+    #expect(try await abort("NoSuchBucket")?.code == .noSuchBucket)
+  }
+
+  @Test("A bucket is created without a region unless one is given")
+  func createBucket() async throws {
+    let scripted = try ScriptedClient([.response(200), .response(200)])
+    let bucket = BucketName("bucket")
+    try await scripted.client.createBucket(bucket, locationConstraint: nil)
+    try await scripted.client.createBucket(bucket, locationConstraint: Region("eu-west-1"))
+    #expect(scripted.requests.first?.bytes.isEmpty == true)
+    let document = String(decoding: try #require(scripted.requests.last).bytes, as: UTF8.self)
+    #expect(document.contains("<LocationConstraint>eu-west-1</LocationConstraint>"))
+  }
+
+  @Test("A bucket that a lost answer created or removed is created or removed")
+  func settledBuckets() async throws {
+    let bucket = BucketName("bucket")
+    let lost = ScriptedTransport.Answer.failure(.connectionLost(reason: "reset"))
+    func refusal(_ status: Int, _ code: String) -> ScriptedTransport.Answer {
+      .response(status, [], "<Error><Code>\(code)</Code></Error>")
+    }
+    let created = try ScriptedClient([lost, refusal(409, "BucketAlreadyOwnedByYou")])
+    try await created.client.createBucket(bucket, locationConstraint: nil)
+    let removed = try ScriptedClient([lost, refusal(404, "NoSuchBucket")])
+    try await removed.client.deleteBucket(bucket, expectedOwner: nil)
+    let missing = try ScriptedClient([refusal(404, "NoSuchBucket")])
+    let error = await failure { () async throws(S3Error) in
+      try await missing.client.deleteBucket(bucket, expectedOwner: nil)
+    }
+    #expect(error?.code == .noSuchBucket)
+  }
+
+  @Test("The expected owner of a bucket is sent along")
+  func expectedOwner() async throws {
+    let scripted = try ScriptedClient([.response(204)])
+    try await scripted.client.deleteBucket(
+      BucketName("bucket"), expectedOwner: AccountID("111122223333"))
+    let headers = try #require(scripted.requests.first?.headers)
+    #expect(headers["x-amz-expected-bucket-owner"] == "111122223333")
+    #expect(headers["Authorization"]?.contains("x-amz-expected-bucket-owner") == true)
+  }
+}
+
+private enum PartCRC {
+  static func of(_ text: String) -> UInt64 {
+    var crc = CRC64NVME()
+    Array(text.utf8).withUnsafeBytes { crc.update($0) }
+    return crc.value
+  }
+}
