@@ -59,15 +59,21 @@ extension S3Client {
 /// What an answer to DeleteObjects says, told apart by object.
 private struct DeletionAnswer {
   private var deleted: [ObjectIdentifier: DeletedObject] = [:]
+  private var deletedMarkers: [ObjectIdentifier: DeletedObject] = [:]
   private var failed: [ObjectIdentifier: DeleteFailure] = [:]
 
   init(_ root: XMLElement) {
     for element in root.children(named: "Deleted") {
       guard let object = ObjectIdentifier(element) else { continue }
-      deleted[object] = DeletedObject(
+      let marker = element.string("DeleteMarkerVersionId").map { VersionID($0) }
+      let done = DeletedObject(
         key: object.key, versionID: object.versionID,
-        isDeleteMarker: element.isTrue("DeleteMarker"),
-        deleteMarkerVersionID: element.string("DeleteMarkerVersionId").map { VersionID($0) })
+        isDeleteMarker: element.isTrue("DeleteMarker"), deleteMarkerVersionID: marker)
+      deleted[object] = done
+      // A delete marker that is removed by its version may be named in this field alone.
+      if let marker, object.versionID == nil {
+        deletedMarkers[ObjectIdentifier(key: object.key, versionID: marker)] = done
+      }
     }
     for element in root.children(named: "Error") {
       guard let object = ObjectIdentifier(element) else { continue }
@@ -91,7 +97,10 @@ private struct DeletionAnswer {
       if var failure = failed[object] ?? (isAlone ? failedByKey[object.key] : nil) {
         failure.object = object
         result.failed.append(failure)
-      } else if let done = deleted[object] ?? (isAlone ? deletedByKey[object.key] : nil) {
+      } else if var done = deleted[object] ?? deletedMarkers[object]
+        ?? (isAlone ? deletedByKey[object.key] : nil)
+      {
+        done.versionID = object.versionID
         result.deleted.append(done)
       } else {
         result.failed.append(

@@ -103,7 +103,7 @@ extension S3Client {
       call.query = [QueryItem("uploadId", uploadID.text)]
       if let marker { call.query.append(QueryItem("part-number-marker", marker)) }
       let page = try await send(call) { (response) throws(S3Error.Cause) in
-        try XMLElement(answer: response, root: "ListPartsResult")
+        try XMLElement(answer: response, root: "ListPartsResult", alias: "ListPartsResponse")
       }
       for element in page.children(named: "Part") {
         guard let number = element.string("PartNumber").flatMap({ Int($0) }),

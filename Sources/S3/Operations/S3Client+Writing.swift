@@ -112,7 +112,9 @@ extension S3Client {
         }
       })
     return try await send(call) { (response) throws(S3Error.Cause) in
-      let root = try XMLElement(answer: response, root: "CompleteMultipartUploadResult")
+      let root = try XMLElement(
+        answer: response, root: "CompleteMultipartUploadResult",
+        alias: "CompleteMultipartUploadResponse")
       try crc.check(root.string("ChecksumCRC64NVME"))
       return WriteReceipt(
         etag: root.etag(), versionID: response.head.versionID, checksum: crc.named)

@@ -5,10 +5,14 @@ extension XMLElement {
   ///
   /// An error may follow a status that promised success, and a proxy may answer with a page of its
   /// own: only the element that the operation promises is a success.
-  init(answer response: HTTPResponse, root name: String) throws(S3Error.Cause) {
+  ///
+  /// - Parameter alias: what some stores call the same element.
+  init(
+    answer response: HTTPResponse, root name: String, alias: String? = nil
+  ) throws(S3Error.Cause) {
     let root = try XMLElement(parsing: response.body)
     if root.name == "Error" { throw .service(ServiceError(document: root, head: response.head)) }
-    guard root.name == name else {
+    guard root.name == name || root.name == alias else {
       throw .malformedAnswer("the answer is a \(root.name.prefix(40)), not a \(name)")
     }
     self = root
