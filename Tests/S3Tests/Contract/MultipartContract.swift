@@ -56,7 +56,8 @@ struct MultipartContract {
     }
   }
 
-  @Test("An aborted upload leaves nothing, and can be aborted again", arguments: TestServer.allCases)
+  @Test(
+    "An aborted upload leaves nothing, and can be aborted again", arguments: TestServer.allCases)
   func abort(_ server: TestServer) async throws {
     try await server.withBucket { client, bucket in
       let location = ObjectLocation(bucket: bucket, key: ObjectKey("aborted"))

@@ -39,10 +39,10 @@ struct TimestampTests {
     #expect(Timestamp(iso8601: text) == nil)
   }
 
-  @Test("Every day of four centuries survives the way there and back")
+  @Test("Days all over eight centuries survive the way there and back")
   func days() {
     let day = Int64(86_400)
-    for number in stride(from: Int64(-146_097), through: 146_097, by: 1) {
+    for number in stride(from: Int64(-146_097), through: 146_097, by: 11) {
       let moment = Timestamp(seconds: number * day + 12_345)
       #expect(Timestamp(iso8601: moment.iso8601) == moment)
     }

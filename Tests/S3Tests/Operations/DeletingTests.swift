@@ -78,7 +78,8 @@ struct DeletingTests {
   func unaskedVersion() async throws {
     let (result, _) = try await delete(
       [identifier("a")],
-      answer: "<DeleteResult><Deleted><Key>a</Key><VersionId>null</VersionId></Deleted></DeleteResult>"
+      answer:
+        "<DeleteResult><Deleted><Key>a</Key><VersionId>null</VersionId></Deleted></DeleteResult>"
     )
     #expect(result.failed.isEmpty)
   }

@@ -46,9 +46,10 @@ struct PresigningTests {
     #expect(presigned.url.contains("response-content-type=text%2Fcsv"))
     #expect(
       presigned.url.contains(
-        "response-content-disposition=" + PercentEncoding.encode(
-          "attachment; filename=\"_bersicht _1_.csv\"; filename*=UTF-8''%C3%9Cbersicht%20%221%22.csv"
-            .utf8)))
+        "response-content-disposition="
+          + PercentEncoding.encode(
+            "attachment; filename=\"_bersicht _1_.csv\"; filename*=UTF-8''%C3%9Cbersicht%20%221%22.csv"
+              .utf8)))
     #expect(ContentDisposition.attachment("a.csv") == "attachment; filename=\"a.csv\"")
   }
 

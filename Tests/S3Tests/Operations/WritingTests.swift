@@ -224,7 +224,8 @@ struct WritingTests {
   @Test("An upload that is gone after a lost answer was completed if the object says so")
   func settledComplete() async throws {
     let lost = ScriptedTransport.Answer.failure(.connectionLost(reason: "reset"))
-    let gone = ScriptedTransport.Answer.response(404, [], "<Error><Code>NoSuchUpload</Code></Error>")
+    let gone = ScriptedTransport.Answer.response(
+      404, [], "<Error><Code>NoSuchUpload</Code></Error>")
     let length = HTTPHeader("Content-Length", "9")
     // By its checksum, or by the ETag that its parts give it: md5(md5(b) + md5(a)).
     let byETag = HTTPHeader("ETag", "\"f2cb06b385316e99d9d9fb3a0c017f22-2\"")
