@@ -26,6 +26,18 @@ extension S3Service {
     }
   }
 
+  /// One page of versions and delete markers. S3 API Reference: ListObjectVersions.
+  ///
+  /// - Parameter isRecursive: whether common prefixes are looked into.
+  public func versionPage(
+    bucket: BucketName, prefix: ObjectKey, isRecursive: Bool = false, after: VersionMarker? = nil
+  ) async throws(StorageError) -> VersionPage {
+    try await read(.listVersions(bucket)) { () async throws(S3Error) in
+      try await client.listObjectVersions(
+        bucket: bucket, prefix: prefix, delimiter: isRecursive ? nil : "/", after: after)
+    }
+  }
+
   /// S3 API Reference: HeadObject.
   public func details(_ object: ObjectLocation) async throws(StorageError) -> ObjectMetadata {
     try await read(.readDetails(object)) { () async throws(S3Error) in

@@ -12,18 +12,18 @@ public import S3
 /// person's wish; `interrupted` when nobody knows, as after a lost answer.
 ///
 /// Where things live in this module:
-/// - `S3Service+….swift`   browsing, buckets, deleting, sharing
+/// - `S3Service+….swift`   browsing, buckets, deleting, sharing, transfers of commands
 /// - `Deleting/`           what targets hold, and the requests that delete it
-/// - `Transfers/`          how an object is cut into parts, and what front ends see of transfers
+/// - `Transfers/`          ``TransferEngine``: the queue, parts, ranges, progress
 /// - `Recording/`          the row before each change and the outcome after it
+/// - `LocalFiles/`         folders to upload, files to write, content types
 /// - `StorageError+Words.swift`   every sentence about an error
 public actor S3Service {
   /// For listings and dialogs, so that no body holds them up.
   let client: S3Client
   let recorder: Recorder
-  /// For bodies, which have threads and connections of their own.
-  let bodies: S3Client
-  let settings: TransferSettings
+  /// Uploads and downloads of the browser, which go on while one browses.
+  public nonisolated let transfers: TransferEngine
   /// Whether changes are refused.
   public nonisolated let isReadOnly: Bool
 
@@ -42,8 +42,7 @@ public actor S3Service {
     recorder = Recorder(
       history: history, author: author, accessKeyID: accessKeyID.isEmpty ? nil : accessKeyID,
       endpoint: interactive.endpoint.description, isReadOnly: isReadOnly)
-    bodies = transfers
-    self.settings = settings
+    self.transfers = TransferEngine(client: transfers, recorder: recorder, settings: settings)
   }
 
   /// Sends a request that changes nothing.

@@ -71,6 +71,8 @@ extension StorageError {
   /// The same error, which also says what could not be recorded about it.
   func noting(_ warning: StorageError?) -> StorageError {
     guard let warning else { return self }
+    // A cancellation is not shown as an error, and this has to be seen.
+    guard !isCancellation else { return warning }
     var noted = self
     noted.detail += "\n\n\(warning.message).\n\(warning.detail)"
     return noted
@@ -116,6 +118,46 @@ extension StorageError {
   }
 
   // MARK: - From this machine
+
+  init(_ error: LocalFileError) {
+    let path = error.path
+    var kind = Kind.localFile
+    var recovery: String?
+    let message: String
+    switch error.kind {
+    case .system(let errno):
+      message = "\(path): \(errno)"
+      recovery = Words.recovery(errno)
+    case .unsafeName(let problem):
+      let reason =
+        switch problem {
+        case .empty: "it has an empty part"
+        case .dots: "it has a part that is \u{201C}.\u{201D} or \u{201C}..\u{201D}"
+        case .nul: "it has a NUL byte"
+        case .tooLong: "it has a part longer than 255 bytes"
+        case .reserved: "it looks like a download that is under way"
+        }
+      message = "No file can be named \(path): \(reason)"
+      recovery = "Download the object by itself, under another name."
+    case .notARegularFile:
+      message = "\(path) is not a regular file"
+    case .notAFolder:
+      message = "\(path) is not a folder"
+    case .link:
+      message = "\(path) is a symbolic link, which is not followed there"
+      recovery = "Choose the folder that it leads to."
+    case .alreadyExists:
+      self = .exists(path.string)
+      return
+    case .inUse:
+      message = "\(path) is being downloaded by another transfer"
+      recovery = "Wait until that is done."
+    case .linkNotFollowed:
+      kind = .localFile
+      message = "\(path) is a link out of its folder or back into it, and was left out"
+    }
+    self.init(kind: kind, message: message, recovery: recovery)
+  }
 
   static let cancelled = StorageError(kind: .cancelled, message: "Cancelled")
 
@@ -185,16 +227,17 @@ extension StorageError {
       recovery: "Choose another destination.")
   }
 
-  static func leftUpload(_ object: ObjectLocation, _ cause: StorageError) -> StorageError {
-    StorageError(
-      kind: cause.kind,
-      message:
-        "s3://\(object.bucket)/\(object.key.text) has an unfinished multipart upload that could not be aborted",
-      recovery: cause.recovery, code: cause.code, requestID: cause.requestID, detail: cause.detail)
+  /// The same error, which also says that parts are left on the server, and why.
+  func leaving(_ problem: StorageError, at object: ObjectLocation) -> StorageError {
+    guard problem.kind != .outcomeUnrecorded else { return noting(problem) }
+    var error = self
+    error.kind = isCancellation ? problem.kind : kind
+    error.message +=
+      "; parts of s3://\(object.bucket)/\(object.key.text) are left on the server"
+    error.recovery = "Abort the unfinished upload there: \(problem.message)."
+    error.detail += "\n\n\(problem.detail)"
+    return error
   }
-
-  static let finishedTransferOnly = StorageError(
-    kind: .invalidRequest, message: "Only a transfer that failed or was cancelled can be retried")
 }
 
 /// Kind, message and recovery, before the facts are put below them.
@@ -344,7 +387,7 @@ private struct Words {
     }
   }
 
-  private static func recovery(_ errno: Errno) -> String? {
+  static func recovery(_ errno: Errno) -> String? {
     switch errno {
     case .noSpace, .diskQuotaExceeded: "Free space there, or choose another folder."
     case .permissionDenied, .readOnlyFileSystem: "Choose a folder that you can write."

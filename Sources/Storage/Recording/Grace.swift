@@ -4,9 +4,12 @@ import S3
 ///
 /// A request that is dropped half way leaves it open whether the server did it. Nearly all answer
 /// within this time, and the history then has a sure outcome.
+///
+/// - Parameter isWorthIt: asked at the cancellation; `false` ends the request at once.
 func withGrace<Answer: Sendable>(
   _ request: @escaping @Sendable () async throws(S3Error) -> Answer,
-  for grace: Duration = .seconds(1)
+  for grace: Duration = .seconds(1),
+  if isWorthIt: @escaping @Sendable () -> Bool = { true }
 ) async throws(S3Error) -> Answer {
   let task = Task { () async -> Result<Answer, S3Error> in
     do throws(S3Error) {
@@ -20,7 +23,7 @@ func withGrace<Answer: Sendable>(
   } onCancel: {
     Task {
       // Sleeping fails only when this task is cancelled, and nobody can.
-      try? await Task.sleep(for: grace)
+      if isWorthIt() { try? await Task.sleep(for: grace) }
       task.cancel()
     }
   }
