@@ -1,21 +1,11 @@
 import Glibc
+import Storage
 import SystemPackage
 
 extension FilePath {
   /// - Parameter argument: as ``RawArguments`` gives it, so that names that are not UTF-8 survive.
   init(argument: some StringProtocol) {
-    let bytes = RawArguments.bytes(of: argument)
-    self = (bytes + [0]).withUnsafeBufferPointer { buffer in
-      buffer.withMemoryRebound(to: CInterop.PlatformChar.self) { characters in
-        characters.baseAddress.map { FilePath(platformString: $0) } ?? FilePath()
-      }
-    }
-  }
-
-  var bytes: [UInt8] {
-    withPlatformString { Array(UnsafeBufferPointer(start: $0, count: length)) }.map {
-      UInt8(bitPattern: $0)
-    }
+    self.init(bytes: RawArguments.bytes(of: argument))
   }
 
   /// For people: controls, and bytes that are not UTF-8, are shown as escapes.

@@ -51,6 +51,23 @@ final class Console: Sendable {
     result(Array(text.utf8))
   }
 
+  /// Writes a piece of an object at once and as it is.
+  ///
+  /// - Returns: `false` when there is no use in going on.
+  func write(_ piece: UnsafeRawBufferPointer) -> Bool {
+    state.withLock { state in
+      guard !state.isClosed, state.failure == nil else { return false }
+      do {
+        try FileDescriptor.standardOutput.writeAll(piece)
+      } catch Errno.brokenPipe {
+        state.isClosed = true
+      } catch {
+        state.failure = error as? Errno ?? .ioError
+      }
+      return !state.isClosed && state.failure == nil
+    }
+  }
+
   /// A result in words, such as `Created s3://reports`; `--quiet` leaves it out.
   func confirmation(_ text: String) {
     confirmation(Array(text.utf8))

@@ -1,5 +1,6 @@
 import History
 import S3
+import Storage
 import TextUI
 
 /// How rows of the history are written. The names of the fields are the same in JSON and CSV.
