@@ -2,18 +2,6 @@ internal import HTTP
 public import S3
 
 extension S3Service {
-  /// One page of versions and delete markers.
-  ///
-  /// - Parameter isRecursive: `false` keeps to one level, with common prefixes for what lies below.
-  public func versionPage(
-    bucket: BucketName, prefix: ObjectKey, isRecursive: Bool, after: VersionMarker? = nil
-  ) async throws(StorageError) -> VersionPage {
-    try await read(.listVersions(bucket)) { () async throws(S3Error) in
-      try await client.listObjectVersions(
-        bucket: bucket, prefix: prefix, delimiter: isRecursive ? nil : "/", after: after)
-    }
-  }
-
   /// Hands over the bytes of an object as they come. S3 API Reference: GetObject.
   ///
   /// What was handed over cannot be taken back, so a download that breaks off then is an error and

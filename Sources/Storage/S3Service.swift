@@ -21,6 +21,8 @@ public import S3
 public actor S3Service {
   /// For listings and dialogs, so that no body holds them up.
   let client: S3Client
+  /// For bodies, which have threads and connections of their own.
+  let bodies: S3Client
   let recorder: Recorder
   /// Uploads and downloads of the browser, which go on while one browses.
   public nonisolated let transfers: TransferEngine
@@ -38,6 +40,7 @@ public actor S3Service {
     accessKeyID: String, isReadOnly: Bool = false, settings: TransferSettings = TransferSettings()
   ) {
     client = interactive
+    bodies = transfers
     self.isReadOnly = isReadOnly
     recorder = Recorder(
       history: history, author: author, accessKeyID: accessKeyID.isEmpty ? nil : accessKeyID,
