@@ -9,6 +9,7 @@ final class ClientMemory: Sendable {
   }
 
   private let state = Mutex(State())
+  let signingKeys = SigningKeys()
 
   /// - Parameter bucket: nil for requests that name none.
   func region(of bucket: BucketName?) -> Region? {
@@ -28,6 +29,7 @@ final class ClientMemory: Sendable {
     get { state.withLock { $0.clockOffset } }
     set { state.withLock { $0.clockOffset = newValue } }
   }
+
   /// How far the server's clock was ahead of the system's in its last answer.
   var serverOffset: Duration? {
     get { state.withLock { $0.serverOffset } }

@@ -23,6 +23,8 @@ extension S3Client {
       }
       let moved = call.progress.map { $0.value - countBefore }
       if let moved { call.progress?.add(-moved) }
+      // Without its whole body no request is carried out.
+      let isWhole = moved.map { $0 >= call.body.count } ?? true
       guard let wait = waitBeforeNext(&attempt, after: failure, reception.isRepeatable()) else {
         var cause = failure.cause
         if case .service(let refusal) = cause, let doubt = attempt.doubt {
@@ -32,8 +34,6 @@ extension S3Client {
           case .unknown: cause = doubt
           }
         }
-        // Without its whole body no request is carried out.
-        let isWhole = moved.map { $0 >= call.body.count } ?? true
         let isInDoubt =
           attempt.doubt != nil
           || (isWhole && attempt.sent > 0
@@ -41,7 +41,7 @@ extension S3Client {
         throw S3Error(
           operation: call.operation, cause: cause, attempts: attempt.sent, isInDoubt: isInDoubt)
       }
-      if failure.leavesDoubt, attempt.doubt == nil { attempt.doubt = failure.cause }
+      if isWhole, failure.leavesDoubt, attempt.doubt == nil { attempt.doubt = failure.cause }
       guard wait > .zero else { continue }
       do {
         try await self.wait(wait)
@@ -112,16 +112,16 @@ extension S3Client {
       endpoint: endpoint.inRegion(region), bucket: call.bucket, key: call.key)
     var headers = call.headers
     headers.append(HTTPHeader("x-amz-content-sha256", call.payloadHash))
-    headers.append(HTTPHeader("x-amz-date", timestamp.basicISO8601))
+    let signer = SigV4Signer(
+      accessKeyID: credentials.accessKeyID, secretAccessKey: credentials.secretAccessKey,
+      region: region.text, timestamp: timestamp, keys: memory.signingKeys)
+    headers.append(HTTPHeader("x-amz-date", signer.date))
     if let token = credentials.sessionToken {
       headers.append(HTTPHeader("x-amz-security-token", token.revealed))
     }
     for header in headers where !header.value.fitsHeader {
       throw .invalidRequest("the value of \(header.name) has a control character")
     }
-    let signer = SigV4Signer(
-      accessKeyID: credentials.accessKeyID, secretAccessKey: credentials.secretAccessKey,
-      region: region.text, timestamp: timestamp)
     let authorization = signer.authorization(
       for: SigV4Signer.Request(
         method: call.method.rawValue, path: target.path, query: call.query,

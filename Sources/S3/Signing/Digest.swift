@@ -2,6 +2,11 @@ internal import CCrypto
 
 /// The digests of libcrypto. No other file knows that library.
 public enum Digest {
+  /// Fetched once: looking an algorithm up takes as long as digesting a kilobyte.
+  ///
+  /// `nonisolated(unsafe)`: libcrypto never changes it, and any thread may use it.
+  nonisolated(unsafe) fileprivate static let algorithm = EVP_MD_fetch(nil, "SHA256", nil)
+
   /// SHA-256 of no bytes, in hexadecimal.
   static let emptySHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
@@ -46,7 +51,8 @@ struct SHA256: ~Copyable {
   private let context: OpaquePointer
 
   init() {
-    guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else {
+    guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, Digest.algorithm, nil) == 1
+    else {
       preconditionFailure("libcrypto has no SHA-256")
     }
     self.context = context

@@ -24,21 +24,31 @@ struct SigV4Signer {
   static let unsignedPayload = "UNSIGNED-PAYLOAD"
   private static let algorithm = "AWS4-HMAC-SHA256"
 
-  var accessKeyID: String
-  var secretAccessKey: Secret
-  var region: String
-  var service = "s3"
-  var timestamp: Timestamp
+  /// When the signature is made, as `20261120T140207Z`.
+  let date: String
+  private let scope: String
+  private let credential: String
+  private let key: SigningKey
 
-  private var date: String { String(timestamp.basicISO8601.prefix(8)) }
-  var scope: String { "\(date)/\(region)/\(service)/aws4_request" }
-  private var credential: String { "\(accessKeyID)/\(scope)" }
+  /// - Parameter keys: where keys of earlier requests are kept.
+  init(
+    accessKeyID: String, secretAccessKey: Secret, region: String, service: String = "s3",
+    timestamp: Timestamp, keys: SigningKeys = SigningKeys()
+  ) {
+    date = timestamp.basicISO8601
+    let day = String(date.prefix(8))
+    scope = "\(day)/\(region)/\(service)/aws4_request"
+    credential = "\(accessKeyID)/\(scope)"
+    key = keys.key(
+      secretAccessKey: secretAccessKey, date: day, region: region, service: service)
+  }
 
   /// The value of the `Authorization` header.
   func authorization(for request: Request) -> String {
-    let signature = signature(of: stringToSign(canonicalRequest(request)))
-    return "\(Self.algorithm) Credential=\(credential), "
-      + "SignedHeaders=\(signedHeaders(of: request)), Signature=\(signature)"
+    let headers = CanonicalHeaders(request.headers)
+    let signature = signature(of: stringToSign(canonicalRequest(request, headers)))
+    return "\(Self.algorithm) Credential=\(credential), SignedHeaders=\(headers.names), "
+      + "Signature=\(signature)"
   }
 
   /// The query of `request` with a signature in it, ready to be used without any header but those
@@ -48,64 +58,77 @@ struct SigV4Signer {
   func presignedQuery(
     for request: Request, expiresInSeconds: Int, sessionToken: Secret?
   ) -> [QueryItem] {
+    let headers = CanonicalHeaders(request.headers)
     var request = request
     request.query += [
       QueryItem("X-Amz-Algorithm", Self.algorithm),
       QueryItem("X-Amz-Credential", credential),
-      QueryItem("X-Amz-Date", timestamp.basicISO8601),
+      QueryItem("X-Amz-Date", date),
       QueryItem("X-Amz-Expires", String(expiresInSeconds)),
-      QueryItem("X-Amz-SignedHeaders", signedHeaders(of: request)),
+      QueryItem("X-Amz-SignedHeaders", headers.names),
     ]
     if let sessionToken {
       request.query.append(QueryItem("X-Amz-Security-Token", sessionToken.revealed))
     }
-    let signature = signature(of: stringToSign(canonicalRequest(request)))
+    let signature = signature(of: stringToSign(canonicalRequest(request, headers)))
     return request.query + [QueryItem("X-Amz-Signature", signature)]
   }
 
   func canonicalRequest(_ request: Request) -> String {
-    let headers = canonicalHeaders(of: request)
-    let lines =
-      [request.method, request.path, request.query.sorted().encoded]
-      + headers.map { "\($0.name):\($0.value)" }
-      + ["", headers.map(\.name).joined(separator: ";"), request.payloadHash]
-    return lines.joined(separator: "\n")
+    canonicalRequest(request, CanonicalHeaders(request.headers))
+  }
+
+  private func canonicalRequest(_ request: Request, _ headers: CanonicalHeaders) -> String {
+    "\(request.method)\n\(request.path)\n\(request.query.sorted().encoded)\n"
+      + "\(headers.lines)\n\(headers.names)\n\(request.payloadHash)"
   }
 
   func stringToSign(_ canonicalRequest: String) -> String {
     let digest = Digest.hex(Digest.sha256(canonicalRequest.utf8))
-    return [Self.algorithm, timestamp.basicISO8601, scope, digest].joined(separator: "\n")
+    return "\(Self.algorithm)\n\(date)\n\(scope)\n\(digest)"
   }
 
-  func signature(of stringToSign: String) -> String {
-    var key = Array("AWS4\(secretAccessKey.revealed)".utf8)
-    for part in [date, region, service, "aws4_request"] {
-      key = Digest.hmacSHA256(key: key, part.utf8)
-    }
-    return Digest.hex(Digest.hmacSHA256(key: key, stringToSign.utf8))
+  private func signature(of stringToSign: String) -> String {
+    Digest.hex(Digest.hmacSHA256(key: key.bytes, stringToSign.utf8))
   }
+}
 
-  private func signedHeaders(of request: Request) -> String {
-    canonicalHeaders(of: request).map(\.name).joined(separator: ";")
-  }
+/// Header fields as they are signed: one line a name, in small letters and in order.
+private struct CanonicalHeaders {
+  /// `host:example.com`, each ended by a line feed.
+  var lines = ""
+  /// `host;x-amz-date`
+  var names = ""
 
-  /// One field a name, in small letters and in order; runs of blanks become one blank.
-  private func canonicalHeaders(of request: Request) -> [HTTPHeader] {
-    var names: [String] = []
-    var values: [String: [String]] = [:]
-    for header in request.headers {
-      let name = header.name.lowercased()
-      if values[name] == nil { names.append(name) }
-      values[name, default: []].append(header.value.withSingleBlanks)
-    }
-    return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.map { name in
-      HTTPHeader(name, values[name, default: []].joined(separator: ","))
+  init(_ headers: [HTTPHeader]) {
+    let fields = headers.enumerated().map { (index, header) in
+      (name: header.name.lowercased(), index: index, value: header.value.withSingleBlanks)
+    }.sorted { ($0.name, $0.index) < ($1.name, $1.index) }
+    var last: String?
+    for field in fields {
+      if field.name == last {
+        lines.removeLast()
+        lines += ",\(field.value)\n"
+      } else {
+        lines += "\(field.name):\(field.value)\n"
+        names += last == nil ? field.name : ";\(field.name)"
+      }
+      last = field.name
     }
   }
 }
 
 extension String {
+  /// Without blanks at the ends, and one blank for each run of blanks within.
   fileprivate var withSingleBlanks: String {
-    split { $0 == " " || $0 == "\t" || $0.isNewline }.joined(separator: " ")
+    func isBlank(_ byte: UInt8) -> Bool { [0x20, 0x09, 0x0A, 0x0D].contains(byte) }
+    var wasBlank = true
+    let isClean = utf8.allSatisfy { byte in
+      defer { wasBlank = isBlank(byte) }
+      return !isBlank(byte) || (byte == 0x20 && !wasBlank)
+    }
+    if isClean, !wasBlank || isEmpty { return self }
+    return utf8.split(whereSeparator: isBlank).map { String(decoding: $0, as: UTF8.self) }
+      .joined(separator: " ")
   }
 }

@@ -20,7 +20,9 @@ extension XMLElement {
 
   /// Throws when an answer that need not have a body has an error in it.
   static func checkNoError(in response: HTTPResponse) throws(S3Error.Cause) {
-    guard let root = try? XMLElement(parsing: response.body), root.name == "Error" else { return }
+    guard !response.body.isEmpty, let root = try? XMLElement(parsing: response.body),
+      root.name == "Error"
+    else { return }
     throw .service(ServiceError(document: root, head: response.head))
   }
 }
