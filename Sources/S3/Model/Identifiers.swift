@@ -6,10 +6,13 @@ public struct ETag: Sendable, Hashable {
   public let text: String
 
   public init(_ raw: String) {
-    var text = raw[...]
-    if text.hasPrefix("W/") { text = text.dropFirst(2) }
-    if text.count >= 2, text.first == "\"", text.last == "\"" { text = text.dropFirst().dropLast() }
-    self.text = String(text)
+    var text = raw.utf8[...]
+    if text.starts(with: "W/".utf8) { text = text.dropFirst(2) }
+    let mark = UInt8(ascii: "\"")
+    if text.count >= 2, text.first == mark, text.last == mark {
+      text = text.dropFirst().dropLast()
+    }
+    self.text = String(Substring(text))
   }
 
   /// As a header wants it.

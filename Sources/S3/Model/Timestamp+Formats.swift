@@ -73,10 +73,14 @@ extension Timestamp {
   ///
   /// Nil for anything else. Digits beyond the nanosecond are dropped.
   public init?(iso8601 text: some StringProtocol) {
-    self.init(iso8601: Array(text.utf8))
+    var text = String(text)
+    guard let moment = text.withUTF8({ Timestamp(iso8601: UnsafeRawBufferPointer($0)) }) else {
+      return nil
+    }
+    self = moment
   }
 
-  init?(iso8601 bytes: [UInt8]) {
+  init?(iso8601 bytes: UnsafeRawBufferPointer) {
     var reader = DigitReader(bytes)
     guard let year = reader.number(4), reader.skip("-"), let month = reader.number(2),
       reader.skip("-"), let day = reader.number(2), reader.skip("T") || reader.skip(" "),
@@ -100,32 +104,57 @@ extension Timestamp {
 
   /// A moment as HTTP headers write it: `Fri, 20 Nov 2026 14:02:07 GMT` (RFC 9110, section 5.6.7).
   public init?(httpDate text: some StringProtocol) {
-    var reader = DigitReader(Array(text.utf8))
-    guard reader.skipPast(","), reader.skip(" "), let day = reader.number(2), reader.skip(" "),
-      let month = reader.month(), reader.skip(" "), let year = reader.number(4), reader.skip(" "),
-      let hour = reader.number(2), reader.skip(":"), let minute = reader.number(2),
-      reader.skip(":"), let second = reader.number(2)
-    else { return nil }
-    let date = CalendarDate(
-      year: year, month: month, day: day, hour: hour, minute: minute, second: second)
-    guard let timestamp = date.timestamp else { return nil }
+    var text = String(text)
+    let date = text.withUTF8 { bytes -> CalendarDate? in
+      var reader = DigitReader(UnsafeRawBufferPointer(bytes))
+      guard reader.skipPast(","), reader.skip(" "), let day = reader.number(2), reader.skip(" "),
+        let month = reader.month(), reader.skip(" "), let year = reader.number(4),
+        reader.skip(" "), let hour = reader.number(2), reader.skip(":"),
+        let minute = reader.number(2), reader.skip(":"), let second = reader.number(2)
+      else { return nil }
+      return CalendarDate(
+        year: year, month: month, day: day, hour: hour, minute: minute, second: second)
+    }
+    guard let timestamp = date?.timestamp else { return nil }
     self = timestamp
   }
 
   /// To the second, or to the millisecond when there is a fraction: `2026-11-20T14:02:07.123Z`.
   public var iso8601: String {
     let date = CalendarDate(self)
-    let day = "\(date.year.padded(4))-\(date.month.padded(2))-\(date.day.padded(2))"
-    let clock = "\(date.hour.padded(2)):\(date.minute.padded(2)):\(date.second.padded(2))"
-    let fraction = nanoseconds == 0 ? "" : "." + (Int(nanoseconds) / 1_000_000).padded(3)
-    return "\(day)T\(clock)\(fraction)Z"
+    var text: [UInt8] = []
+    text.append(date.year, width: 4)
+    for (separator, number) in [("-", date.month), ("-", date.day)] as [(Unicode.Scalar, Int)] {
+      text.append(UInt8(ascii: separator))
+      text.append(number, width: 2)
+    }
+    let clock =
+      [("T", date.hour), (":", date.minute), (":", date.second)] as [(Unicode.Scalar, Int)]
+    for (separator, number) in clock {
+      text.append(UInt8(ascii: separator))
+      text.append(number, width: 2)
+    }
+    if nanoseconds != 0 {
+      text.append(UInt8(ascii: "."))
+      text.append(Int(nanoseconds) / 1_000_000, width: 3)
+    }
+    text.append(UInt8(ascii: "Z"))
+    return String(decoding: text, as: UTF8.self)
   }
 
   /// Signature Version 4's form, to the second: `20261120T140207Z`.
   var basicISO8601: String {
     let date = CalendarDate(self)
-    return date.year.padded(4) + date.month.padded(2) + date.day.padded(2) + "T"
-      + date.hour.padded(2) + date.minute.padded(2) + date.second.padded(2) + "Z"
+    var text: [UInt8] = []
+    text.append(date.year, width: 4)
+    text.append(date.month, width: 2)
+    text.append(date.day, width: 2)
+    text.append(UInt8(ascii: "T"))
+    text.append(date.hour, width: 2)
+    text.append(date.minute, width: 2)
+    text.append(date.second, width: 2)
+    text.append(UInt8(ascii: "Z"))
+    return String(decoding: text, as: UTF8.self)
   }
 
   /// Later by `duration`, or earlier when it is negative.
@@ -144,10 +173,15 @@ extension Timestamp {
   }
 }
 
-extension Int {
-  fileprivate func padded(_ width: Int) -> String {
-    let digits = String(self)
-    return String(repeating: "0", count: Swift.max(0, width - digits.count)) + digits
+extension [UInt8] {
+  /// Appends the last `width` decimal digits of `number`, zeros in front.
+  fileprivate mutating func append(_ number: Int, width: Int) {
+    var unit = 1
+    for _ in 1..<width { unit *= 10 }
+    while unit > 0 {
+      append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: abs(number) / unit % 10))
+      unit /= 10
+    }
   }
 }
 
@@ -156,30 +190,33 @@ private struct DigitReader {
   private static let months = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
   ]
-  private var rest: ArraySlice<UInt8>
+  private let bytes: UnsafeRawBufferPointer
+  private var position = 0
 
-  init(_ bytes: [UInt8]) {
-    rest = bytes[...]
+  init(_ bytes: UnsafeRawBufferPointer) {
+    self.bytes = bytes
   }
 
-  var isAtEnd: Bool { rest.isEmpty }
+  var isAtEnd: Bool { position == bytes.count }
 
   mutating func skip(_ character: Unicode.Scalar) -> Bool {
-    guard let first = rest.first, first == UInt8(ascii: character) else { return false }
-    rest.removeFirst()
+    guard !isAtEnd, bytes[position] == UInt8(ascii: character) else { return false }
+    position += 1
     return true
   }
 
   mutating func skipPast(_ character: Unicode.Scalar) -> Bool {
-    guard let index = rest.firstIndex(of: UInt8(ascii: character)) else { return false }
-    rest = rest[(index + 1)...]
+    guard let index = bytes[position...].firstIndex(of: UInt8(ascii: character)) else {
+      return false
+    }
+    position = index + 1
     return true
   }
 
   private mutating func digit() -> Int? {
-    guard let first = rest.first, (0x30...0x39).contains(first) else { return nil }
-    rest.removeFirst()
-    return Int(first - 0x30)
+    guard !isAtEnd, (0x30...0x39).contains(bytes[position]) else { return nil }
+    position += 1
+    return Int(bytes[position - 1] - 0x30)
   }
 
   mutating func number(_ width: Int) -> Int? {
@@ -203,9 +240,9 @@ private struct DigitReader {
   }
 
   mutating func month() -> Int? {
-    let name = String(decoding: rest.prefix(3), as: UTF8.self)
+    let name = String(decoding: bytes[position...].prefix(3), as: UTF8.self)
     guard let index = Self.months.firstIndex(of: name) else { return nil }
-    rest = rest.dropFirst(3)
+    position += 3
     return index + 1
   }
 }

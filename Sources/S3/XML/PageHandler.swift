@@ -49,172 +49,42 @@ final class XMLReceiver<Handler: PageHandler>: @unchecked Sendable {
   }
 }
 
-/// S3 API Reference: ListObjectsV2, response syntax.
-final class ObjectPageHandler: PageHandler {
-  static let root = "ListBucketResult"
-  private(set) var rootName: String?
+/// What a page says of itself: whether it is the last one, and how its keys are written.
+struct ListingEnd {
+  static let missing = S3Error.Cause.malformedAnswer("the listing goes on but does not say where")
 
-  private var objects: [ObjectSummary] = []
-  private var prefixes: [ObjectKey] = []
-  private var isTruncated = false
-  private var token: ContinuationToken?
+  private(set) var isTruncated = false
   private var isEncoded = false
-  private var parent = ""
-  private var problem: String?
 
-  private var key: [UInt8]?
-  private var size: Int64?
-  private var lastModified: Timestamp?
-  private var etag: ETag?
-  private var storageClass: StorageClass?
-
-  func started(_ name: String, depth: Int) {
-    if depth == 0 { rootName = name }
-    guard depth == 1 else { return }
-    parent = name
-    (key, size, lastModified, etag, storageClass) = (nil, nil, nil, nil, nil)
-  }
-
-  func ended(_ name: String, depth: Int, text: [UInt8]) {
-    switch (depth, parent, name) {
-    case (2, "Contents", "Key"): key = text
-    case (2, "Contents", "Size"): size = Int64(text)
-    case (2, "Contents", "LastModified"): lastModified = Timestamp(iso8601: text)
-    case (2, "Contents", "ETag"): etag = ETag(nonEmpty: String(decoding: text, as: UTF8.self))
-    case (2, "Contents", "StorageClass"): storageClass = StorageClass(nonEmpty: text)
-    case (1, _, "Contents"): addObject()
-    case (2, "CommonPrefixes", "Prefix"): prefixes.append(ObjectKey(bytes: text))
-    case (1, _, "IsTruncated"): isTruncated = text.elementsEqual("true".utf8)
-    case (1, _, "NextContinuationToken"):
-      token = text.isEmpty ? nil : ContinuationToken(String(decoding: text, as: UTF8.self))
-    case (1, _, "EncodingType"): isEncoded = text.elementsEqual("url".utf8)
+  mutating func note(_ element: ListingElement, _ text: UnsafeRawBufferPointer) {
+    switch element {
+    case .isTruncated: isTruncated = text.elementsEqual("true".utf8)
+    case .encodingType: isEncoded = text.elementsEqual("url".utf8)
     default: break
     }
   }
 
-  private func addObject() {
-    guard let key, let size, size >= 0 else {
-      problem = "an object without a key or a size"
-      return
-    }
-    objects.append(
-      ObjectSummary(
-        key: ObjectKey(bytes: key), size: ByteCount(size), lastModified: lastModified, etag: etag,
-        storageClass: storageClass))
-  }
-
-  func page() throws(S3Error.Cause) -> ObjectPage {
-    if let problem { throw .malformedAnswer("the listing has \(problem)") }
-    guard !isTruncated || token != nil else {
-      throw .malformedAnswer("the listing goes on but does not say where")
-    }
-    // The element that says whether keys are encoded may come after them.
-    if isEncoded {
-      for index in objects.indices {
-        objects[index].key = ObjectKey(bytes: PercentEncoding.decode(objects[index].key.bytes))
-      }
-      prefixes = prefixes.map { ObjectKey(bytes: PercentEncoding.decode($0.bytes)) }
-    }
-    return ObjectPage(
-      objects: objects, commonPrefixes: prefixes, next: isTruncated ? token : nil)
+  /// Makes the key what it is on the server.
+  func decode(_ key: inout ObjectKey) {
+    if isEncoded { key = ObjectKey(bytes: PercentEncoding.decode(key.bytes)) }
   }
 }
 
-/// S3 API Reference: ListObjectVersions, response syntax.
-final class VersionPageHandler: PageHandler {
-  static let root = "ListVersionsResult"
-  private(set) var rootName: String?
-
-  private var versions: [ObjectVersion] = []
-  private var prefixes: [ObjectKey] = []
-  private var isTruncated = false
-  private var nextKey: [UInt8]?
-  private var nextVersion: String?
-  private var isEncoded = false
-  private var parent = ""
-  private var problem: String?
-
-  private var key: [UInt8]?
-  private var versionID: String?
-  private var isLatest = false
-  private var size: Int64?
-  private var lastModified: Timestamp?
-  private var etag: ETag?
-
-  func started(_ name: String, depth: Int) {
-    if depth == 0 { rootName = name }
-    guard depth == 1 else { return }
-    parent = name
-    (key, versionID, isLatest) = (nil, nil, false)
-    (size, lastModified, etag) = (nil, nil, nil)
-  }
-
-  func ended(_ name: String, depth: Int, text: [UInt8]) {
-    switch (depth, parent, name) {
-    case (2, "Version", _), (2, "DeleteMarker", _): setField(name, text)
-    case (1, _, "Version"): addVersion(isDeleteMarker: false)
-    case (1, _, "DeleteMarker"): addVersion(isDeleteMarker: true)
-    case (2, "CommonPrefixes", "Prefix"): prefixes.append(ObjectKey(bytes: text))
-    case (1, _, "IsTruncated"): isTruncated = text.elementsEqual("true".utf8)
-    case (1, _, "NextKeyMarker"): nextKey = text.isEmpty ? nil : text
-    case (1, _, "NextVersionIdMarker"):
-      nextVersion = text.isEmpty ? nil : String(decoding: text, as: UTF8.self)
-    case (1, _, "EncodingType"): isEncoded = text.elementsEqual("url".utf8)
-    default: break
-    }
-  }
-
-  private func setField(_ name: String, _ text: [UInt8]) {
-    switch name {
-    case "Key": key = text
-    case "VersionId": versionID = String(decoding: text, as: UTF8.self)
-    case "IsLatest": isLatest = text.elementsEqual("true".utf8)
-    case "Size": size = Int64(text)
-    case "LastModified": lastModified = Timestamp(iso8601: text)
-    case "ETag": etag = ETag(nonEmpty: String(decoding: text, as: UTF8.self))
-    default: break
-    }
-  }
-
-  private func addVersion(isDeleteMarker: Bool) {
-    guard let key else {
-      problem = "a version without a key"
-      return
-    }
-    let version = versionID.flatMap { $0.isEmpty ? nil : $0 } ?? "null"
-    versions.append(
-      ObjectVersion(
-        key: ObjectKey(bytes: key), versionID: VersionID(version), isLatest: isLatest,
-        isDeleteMarker: isDeleteMarker, size: ByteCount(max(size ?? 0, 0)),
-        lastModified: lastModified, etag: etag))
-  }
-
-  func page() throws(S3Error.Cause) -> VersionPage {
-    if let problem { throw .malformedAnswer("the listing has \(problem)") }
-    guard !isTruncated || nextKey != nil else {
-      throw .malformedAnswer("the listing goes on but does not say where")
-    }
-    func decoded(_ bytes: [UInt8]) -> ObjectKey {
-      ObjectKey(bytes: isEncoded ? PercentEncoding.decode(bytes) : bytes)
-    }
-    for index in versions.indices { versions[index].key = decoded(versions[index].key.bytes) }
-    let next = isTruncated ? nextKey.map(decoded) : nil
-    return VersionPage(
-      versions: versions, commonPrefixes: prefixes.map { decoded($0.bytes) },
-      next: next.map { VersionMarker(key: $0, versionID: nextVersion.map { VersionID($0) }) })
-  }
+extension UnsafeRawBufferPointer {
+  /// nil when there is no text.
+  var string: String? { isEmpty ? nil : String(decoding: self, as: UTF8.self) }
 }
 
 extension Int64 {
   /// nil when the bytes are no decimal number.
-  fileprivate init?(_ digits: [UInt8]) {
+  init?(_ digits: UnsafeRawBufferPointer) {
     self.init(String(decoding: digits, as: UTF8.self))
   }
 }
 
-extension StorageClass {
-  fileprivate init?(nonEmpty bytes: [UInt8]) {
-    guard !bytes.isEmpty else { return nil }
-    self.init(String(decoding: bytes, as: UTF8.self))
+extension ETag {
+  init?(nonEmpty text: UnsafeRawBufferPointer) {
+    guard let raw = text.string else { return nil }
+    self.init(nonEmpty: raw)
   }
 }

@@ -40,13 +40,13 @@ struct XMLElement {
     private var open: [XMLElement] = []
     var root: XMLElement?
 
-    func started(_ name: String, depth: Int) {
-      open.append(XMLElement(name: name))
+    func started(_ name: UnsafeRawBufferPointer, depth: Int) {
+      open.append(XMLElement(name: String(decoding: name, as: UTF8.self)))
     }
 
-    func ended(_ name: String, depth: Int, text: [UInt8]) {
+    func ended(depth: Int, text: UnsafeRawBufferPointer) {
       guard var element = open.popLast() else { return }
-      element.text = text
+      element.text = Array(text)
       if open.isEmpty {
         root = element
       } else {

@@ -1,10 +1,13 @@
 internal import CExpat
+internal import Glibc
 
 /// Told of each element of a document, in order. The root has depth 0.
 protocol XMLHandler: AnyObject {
-  func started(_ name: String, depth: Int)
-  /// - Parameter text: what stood in the element after its last child; all of it for a leaf.
-  func ended(_ name: String, depth: Int, text: [UInt8])
+  /// - Parameter name: without its namespace's prefix; to be read during the call only.
+  func started(_ name: UnsafeRawBufferPointer, depth: Int)
+  /// - Parameter text: what stood in the element after its last child, all of it for a leaf; to be
+  ///   read during the call only.
+  func ended(depth: Int, text: UnsafeRawBufferPointer)
 }
 
 /// Reads an XML document piece by piece, as it arrives.
@@ -22,7 +25,8 @@ final class XMLStream {
 
   private let parser: OpaquePointer
   private let handler: any XMLHandler
-  private var names: [String] = []
+  /// Of the element that is open, 0 when none is.
+  private var depth = 0
   private var text: [UInt8] = []
   private var length = 0
   private var hasBegun = false
@@ -40,7 +44,7 @@ final class XMLStream {
       parser,
       { data, name, _ in
         guard let stream = XMLStream.from(data), let name else { return }
-        stream.start(String(cString: name))
+        stream.start(UnsafeRawBufferPointer(start: name, count: strlen(name)))
       },
       { data, _ in XMLStream.from(data)?.end() })
     XML_SetCharacterDataHandler(parser) { data, characters, count in
@@ -93,18 +97,20 @@ final class XMLStream {
     XML_StopParser(parser, 0)
   }
 
-  private func start(_ name: String) {
+  private func start(_ name: UnsafeRawBufferPointer) {
     guard problem == nil else { return }
-    guard names.count < Self.maxDepth else { return refuse("is nested too deeply") }
-    let name = name.firstIndex(of: ":").map { String(name[name.index(after: $0)...]) } ?? name
-    handler.started(name, depth: names.count)
-    names.append(name)
+    guard depth < Self.maxDepth else { return refuse("is nested too deeply") }
+    let colon = name.firstIndex(of: UInt8(ascii: ":"))
+    handler.started(
+      UnsafeRawBufferPointer(rebasing: name[(colon.map { $0 + 1 } ?? 0)...]), depth: depth)
+    depth += 1
     text.removeAll(keepingCapacity: true)
   }
 
   private func end() {
-    guard problem == nil, let name = names.popLast() else { return }
-    handler.ended(name, depth: names.count, text: text)
+    guard problem == nil else { return }
+    depth -= 1
+    text.withUnsafeBytes { handler.ended(depth: depth, text: $0) }
     text.removeAll(keepingCapacity: true)
   }
 

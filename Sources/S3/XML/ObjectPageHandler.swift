@@ -1,0 +1,59 @@
+/// S3 API Reference: ListObjectsV2, response syntax.
+final class ObjectPageHandler: PageHandler {
+  static let root = "ListBucketResult"
+  var rootName: String? { path.rootName }
+
+  private var path = ListingPath()
+  private var objects: [ObjectSummary] = []
+  private var prefixes: [ObjectKey] = []
+  private var end = ListingEnd()
+  private var token: ContinuationToken?
+  private var problem: String?
+
+  private var key: [UInt8]?
+  private var size: Int64?
+  private var lastModified: Timestamp?
+  private var etag: ETag?
+  private var storageClass: StorageClass?
+
+  func started(_ name: UnsafeRawBufferPointer, depth: Int) {
+    path.start(name, depth: depth)
+    if depth == 1 { (key, size, lastModified, etag, storageClass) = (nil, nil, nil, nil, nil) }
+  }
+
+  func ended(depth: Int, text: UnsafeRawBufferPointer) {
+    switch (depth, path.parent, path.child) {
+    case (2, .contents, .key): key = Array(text)
+    case (2, .contents, .size): size = Int64(text)
+    case (2, .contents, .lastModified): lastModified = Timestamp(iso8601: text)
+    case (2, .contents, .etag): etag = ETag(nonEmpty: text)
+    case (2, .contents, .storageClass): storageClass = text.string.map { StorageClass($0) }
+    case (2, .commonPrefixes, .prefix): prefixes.append(ObjectKey(bytes: text))
+    case (1, .contents, _): addObject()
+    case (1, .nextContinuationToken, _): token = text.string.map { ContinuationToken($0) }
+    case (1, _, _): end.note(path.parent, text)
+    default: break
+    }
+  }
+
+  private func addObject() {
+    guard let key, let size, size >= 0 else {
+      problem = "an object without a key or a size"
+      return
+    }
+    objects.append(
+      ObjectSummary(
+        key: ObjectKey(bytes: key), size: ByteCount(size), lastModified: lastModified, etag: etag,
+        storageClass: storageClass))
+  }
+
+  func page() throws(S3Error.Cause) -> ObjectPage {
+    if let problem { throw .malformedAnswer("the listing has \(problem)") }
+    guard !end.isTruncated || token != nil else { throw ListingEnd.missing }
+    // The element that says whether keys are encoded may come after them.
+    for index in objects.indices { end.decode(&objects[index].key) }
+    for index in prefixes.indices { end.decode(&prefixes[index]) }
+    return ObjectPage(
+      objects: objects, commonPrefixes: prefixes, next: end.isTruncated ? token : nil)
+  }
+}
