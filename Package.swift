@@ -73,7 +73,13 @@ let package = Package(
       name: "BrowserTests",
       dependencies: ["Browser", "Storage", "History", "S3", "TextUI", system],
       exclude: ["Screens"], swiftSettings: strict),
-    .testTarget(name: "AppTests", dependencies: ["App", "S3", system], swiftSettings: strict),
+    .testTarget(
+      name: "AppTests",
+      dependencies: [
+        "App", "S3", "Storage", system,
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
   ],
   cLanguageStandard: .gnu11
 )

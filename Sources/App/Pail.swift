@@ -58,7 +58,8 @@ struct PailCommandLine: ParsableCommand {
       """,
     version: "pail \(Pail.version)",
     subcommands: [
-      ListCommand.self, MakeBucketCommand.self, RemoveBucketCommand.self, RemoveCommand.self,
+      ListCommand.self, MakeBucketCommand.self, RemoveBucketCommand.self, PutCommand.self,
+      GetCommand.self, RemoveCommand.self,
       PresignCommand.self, StatCommand.self, HistoryCommand.self, DoctorCommand.self,
     ])
 }

@@ -119,7 +119,7 @@ extension StorageError {
 
   // MARK: - From this machine
 
-  init(_ error: LocalFileError) {
+  public init(_ error: LocalFileError) {
     let path = error.path
     var kind = Kind.localFile
     var recovery: String?

@@ -1,4 +1,5 @@
 import S3
+import Storage
 import SystemPackage
 import Testing
 

@@ -11,6 +11,12 @@ extension FilePath {
   /// For people: controls, and bytes that are not UTF-8, are shown as escapes.
   var shown: String { Visible.text(bytes) }
 
+  /// The last component; nil for `/`, `.` and `..`, which name a place and no thing.
+  var lastName: [UInt8]? {
+    guard let last = lastComponent, last.kind == .regular else { return nil }
+    return FilePath(root: nil, [last]).bytes
+  }
+
   /// Whether there is something of that name; a link that leads nowhere is nothing.
   var isThere: Bool { (try? stat()) != nil }
 

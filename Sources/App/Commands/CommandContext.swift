@@ -74,7 +74,6 @@ struct CommandFailure: Error, Sendable, Hashable {
 /// How a failure reads on standard error: what, the S3 code, and below it what to do.
 enum FailureText {
   static func text(of error: any Error, about subject: [UInt8]? = nil) -> String {
-    let subject = subject.map { Visible.text($0) + ": " } ?? ""
     var text: String
     var recovery: String?
     switch error {
@@ -93,7 +92,11 @@ enum FailureText {
     default:
       text = "\(error)"
     }
+    // Most messages name what they are about; the others get it in front.
+    if let subject = subject.map(Visible.text), !Visible.text(Array(text.utf8)).contains(subject) {
+      text = "\(subject): \(text)"
+    }
     if let recovery { text += "\n  " + recovery.replacing("\n", with: "\n  ") }
-    return "pail: \(subject)\(text)"
+    return "pail: \(text)"
   }
 }

@@ -1,0 +1,133 @@
+import S3
+import Storage
+
+/// Runs transfers to their end, tells of each result, and shows a line of progress meanwhile.
+struct TransferRunner {
+  private let engine: TransferEngine
+  private let context: CommandContext
+  private let progress: TransferProgressLine
+
+  /// Waiting in the engine at a time: a folder of a million files is not a million transfers.
+  private static let inFlight = 64
+  /// The engine forgets what is over after so many.
+  private static let batch = 1_000
+
+  /// - Parameter total: nil while it is not known how many there will be.
+  init(_ session: Session, _ context: CommandContext, total: Int?) {
+    engine = session.service.transfers
+    self.context = context
+    progress = TransferProgressLine(context, total: total)
+  }
+
+  /// - Parameter next: gives the next transfer, nil at the end.
+  /// - Throws: what `next` throws, and `CancellationError` when the task was cancelled. No
+  ///   transfer is under way any more in either case.
+  func run(_ next: () async throws -> TransferRequest?) async throws {
+    let engine = engine
+    let progress = progress
+    let watch = Task {
+      for await statuses in engine.updates() { progress.show(statuses) }
+    }
+    defer {
+      watch.cancel()
+      context.console.clearProgress()
+    }
+    var isAtEnd = false
+    while !isAtEnd {
+      isAtEnd = try await runBatch(next)
+      await engine.clearFinished()
+    }
+    try Task.checkCancellation()
+  }
+
+  func run(_ requests: [TransferRequest]) async throws {
+    var rest = requests[...]
+    try await run { rest.popFirst() }
+  }
+
+  /// - Returns: whether there are no more.
+  private func runBatch(_ next: () async throws -> TransferRequest?) async throws -> Bool {
+    let engine = engine
+    return try await withThrowingTaskGroup(of: Ended.self) { group in
+      var running = 0
+      for _ in 0..<Self.batch {
+        if running >= Self.inFlight, let ended = try await group.next() {
+          report(ended)
+          running -= 1
+        }
+        guard !Task.isCancelled, let request = try await next() else {
+          while let ended = try await group.next() { report(ended) }
+          return true
+        }
+        running += 1
+        group.addTask {
+          let ids = await engine.enqueue([request])
+          do throws(StorageError) {
+            guard let id = ids.first else { return Ended(request: request, result: nil) }
+            return Ended(request: request, result: .success(try await engine.result(of: id)))
+          } catch {
+            return Ended(request: request, result: .failure(error))
+          }
+        }
+      }
+      while let ended = try await group.next() { report(ended) }
+      return false
+    }
+  }
+
+  private struct Ended: Sendable {
+    var request: TransferRequest
+    var result: Result<TransferResult, StorageError>?
+  }
+
+  private func report(_ ended: Ended) {
+    switch ended.result {
+    case .success(let result):
+      progress.finished(result.isSkipped ? .zero : result.size)
+      context.warn(result.warning)
+      context.reportTransfer(ended.request.direction, result)
+    case .failure(let error) where error.isCancellation: break
+    case .failure(let error):
+      progress.finished(.zero)
+      context.fail(subject(of: ended.request), error)
+    case nil: break
+    }
+  }
+
+  private func subject(of request: TransferRequest) -> [UInt8] {
+    if case .upload(let file, _, _) = request.work { return file.bytes }
+    return S3URI(bucket: request.location.bucket, key: request.location.key).bytes
+  }
+}
+
+extension CommandContext {
+  /// One line for each object that has moved.
+  func reportTransfer(_ direction: TransferDirection, _ result: TransferResult) {
+    let place = S3URI(bucket: result.location.bucket, key: result.location.key).bytes
+    if isJSON {
+      var line = JSONLine()
+      line.add("action", direction == .upload ? "upload" : "download")
+      line.add("bucket", result.location.bucket.text)
+      line.add("key", bytes: result.location.key.bytes)
+      line.add("localPath", bytes: result.localPath.bytes)
+      line.add("size", result.size.bytes)
+      line.add("etag", result.etag?.text)
+      line.add("versionID", result.location.versionID?.text)
+      line.add("checksum", result.checksum)
+      line.add("skipped", result.isSkipped)
+      console.result(line.bytes)
+      return
+    }
+    if result.isSkipped {
+      let existing = direction == .upload ? place : result.localPath.bytes
+      console.confirmation(
+        Array("Skipped ".utf8) + console.name(existing) + Array(", which is there already".utf8))
+      return
+    }
+    let (from, to) =
+      direction == .upload ? (result.localPath.bytes, place) : (place, result.localPath.bytes)
+    let verb = direction == .upload ? "Uploaded" : "Downloaded"
+    console.confirmation(
+      Array("\(verb) ".utf8) + console.name(from) + Array(" to ".utf8) + console.name(to))
+  }
+}

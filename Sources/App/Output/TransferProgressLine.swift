@@ -1,0 +1,68 @@
+import S3
+import Storage
+import Synchronization
+import TextUI
+
+/// One line on a terminal for all transfers of a command: how many, how far, how fast, what.
+final class TransferProgressLine: Sendable {
+  private let console: Console
+  private let isShown: Bool
+  private let total: Int?
+  private let done = Mutex((count: 0, bytes: ByteCount.zero))
+
+  /// - Parameter total: nil while it is not known how many there will be.
+  init(_ context: CommandContext, total: Int?) {
+    console = context.console
+    isShown = context.showsProgress
+    self.total = total
+  }
+
+  /// One transfer is over, having moved `bytes`.
+  func finished(_ bytes: ByteCount) {
+    done.withLock {
+      $0.count += 1
+      $0.bytes += bytes
+    }
+  }
+
+  func show(_ statuses: [TransferStatus]) {
+    guard isShown else { return }
+    let running = statuses.filter { !$0.state.isOver && $0.state != .waiting }
+    guard !running.isEmpty else { return }
+    let done = done.withLock { $0 }
+    console.progress(
+      Self.line(running, done.count, done.bytes, of: total, columns: console.errorColumns - 1))
+  }
+
+  /// `3 of 10  1.2/2.0 GiB  61%  38.0 MiB/s  0:21  backup.tar`; percent and time left only for a
+  /// single transfer, since the sizes of those that wait are not known.
+  static func line(
+    _ running: [TransferStatus], _ count: Int, _ bytes: ByteCount, of total: Int?, columns: Int
+  ) -> String {
+    let moved = running.reduce(bytes) { $0 + $1.moved }
+    var facts: [String] = []
+    if let only = running.first, total == 1 {
+      if let size = only.total, size.bytes > 0 {
+        facts.append(ByteFormat.iec(only.moved.bytes, of: size.bytes))
+        facts.append("\(min(only.moved.bytes * 100 / size.bytes, 100))%")
+      } else {
+        facts.append(ByteFormat.iec(only.moved.bytes))
+      }
+    } else {
+      facts.append(total.map { "\(count) of \($0) done" } ?? "\(count) done")
+      facts.append(ByteFormat.iec(moved.bytes))
+    }
+    facts.append(ByteFormat.rate(running.reduce(0) { $0 + $1.rate }))
+    if total == 1, let left = running.first?.timeLeft { facts.append(DurationFormat.clock(left)) }
+    for status in running {
+      if case .retrying(let attempt, let most, let code) = status.state {
+        facts.append("attempt \(attempt) of \(most) after \(code)")
+        break
+      }
+    }
+    let start = VisibleText(facts.joined(separator: "  ") + "  ")
+    let name = running.first.map { VisibleText(bytes: $0.name) } ?? .empty
+    let line = start + name.elidedInMiddle(to: max(columns - start.width, 0))
+    return line.clipped(to: max(columns, 0)).text
+  }
+}

@@ -1,0 +1,91 @@
+import ArgumentParser
+import S3
+import Storage
+import Testing
+
+@testable import App
+
+@Suite("Command line")
+struct CommandLineTests {
+  /// The exit status that the arguments alone lead to; 0 when they are fine.
+  private func status(_ arguments: [String]) -> Int32 {
+    do {
+      _ = try PailCommandLine.parseAsRoot(arguments)
+      return 0
+    } catch {
+      return PailCommandLine.exitCode(for: error).rawValue
+    }
+  }
+
+  @Test(
+    "What cannot be meant is refused as wrong usage before anything is sent",
+    arguments: [
+      "nonsense", "ls reports", "ls -r", "ls --versions", "mb reports", "mb s3://reports/key",
+      "rb s3://reports/key", "put file", "put file nowhere", "put f s3://b/ --metadata =x", "get",
+      "get s3://b", "get s3://b/p/", "get -r s3://b/p/ -", "rm", "rm s3://b",
+      "rm -r s3://b/p --version-id 1", "rm s3://b/a s3://b/b --version-id 1", "presign s3://b",
+      "presign s3://b/k --expires 8d", "presign s3://b/k --expires 0",
+      "presign s3://b/k --method post", "presign s3://b/k --method put --file-name x",
+      "stat s3://b", "history --action nonsense", "history --since yesterday",
+      "history verify --expect 12", "history --format xml",
+    ])
+  func wrongUsage(line: String) {
+    #expect(status(line.split(separator: " ").map(String.init)) == 64)
+  }
+
+  @Test(
+    "What can be meant is understood",
+    arguments: [
+      "ls", "ls s3://b", "ls -r -0 s3://b/p", "ls --versions --json s3://b", "mb s3://b",
+      "rb s3://b --force --expected-owner 111122223333", "put file s3://b", "put a b s3://b/p/ -r",
+      "get s3://b/k", "get s3://b/k -", "get -r s3://b dir", "rm s3://b/k s3://c/k",
+      "rm -r s3://b --dry-run", "rm s3://b/k --version-id 1", "presign s3://b/k --expires 900",
+      "presign s3://b/k --expires 7d --method put --content-type text/plain", "stat s3://b/k",
+      "history --user ana --bucket b --prefix p --since 7d --action upload --format csv",
+      "history verify", "doctor", "doctor s3://b",
+      "ls --endpoint-url http://h --region r --env-file f --user u --history h --read-only --quiet",
+    ])
+  func rightUsage(line: String) {
+    #expect(status(line.split(separator: " ").map(String.init)) == 0)
+  }
+
+  @Test("A failure names its subject once, its code, and below it what to do")
+  func failureText() {
+    let subject = Array("s3://b/k\u{1B}[31m".utf8)
+    let denied = StorageError(
+      kind: .accessDenied, message: "Access was denied", recovery: "Ask the owner.",
+      code: "AccessDenied")
+    #expect(
+      FailureText.text(of: denied, about: subject)
+        == "pail: s3://b/k\\x1b[31m: Access was denied (AccessDenied)\n  Ask the owner.")
+    var named = denied
+    named.message = "Access to s3://b/k\u{1B}[31m was denied"
+    #expect(
+      FailureText.text(of: named, about: subject).hasPrefix("pail: Access to s3://b/k"))
+  }
+
+  @Test("A moment is a date, a time, or counted back from now")
+  func since() throws {
+    let now = try #require(Timestamp(iso8601: "2026-11-20T12:00:00Z"))
+    #expect(
+      try SinceArgument.parse("1d", now: now) == Timestamp(iso8601: "2026-11-19T12:00:00Z"))
+    #expect(
+      try SinceArgument.parse("2026-11-20T14:02:00+02:00", now: now)
+        == Timestamp(iso8601: "2026-11-20T12:02:00Z"))
+    // Midnight here is within a day of midnight in Greenwich.
+    let date = try SinceArgument.parse("2026-11-20", now: now)
+    let midnight = try #require(Timestamp(iso8601: "2026-11-20T00:00:00Z"))
+    #expect(abs(date.seconds - midnight.seconds) <= 14 * 3600)
+    for wrong in ["2026-13-01", "20.11.2026", "", "-1d"] {
+      #expect(throws: ArgumentProblem.self) { try SinceArgument.parse(wrong, now: now) }
+    }
+  }
+
+  @Test("CSV quotes what would break a row")
+  func csv() {
+    let row = HistoryOutput.csv(
+      ["plain", "a,b", "say \"x\"", "two\nlines", ""].map { Array($0.utf8) })
+    #expect(
+      String(decoding: row, as: UTF8.self) == "plain,\"a,b\",\"say \"\"x\"\"\",\"two\nlines\",")
+  }
+}
