@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Glibc
 import S3
 import SystemPackage
 import Testing
@@ -199,6 +200,33 @@ struct OpeningTests {
     }
     try HistoryStore(path: folder.history).close()
     try HistoryStore(path: link).close()
+
+    // What counts is where the link leads.
+    let open = folder.path.appending("open")
+    try FileManager.default.createDirectory(
+      atPath: open.string, withIntermediateDirectories: false)
+    let history = open.appending("history.sqlite")
+    try HistoryStore(path: history).close()
+    try setMode(open, 0o777)
+    let other = folder.path.appending("other.sqlite")
+    try FileManager.default.createSymbolicLink(
+      atPath: other.string, withDestinationPath: history.string)
+    #expect(throws: HistoryError.cannotOpen(other, .writableByAll)) {
+      try HistoryStore(path: other)
+    }
+  }
+
+  @Test("A file of another user is refused, by root it is not, nor where a group shares the folder")
+  func ownedByAnother() throws {
+    try HistoryStore(path: folder.history).close()
+    let owner = geteuid()
+    let other = StoreSettings(user: owner + 1)
+    #expect(throws: HistoryError.cannotOpen(folder.history, .ownedByAnother(owner))) {
+      try HistoryStore(path: folder.history, settings: other)
+    }
+    try HistoryStore(path: folder.history, settings: StoreSettings(user: 0)).close()
+    try setMode(folder.path, 0o2770)
+    try HistoryStore(path: folder.history, settings: other).close()
   }
 
   @Test("A file that another process keeps locked")

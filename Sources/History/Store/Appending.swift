@@ -8,26 +8,40 @@ internal import S3
 func append(
   _ group: [Records], to db: Database
 ) throws -> [Result<[ChangeID], HistoryError>] {
-  var tip = try ChainTip.fetch(db)
+  let start = try ChainTip.fetch(db)
   var results: [Result<[ChangeID], HistoryError>] = []
-  for records in group {
-    let start = tip
+  do {
+    // A savepoint for each call would cost as much as a row.
+    try db.inSavepoint {
+      var tip = start
+      results = try group.map { .success(try append($0, to: db, after: &tip)) }
+      return .commit
+    }
+    return results
+  } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
+    return try appendOneByOne(group, to: db, after: start)
+  }
+}
+
+/// Finds out which calls are refused, and records the others.
+private func appendOneByOne(
+  _ group: [Records], to db: Database, after start: ChainTip
+) throws -> [Result<[ChangeID], HistoryError>] {
+  var tip = start
+  return try group.map { records in
+    let before = tip
     do {
       var ids: [ChangeID] = []
       try db.inSavepoint {
         ids = try append(records, to: db, after: &tip)
         return .commit
       }
-      results.append(.success(ids))
-    } catch let error as HistoryError {
-      tip = start
-      results.append(.failure(error))
+      return .success(ids)
     } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
-      tip = start
-      results.append(.failure(HistoryError(error)))
+      tip = before
+      return .failure(try reason(for: error, refusing: records, in: db))
     }
   }
-  return results
 }
 
 private func append(
@@ -41,7 +55,6 @@ private func append(
     }
   case .outcomes(let outcomes):
     for outcome in outcomes {
-      try requireOpen(outcome.change, in: db)
       let values = outcome.values(id: tip.number + 1, previous: tip.hash)
       _ = try insert(values, into: .outcomes, of: db, after: &tip)
     }
@@ -57,14 +70,20 @@ private func insert(
   return tip.number
 }
 
-/// Finds out what the constraints would refuse without saying why.
-private func requireOpen(_ change: ChangeID, in db: Database) throws {
-  let statement = try db.cachedStatement(
-    sql: """
-      SELECT EXISTS (SELECT 1 FROM changes WHERE id = :id) AS isKnown,
-        EXISTS (SELECT 1 FROM outcomes WHERE change = :id) AS isFinished
-      """)
-  guard let row = try Row.fetchOne(statement, arguments: ["id": change.value]) else { return }
-  guard row["isKnown"] else { throw HistoryError.unknownChange(change) }
-  if row["isFinished"] { throw HistoryError.alreadyFinished(change) }
+/// What a constraint leaves unsaid.
+private func reason(
+  for error: DatabaseError, refusing records: Records, in db: Database
+) throws -> HistoryError {
+  guard case .outcomes(let outcomes) = records else { return HistoryError(error) }
+  var seen: Set<ChangeID> = []
+  for change in outcomes.map(\.change) {
+    let arguments: StatementArguments = [change.value]
+    let isKnown = try Bool.fetchOne(
+      db, sql: "SELECT EXISTS (SELECT 1 FROM changes WHERE id = ?)", arguments: arguments)
+    guard isKnown == true else { return .unknownChange(change) }
+    let isFinished = try Bool.fetchOne(
+      db, sql: "SELECT EXISTS (SELECT 1 FROM outcomes WHERE change = ?)", arguments: arguments)
+    guard isFinished == false, seen.insert(change).inserted else { return .alreadyFinished(change) }
+  }
+  return HistoryError(error)
 }

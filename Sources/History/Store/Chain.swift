@@ -29,46 +29,61 @@ struct ChainTip {
       guard let row = try Row.fetchOne(statement) else { continue }
       let number: Int64 = row["id"]
       guard number > tip.number else { continue }
-      tip = ChainTip(number: number, hash: ChainHash(of: Array(row.databaseValues), in: table))
+      tip = ChainTip(number: number, hash: ChainHash(of: row.databaseValues, in: table))
     }
     return tip
   }
 }
 
 extension ChainHash {
-  init(of values: [DatabaseValue], in table: RecordTable) {
-    var form = Array("pail history\n\(table.rawValue)\n".utf8)
-    form.reserveCapacity(768)
-    for (place, value) in values.enumerated() {
-      let kind: UInt8
-      let content: [UInt8]
-      switch value.storage {
-      case .null: continue
-      case .int64(let number):
-        kind = UInt8(ascii: "i")
-        content = bigEndian(number)
-      case .string(let text):
-        kind = UInt8(ascii: "t")
-        content = Array(text.utf8)
-      case .blob(let bytes):
-        kind = UInt8(ascii: "b")
-        content = Array(bytes)
-      case .double(let number):
-        // No column holds one: it is somebody's edit, and hashes like nothing that was recorded.
-        kind = UInt8(ascii: "d")
-        content = bigEndian(number.bitPattern)
-      }
-      form.append(UInt8(truncatingIfNeeded: place))
-      form.append(kind)
-      form += bigEndian(UInt32(truncatingIfNeeded: content.count))
-      form += content
-    }
-    self.init(sha256: Digest.sha256(form))
+  init(of values: some Sequence<DatabaseValue>, in table: RecordTable) {
+    var form = CanonicalForm(of: table)
+    for value in values { form.append(value) }
+    self.init(sha256: Digest.sha256(form.bytes))
   }
 }
 
-private func bigEndian<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
-  withUnsafeBytes(of: number.bigEndian) { Array($0) }
+private struct CanonicalForm {
+  private(set) var bytes: [UInt8] = []
+  private var place: UInt8 = 0
+
+  init(of table: RecordTable) {
+    bytes.reserveCapacity(768)
+    bytes += "pail history\n".utf8
+    bytes += table.rawValue.utf8
+    bytes.append(UInt8(ascii: "\n"))
+  }
+
+  mutating func append(_ value: DatabaseValue) {
+    switch value.storage {
+    case .null:
+      break
+    case .int64(let number):
+      start("i", count: 8)
+      append(bigEndian: number)
+    case .string(let text):
+      start("t", count: text.utf8.count)
+      bytes += text.utf8
+    case .blob(let blob):
+      start("b", count: blob.count)
+      bytes += blob
+    case .double(let number):
+      // No column holds one: it is somebody's edit, and hashes like nothing that was recorded.
+      start("d", count: 8)
+      append(bigEndian: number.bitPattern)
+    }
+    place += 1
+  }
+
+  private mutating func start(_ type: Unicode.Scalar, count: Int) {
+    bytes.append(place)
+    bytes.append(UInt8(ascii: type))
+    append(bigEndian: UInt32(truncatingIfNeeded: count))
+  }
+
+  private mutating func append(bigEndian number: some FixedWidthInteger) {
+    withUnsafeBytes(of: number.bigEndian) { bytes += $0 }
+  }
 }
 
 /// Compares each row with what the next one says about it, in one walk through both tables.
@@ -110,7 +125,7 @@ private struct ChainLink {
   init(_ row: Row, in table: RecordTable) {
     self.row = ChainReport.Row(kind: table == .changes ? .change : .outcome, number: row["id"])
     previous = row.bytes("previous").flatMap { ChainHash(bytes: $0) }
-    hash = ChainHash(of: Array(row.databaseValues), in: table)
+    hash = ChainHash(of: row.databaseValues, in: table)
   }
 
   static func first(_ left: ChainLink?, _ right: ChainLink?) -> ChainLink? {

@@ -7,22 +7,37 @@ internal import SystemPackage
 /// An existing file is looked at by its path and never opened here: closing it would take away the
 /// locks that SQLite may hold on it in this process.
 ///
-/// - Returns: The folder.
+/// - Returns: The path without links, so that folder and file are those that are written.
 /// - Throws: ``HistoryError/OpenProblem``, and ``HistoryError/readOnly``.
-func prepareFile(at path: FilePath) throws -> FilePath {
-  var folder = path.removingLastComponent()
-  if folder.isEmpty { folder = "." }
+func prepareFile(at path: FilePath, user: UInt32) throws -> FilePath {
+  let folder = path.removingLastComponent()
   try makeFolders(folder)
-  let folderStatus = try status(of: folder, problem: { .folder($0) })
-  guard folderStatus.isFolder else { throw HistoryError.OpenProblem.folder(.notDirectory) }
-  let isGroupFolder = folderStatus.st_mode & S_ISGID != 0
-
+  let isGroupFolder = try isShared(folder.isEmpty ? "." : folder)
   try makeFile(path, mode: isGroupFolder ? 0o660 : 0o600)
-  try requireTrust(in: path, folder: folderStatus, isGroupFolder: isGroupFolder)
+
+  let resolved = try resolve(path)
+  try requireTrust(in: resolved, user: user)
   // WAL and journal are made beside the file, by whoever opens it first.
-  try requireAccess(to: folder, W_OK | X_OK, problem: { .folder($0) })
-  try requireAccess(to: path, R_OK | W_OK, problem: { .file($0) })
-  return folder
+  try requireAccess(to: resolved.removingLastComponent(), W_OK | X_OK) { .folder($0) }
+  try requireAccess(to: resolved, R_OK | W_OK) { .file($0) }
+  return resolved
+}
+
+/// Whether a group shares the folder, as its setgid bit says.
+private func isShared(_ folder: FilePath) throws -> Bool {
+  let status = try status(of: folder) { .folder($0) }
+  guard status.st_mode & S_IFMT == S_IFDIR else {
+    throw HistoryError.OpenProblem.folder(.notDirectory)
+  }
+  return status.st_mode & S_ISGID != 0
+}
+
+private func resolve(_ path: FilePath) throws -> FilePath {
+  guard let resolved = realpath(path.string, nil) else {
+    throw HistoryError.OpenProblem.file(Errno(rawValue: errno))
+  }
+  defer { free(resolved) }
+  return FilePath(platformString: resolved)
 }
 
 /// Each is 0700, and flushed into the folder above.
@@ -67,21 +82,22 @@ private func makeFile(_ path: FilePath, mode: mode_t) throws {
   }
 }
 
-private func requireTrust(in path: FilePath, folder: stat, isGroupFolder: Bool) throws {
-  let file = try status(of: path, problem: { .file($0) })
+private func requireTrust(in path: FilePath, user: UInt32) throws {
+  let file = try status(of: path) { .file($0) }
   guard file.st_mode & S_IFMT == S_IFREG else { throw HistoryError.OpenProblem.notARegularFile }
+  let folder = try status(of: path.removingLastComponent()) { .folder($0) }
   let isReplaceable = folder.st_mode & S_IWOTH != 0 && folder.st_mode & S_ISVTX == 0
   guard file.st_mode & S_IWOTH == 0, !isReplaceable else {
     throw HistoryError.OpenProblem.writableByAll
   }
-  let user = geteuid()
-  guard isGroupFolder || user == 0 || file.st_uid == user else {
+  // Root may look after anybody's history.
+  guard folder.st_mode & S_ISGID != 0 || user == 0 || file.st_uid == user else {
     throw HistoryError.OpenProblem.ownedByAnother(file.st_uid)
   }
 }
 
 private func requireAccess(
-  to path: FilePath, _ mode: Int32, problem: (Errno) -> HistoryError.OpenProblem
+  to path: FilePath, _ mode: Int32, or problem: (Errno) -> HistoryError.OpenProblem
 ) throws {
   guard faccessat(AT_FDCWD, path.string, mode, AT_EACCESS) == 0 else {
     throw openProblem(Errno(rawValue: errno), problem)
@@ -89,7 +105,7 @@ private func requireAccess(
 }
 
 private func status(
-  of path: FilePath, problem: (Errno) -> HistoryError.OpenProblem
+  of path: FilePath, or problem: (Errno) -> HistoryError.OpenProblem
 ) throws -> stat {
   var result = stat()
   guard stat(path.string, &result) == 0 else { throw problem(Errno(rawValue: errno)) }
@@ -104,8 +120,4 @@ private func openProblem(
   case .noSpace, .diskQuotaExceeded: HistoryError.full
   default: problem(error)
   }
-}
-
-extension stat {
-  fileprivate var isFolder: Bool { st_mode & S_IFMT == S_IFDIR }
 }

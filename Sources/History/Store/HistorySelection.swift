@@ -9,7 +9,7 @@ struct HistorySelection {
   /// How many rows of a prefix are sorted rather than looked for among all rows, newest first.
   ///
   /// With more of them, one meets enough of them soon; with fewer, sorting is a matter of
-  /// milliseconds. A page of 50 among ten million rows costs the same either way near 22,000.
+  /// milliseconds: for a page of 50 among ten million rows both cost the same near 22,000.
   static let rowsWorthSorting = 20_000
 
   private let query: HistoryQuery
@@ -32,56 +32,82 @@ struct HistorySelection {
   }
 
   func statement(_ db: Database) throws -> (sql: String, arguments: StatementArguments) {
-    var conditions = Conditions()
-    addNames(to: &conditions)
-    if let action = query.action { conditions.add("c.action = ?", action.rawValue) }
-    if let since = query.since {
-      conditions.add("c.startedAt >= ?", since.databaseNanoseconds)
+    let others = otherConditions
+    var indexed = indexedConditions
+    guard let prefix = query.prefix, !prefix.isEmpty else {
+      return select(from: "changes c", where: indexed + others)
     }
-    addText(to: &conditions)
-    if let before {
-      conditions.add(
-        "(c.startedAt, c.id) < (SELECT startedAt, id FROM changes WHERE id = ?)", before.value)
+    guard let bucket = exactBucket, try isRare(prefix, in: bucket, db) else {
+      // The unary + hides the key from the choice of an index.
+      indexed.addRange(of: prefix, column: "+c.key")
+      return select(from: "changes c", where: indexed + others)
     }
+    // Found and sorted in the index alone; of the table only the rows of the page are read.
+    indexed.addRange(of: prefix, column: "c.key")
+    let source = """
+      (SELECT c.id FROM changes c INDEXED BY changesByKey \(indexed.clause)
+      ORDER BY \(Self.order) LIMIT ?) p JOIN changes c ON c.id = p.id
+      """
+    let inner = indexed.arguments + [others.isEmpty ? limit : -1]
+    return select(from: source, inner, where: others)
+  }
 
-    // The unary + hides a condition from the choice of an index.
-    var source = "changes c"
-    if let prefix = query.prefix, !prefix.isEmpty {
-      if let bucket = exactBucket, try isRare(prefix, in: bucket, db) {
-        source += " INDEXED BY changesByKey"
-        conditions.addRange(of: prefix, column: "c.key")
-      } else {
-        conditions.addRange(of: prefix, column: "+c.key")
-      }
-    }
+  private func select(
+    from source: String, _ arguments: StatementArguments = [], where conditions: Conditions
+  ) -> (sql: String, arguments: StatementArguments) {
     let sql = """
       SELECT \(HistoryEntry.columns)
       FROM \(source) LEFT JOIN outcomes o ON o.change = c.id
       \(conditions.clause) ORDER BY \(Self.order) LIMIT ?
       """
-    return (sql, conditions.arguments + [limit])
+    return (sql, arguments + conditions.arguments + [limit])
+  }
+
+  /// Of columns that the index by key holds.
+  private var indexedConditions: Conditions {
+    var conditions = Conditions()
+    if let bucket = exactBucket { conditions.add("c.bucket = ?", bucket.text) }
+    if let since = query.since {
+      conditions.add("c.startedAt >= ?", since.databaseNanoseconds)
+    }
+    if let before {
+      conditions.add(
+        "(c.startedAt, c.id) < (SELECT startedAt, id FROM changes WHERE id = ?)", before.value)
+    }
+    return conditions
+  }
+
+  private var otherConditions: Conditions {
+    var conditions = Conditions()
+    if let action = query.action { conditions.add("c.action = ?", action.rawValue) }
+    switch query.matching {
+    case .exact:
+      if let user = query.user { conditions.add("c.user = ?", user) }
+    case .containing:
+      if let user = query.user { conditions.add([.like(user, in: "c.user")]) }
+      if let bucket = query.bucket { conditions.add([.like(bucket.text, in: "c.bucket")]) }
+    }
+    for word in (query.text ?? "").split(separator: " ") { conditions.add(anywhere(String(word))) }
+    return conditions
   }
 
   private var exactBucket: BucketName? { query.matching == .exact ? query.bucket : nil }
 
-  private func addNames(to conditions: inout Conditions) {
-    switch query.matching {
-    case .exact:
-      if let user = query.user { conditions.add("c.user = ?", user) }
-      if let bucket = query.bucket { conditions.add("c.bucket = ?", bucket.text) }
-    case .containing:
-      if let user = query.user { conditions.addLike(user, in: "c.user") }
-      if let bucket = query.bucket { conditions.addLike(bucket.text, in: "c.bucket") }
+  /// The names of actions and outcomes are looked through here, once, and not in every row.
+  private func anywhere(_ word: String) -> [Conditions.Part] {
+    let columns = ["c.user", "c.bucket", "CAST(c.key AS TEXT)"]
+    var parts = columns.map { Conditions.Part.like(word, in: $0) }
+    let actions = ChangeAction.allCases.map(\.rawValue).filter { contains(word, in: $0) }
+    if !actions.isEmpty { parts.append(.oneOf(actions, "c.action")) }
+    let outcomes = Outcome.allCases.map(\.rawValue).filter { contains(word, in: $0) }
+    if !outcomes.isEmpty {
+      parts.append(.oneOf(outcomes, "coalesce(o.outcome, '\(Outcome.started.rawValue)')"))
     }
+    return parts
   }
 
-  private func addText(to conditions: inout Conditions) {
-    for word in (query.text ?? "").split(separator: " ") {
-      conditions.addLike(
-        String(word),
-        in: "c.user", "c.action", "c.bucket", "CAST(c.key AS TEXT)",
-        "coalesce(o.outcome, '\(Outcome.started.rawValue)')")
-    }
+  private func contains(_ word: String, in name: String) -> Bool {
+    name.lowercased().contains(word.lowercased())
   }
 
   private func isRare(_ prefix: ObjectKey, in bucket: BucketName, _ db: Database) throws -> Bool {
@@ -100,9 +126,31 @@ struct HistorySelection {
 
 /// Conditions that must all hold, with their arguments.
 private struct Conditions {
+  /// One condition, and what stands for its question marks.
+  struct Part {
+    let sql: String
+    let arguments: StatementArguments
+
+    /// SQLite's LIKE finds letters A to Z alike in either case, and no others.
+    static func like(_ text: String, in column: String) -> Part {
+      var pattern = ""
+      for character in text {
+        if "%_\\".contains(character) { pattern.append("\\") }
+        pattern.append(character)
+      }
+      return Part(sql: "\(column) LIKE ? ESCAPE '\\'", arguments: ["%\(pattern)%"])
+    }
+
+    static func oneOf(_ values: [String], _ column: String) -> Part {
+      let places = values.map { _ in "?" }.joined(separator: ", ")
+      return Part(sql: "\(column) IN (\(places))", arguments: StatementArguments(values))
+    }
+  }
+
   private var parts: [String] = []
   private(set) var arguments = StatementArguments()
 
+  var isEmpty: Bool { parts.isEmpty }
   var clause: String { parts.isEmpty ? "" : "WHERE " + parts.joined(separator: " AND ") }
 
   mutating func add(_ sql: String, _ argument: any DatabaseValueConvertible) {
@@ -110,21 +158,22 @@ private struct Conditions {
     arguments += [argument]
   }
 
-  /// SQLite's LIKE finds letters A to Z alike in either case, and no others.
-  mutating func addLike(_ text: String, in columns: String...) {
-    var pattern = ""
-    for character in text {
-      if "%_\\".contains(character) { pattern.append("\\") }
-      pattern.append(character)
-    }
-    parts.append(
-      "(" + columns.map { "\($0) LIKE ? ESCAPE '\\'" }.joined(separator: " OR ") + ")")
-    for _ in columns { arguments += ["%\(pattern)%"] }
+  /// Holds when one of them does.
+  mutating func add(_ alternatives: [Part]) {
+    parts.append("(" + alternatives.map(\.sql).joined(separator: " OR ") + ")")
+    for alternative in alternatives { arguments += alternative.arguments }
   }
 
   mutating func addRange(of prefix: ObjectKey, column: String) {
     add("\(column) >= ?", Data(prefix.bytes))
     if let end = prefix.endOfRange { add("\(column) < ?", Data(end)) }
+  }
+
+  static func + (left: Conditions, right: Conditions) -> Conditions {
+    var sum = left
+    sum.parts += right.parts
+    sum.arguments += right.arguments
+    return sum
   }
 }
 

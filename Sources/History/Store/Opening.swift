@@ -16,6 +16,8 @@ struct StoreSettings {
   var busyTimeout: Duration = .seconds(10)
   /// nil lets the file system decide.
   var journal: Journal?
+  /// Whose file it has to be.
+  var user: UInt32 = geteuid()
 }
 
 /// Where histories are opened, since opening one flushes the disk.
@@ -26,14 +28,14 @@ func openDatabase(
   at path: FilePath, settings: StoreSettings
 ) throws(HistoryError) -> any DatabaseWriter {
   do {
-    let folder = try prepareFile(at: path)
-    let journal = try settings.journal ?? chooseJournal(for: folder)
+    let file = try prepareFile(at: path, user: settings.user)
+    let journal = try settings.journal ?? chooseJournal(for: file.removingLastComponent())
     // Switching to WAL and recovering after a crash may answer "busy" without having waited.
     let clock = ContinuousClock()
     let deadline = clock.now + settings.busyTimeout
     while true {
       do {
-        return try connect(to: path, journal: journal, settings: settings)
+        return try connect(to: file, journal: journal, settings: settings)
       } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
         guard clock.now < deadline else { throw error }
         poll(nil, 0, 5)
@@ -57,7 +59,7 @@ private func connect(
   configuration.maximumReaderCount = 2
   // Before anything is written, the journal mode included.
   configuration.prepareDatabase { db in
-    try requireOwnDatabase(db, path: path)
+    try requireOwnDatabase(db)
   }
 
   let writer: any DatabaseWriter
@@ -106,7 +108,7 @@ private func migrate(_ writer: any DatabaseWriter) throws {
 
 /// Refuses a database that something else made. What GRDB makes before the first migration has
 /// run, in whatever process, is ours.
-private func requireOwnDatabase(_ db: Database, path: FilePath) throws {
+private func requireOwnDatabase(_ db: Database) throws {
   let foreign = try Int.fetchOne(
     db,
     sql: """

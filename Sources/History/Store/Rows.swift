@@ -26,18 +26,29 @@ enum RecordTable: String {
   }
 
   var insertion: String {
-    let places = columns.map { _ in "?" }.joined(separator: ", ")
-    return "INSERT INTO \(rawValue) (\(columns.joined(separator: ", "))) VALUES (\(places))"
+    switch self {
+    case .changes: Self.insertionOfChange
+    case .outcomes: Self.insertionOfOutcome
+    }
   }
 
   /// All columns, newest row first.
-  var selectionOfLast: String {
-    "SELECT \(columns.joined(separator: ", ")) FROM \(rawValue) ORDER BY id DESC LIMIT 1"
-  }
+  var selectionOfLast: String { "\(selection) DESC LIMIT 1" }
 
   /// All columns, oldest row first.
-  var selectionOfAll: String {
+  var selectionOfAll: String { selection }
+
+  private var selection: String {
     "SELECT \(columns.joined(separator: ", ")) FROM \(rawValue) ORDER BY id"
+  }
+
+  private static let insertionOfChange = makeInsertion(.changes)
+  private static let insertionOfOutcome = makeInsertion(.outcomes)
+
+  private static func makeInsertion(_ table: RecordTable) -> String {
+    let names = table.columns.joined(separator: ", ")
+    let places = table.columns.map { _ in "?" }.joined(separator: ", ")
+    return "INSERT INTO \(table.rawValue) (\(names)) VALUES (\(places))"
   }
 }
 
