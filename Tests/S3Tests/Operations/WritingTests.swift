@@ -124,6 +124,26 @@ struct WritingTests {
     #expect(refused.requests.count == 1)
   }
 
+  @Test("A lost answer leaves doubt, a body that was never whole does not")
+  func doubt() async throws {
+    var policy = RetryPolicy.standard
+    policy.maxAttempts = 1
+    // The scripted failure comes after five bytes.
+    let lost = ScriptedTransport.Answer.failure(.connectionLost(reason: "reset"))
+    for (text, isInDoubt) in [("12345", true), ("123456789", false)] {
+      let scripted = try ScriptedClient([lost], policy: policy)
+      let error = await failure { () async throws(S3Error) in
+        try await scripted.client.putObject(
+          location, body: .bytes(Array(text.utf8)), attributes: ObjectAttributes(),
+          progress: ByteCounter())
+      }
+      #expect(error?.isInDoubt == isInDoubt)
+    }
+    let refused = try ScriptedClient([.response(403)])
+    let error = await failure { () async throws(S3Error) in try await put(refused) }
+    #expect(error?.isInDoubt == false)
+  }
+
   @Test("A multipart upload asks for a checksum of the whole object")
   func create() async throws {
     let scripted = try ScriptedClient([
