@@ -28,7 +28,9 @@ final class DatabaseSource: Sendable {
 
   /// As ``opened()``, away from the threads that tasks share.
   func opened() async throws(HistoryError) -> any DatabaseWriter {
-    if let database = state.withLock({ $0 }) { return database }
+    // Whoever opens it holds the lock for as long as other processes keep the file: not waited for
+    // here.
+    if let database = state.withLockIfAvailable({ $0 }) ?? nil { return database }
     return try await withCheckedContinuation { continuation in
       openingQueue.async {
         continuation.resume(
