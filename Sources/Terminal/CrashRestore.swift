@@ -51,6 +51,9 @@ private let restoreAndDie: @convention(c) (Int32) -> Void = { signal in
   raise(signal)
 }
 
+/// Here and not in place, where it would belong to the main actor: any thread may call `exit`.
+private let restoreAtExit: @convention(c) () -> Void = { restoreTerminal() }
+
 /// Gives the terminal back when the program crashes, or ends without closing its session.
 @MainActor
 enum CrashRestore {
@@ -86,7 +89,7 @@ enum CrashRestore {
       action.sa_flags = SA_ONSTACK
       sigaction(signal, &action, previousActions + Int(signal))
     }
-    atexit { restoreTerminal() }
+    atexit(restoreAtExit)
   }
 
   /// Gives this thread a stack for handlers, since a stack that ran over has no room for one. On

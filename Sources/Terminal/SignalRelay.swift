@@ -71,9 +71,12 @@ final class SignalRelay {
     pthread_sigmask(SIG_SETMASK, &before, nil)
   }
 
-  /// Puts back what was there before.
-  func close() {
-    for (signal, var action) in previous { sigaction(signal, &action, nil) }
+  /// Puts back what was there before, but ignores one of them from now on.
+  func close(ignoring ignored: Int32? = nil) {
+    for (signal, var action) in previous {
+      if signal == ignored { action.__sigaction_handler.sa_handler = SIG_IGN }
+      sigaction(signal, &action, nil)
+    }
     previous.removeAll()
     signalPipe.store(-1, ordering: .sequentiallyConsistent)
     let (reading, writing) = (reading, writing)

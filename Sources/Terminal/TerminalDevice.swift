@@ -19,14 +19,20 @@ struct TerminalDevice: ~Copyable {
   /// As they were before us, to be put back.
   let savedModes: termios
 
+  /// The terminal of standard input and output.
   init() throws(TerminalError) {
     guard isatty(STDIN_FILENO) == 1 else { throw .notATerminal(stream: "Standard input") }
     guard isatty(STDOUT_FILENO) == 1 else { throw .notATerminal(stream: "Standard output") }
-    let flags = O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC
-    var opened: Int32 = -1
-    if let name = ttyname(STDOUT_FILENO) { opened = open(name, flags) }
-    // After su the device belongs to somebody else; /dev/tty opens nevertheless.
-    if opened < 0, tcgetsid(STDOUT_FILENO) == getsid(0) { opened = open("/dev/tty", flags) }
+    if let name = ttyname(STDOUT_FILENO), access(name, R_OK | W_OK) == 0 {
+      try self.init(path: String(cString: name))
+    } else {
+      // After su the device belongs to somebody else; this opens nevertheless.
+      try self.init(path: "/dev/tty")
+    }
+  }
+
+  init(path: String) throws(TerminalError) {
+    let opened = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)
     guard opened >= 0 else {
       throw .system(operation: "open the terminal", reason: String(cString: strerror(errno)))
     }
@@ -48,7 +54,8 @@ struct TerminalDevice: ~Copyable {
   func setRaw() {
     var modes = savedModes
     cfmakeraw(&modes)
-    tcsetattr(descriptor, TCSADRAIN, &modes)
+    // Not TCSADRAIN: it waits for a terminal that may have stopped reading.
+    tcsetattr(descriptor, TCSANOW, &modes)
   }
 
   func restoreModes() {

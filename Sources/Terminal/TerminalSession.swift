@@ -77,11 +77,18 @@ public final class TerminalSession {
   ///   - colours: At most; fewer where terminfo knows of fewer.
   ///   - environment: `TERM` says what the terminal is, `TMUX` and `STY` what stands between, and
   ///     `COLUMNS` and `LINES` how large it is where the device does not know.
-  public init(
+  public convenience init(
     theme: Theme, colours: ColourDepth, environment: [String: String] = processEnvironment
   ) throws(TerminalError) {
+    try self.init(
+      device: TerminalDevice(), theme: theme, colours: colours, environment: environment)
+  }
+
+  init(
+    device: consuming TerminalDevice, theme: Theme, colours: ColourDepth,
+    environment: [String: String]
+  ) throws(TerminalError) {
     guard !Self.isInUse else { throw .alreadyOpen }
-    let device = try TerminalDevice()
     let size = Self.size(of: device, environment: environment)
     // Before the screen, because ncurses leaves signals alone that somebody handles already.
     let relay = SignalTarget()
@@ -146,6 +153,8 @@ public final class TerminalSession {
   }
 
   /// Gives the terminal back for good. May be called more than once.
+  ///
+  /// After `.hungUp` SIGHUP stays ignored, so that what runs without a screen is not ended by it.
   public func close() {
     guard state != .closed else { return }
     if state == .open { leave() }
@@ -154,7 +163,8 @@ public final class TerminalSession {
     readSource?.cancel()
     writeSource?.cancel()
     decoderTimer?.cancel()
-    signals.close()
+    // The shell and the kernel may both send one, and what is left to do must not die of the second.
+    signals.close(ignoring: isHungUp ? SIGHUP : nil)
     eventSink.finish()
     Self.isInUse = false
   }

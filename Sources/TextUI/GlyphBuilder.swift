@@ -21,7 +21,8 @@ struct GlyphBuilder {
 
   mutating func add(_ scalar: Unicode.Scalar) {
     let value = scalar.value
-    if value >= 0x20, value < 0x7F {
+    // Most of what is drawn: ASCII, and the characters of boxes and bars.
+    if value >= 0x20 && value < 0x7F || (0x2500...0x259F).contains(value) {
       if pending.endsInJoiner { dropJoiner() }
       flush()
       pending.scalars.append(scalar)
