@@ -12,8 +12,11 @@ public struct ByteCount: Sendable, Hashable, Comparable {
   public static func gibibytes(_ count: Int64) -> ByteCount { ByteCount(count << 30) }
 
   public static func < (left: ByteCount, right: ByteCount) -> Bool { left.bytes < right.bytes }
+  /// Stops at the largest number: sizes come from servers, and no sum of theirs may trap.
   public static func + (left: ByteCount, right: ByteCount) -> ByteCount {
-    ByteCount(left.bytes + right.bytes)
+    let (sum, overflow) = left.bytes.addingReportingOverflow(right.bytes)
+    return ByteCount(overflow ? (right.bytes > 0 ? .max : .min) : sum)
   }
-  public static func += (left: inout ByteCount, right: ByteCount) { left.bytes += right.bytes }
+
+  public static func += (left: inout ByteCount, right: ByteCount) { left = left + right }
 }
