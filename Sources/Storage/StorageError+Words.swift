@@ -1,6 +1,6 @@
 import HTTP
 public import History
-import S3
+public import S3
 import SystemPackage
 
 /// Every sentence that a person reads about an error.
@@ -168,7 +168,7 @@ extension StorageError {
       recovery: "Start Pail without --read-only.")
   }
 
-  static func invalidName(_ bucket: BucketName, _ problem: BucketNameProblem) -> StorageError {
+  public static func invalidName(_ bucket: BucketName, _ problem: BucketNameProblem) -> StorageError {
     let reason =
       switch problem {
       case .length(let count): "it has \(count) characters; 3 to 63 are allowed"

@@ -21,6 +21,12 @@ public final class DownloadFolder: Sendable {
     public var size: ByteCount
     public var modified: Timestamp
     public var isRegular: Bool
+
+    public init(size: ByteCount, modified: Timestamp, isRegular: Bool) {
+      self.size = size
+      self.modified = modified
+      self.isRegular = isRegular
+    }
   }
 
   public let path: FilePath
