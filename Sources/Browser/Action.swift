@@ -29,16 +29,17 @@ public enum Answer: Sendable {
   case order([UInt32], covering: Int)
   case details(ObjectMetadata)
   case versioning(VersioningState)
-  case bucketCreated
-  case bucketRemoved
-  case markerCreated
+  /// Each with a warning where the history could not take the outcome.
+  case bucketCreated(warning: StorageError?)
+  case bucketRemoved(warning: StorageError?)
+  case markerCreated(warning: StorageError?)
   /// Comes many times while it counts.
   case counted(DeletionCount)
   case deletionProgressed(DeletionProgress)
   case deleted(DeletionReport)
   case presigned(PresignedURL)
   case history([HistoryEntry])
-  case folder(LocalFolder)
+  case folder(LocalListing)
   case uploadPlan(UploadPlan)
   case downloadPlan(DownloadPlan)
 }

@@ -6,6 +6,11 @@ extension BrowserState {
   /// Commands that do something with what is marked or selected. `false` for all others.
   mutating func act(_ command: Command, _ turn: inout Turn) -> Bool {
     switch command {
+    case .create: create(&turn)
+    case .delete: delete(&turn)
+    case .upload: upload(&turn)
+    case .download: download(&turn)
+    case .share: share(&turn)
     case .details: showDetails(&turn)
     case .copyURI: copy("The s3:// URI", &turn) { Links.uri($0) }
     case .copyKey: copy("The key", &turn) { $0.key.exactText }
@@ -23,7 +28,44 @@ extension BrowserState {
     return true
   }
 
-  mutating func showDetails(_ turn: inout Turn) {
+  private func create(_ turn: inout Turn) {
+    if focus == .buckets {
+      turn.open(CreateBucketDialog())
+    } else if let pane = objects {
+      turn.open(CreatePrefixDialog(in: pane.place))
+    }
+  }
+
+  private func delete(_ turn: inout Turn) {
+    if focus == .buckets {
+      guard let bucket = buckets.selected else { return turn.say("There is no bucket to remove") }
+      turn.open(RemoveBucketDialog(bucket))
+    } else if let pane = objects {
+      let rows = pane.chosenRows
+      guard !rows.isEmpty else { return turn.say("There is nothing selected to delete") }
+      turn.open(DeleteDialog(pane, rows: rows))
+    }
+  }
+
+  private func upload(_ turn: inout Turn) {
+    guard let pane = objects else { return }
+    turn.open(UploadDialog(to: pane.place, from: facts.localFolder))
+  }
+
+  private func download(_ turn: inout Turn) {
+    guard let pane = objects else { return }
+    let rows = pane.chosenRows
+    guard !rows.isEmpty else { return turn.say("There is nothing selected to download") }
+    turn.open(DownloadDialog(pane, rows: rows, folder: facts.saveFolder))
+  }
+
+  private func share(_ turn: inout Turn) {
+    guard let pane = objects else { return }
+    let key = pane.selectedRow.map(pane.rows.key) ?? pane.place.prefix
+    turn.open(ShareDialog(bucket: pane.place.bucket, key: key))
+  }
+
+  func showDetails(_ turn: inout Turn) {
     guard let pane = objects, let row = pane.selectedRow, let object = pane.rows.object(row) else {
       return turn.say("Only an object has details; this is a prefix")
     }

@@ -87,6 +87,7 @@ extension BrowserState {
     case .commandLine: prompt = Prompt(.command)
     case .filter: beginFilter()
     case .help: turn.open(HelpDialog(keys: keys, place: focus.place))
+    case .showHistory: turn.open(HistoryDialog())
     case .showError:
       if let lastError {
         turn.open(TextDialog(error: lastError))

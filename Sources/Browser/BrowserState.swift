@@ -80,7 +80,7 @@ public struct BrowserState: Sendable {
       overlays[top].opened(&turn)
     }
     if let place = turn.takeDestination() { go(to: place, &turn) }
-    if turn.takeChangedBuckets() { buckets.load(&turn) }
+    if let change = turn.takeBucketChange() { follow(change, &turn) }
     for bucket in turn.takeChangedObjects() {
       trail.objectsChanged(in: bucket)
       if objects?.place.bucket == bucket { refreshObjects(&turn) }
@@ -90,6 +90,23 @@ public struct BrowserState: Sendable {
       message = newest
       if case .error(let error) = newest { lastError = error }
     }
+  }
+
+  private mutating func follow(_ change: Turn.BucketChange, _ turn: inout Turn) {
+    switch change {
+    case .created(let bucket):
+      buckets.select(bucket)
+    case .removed(let bucket):
+      buckets.remove(bucket)
+      trail.forget(bucket)
+      if objects?.place.bucket == bucket {
+        cancelReplacement(&turn)
+        objects?.leave(&turn)
+        objects = nil
+        focus = .buckets
+      }
+    }
+    buckets.load(&turn)
   }
 
   var layout: Layout { layout(for: size) }

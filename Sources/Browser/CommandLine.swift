@@ -10,7 +10,7 @@ struct CommandLine: Sendable, Hashable {
   }
 
   private static let commands: [(name: String, command: Command)] = [
-    ("errors", .showError), ("help", .help), ("q", .quit),
+    ("errors", .showError), ("help", .help), ("history", .showHistory), ("q", .quit),
     ("quit", .quit), ("redraw", .redraw), ("refresh", .refresh), ("suspend", .suspend),
     ("transfers", .showTransfers),
   ]

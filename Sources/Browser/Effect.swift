@@ -6,7 +6,7 @@ public import SystemPackage
 /// What is wanted from the world. `EffectRunner` performs it, each as a task of its own, and
 /// answers those that carry a ``RequestID`` with ``Action/answered(_:_:)``.
 public enum Effect: Sendable {
-  /// Ends the task of a request; its answer no longer matters.
+  /// Ends the task of a request. A deletion still answers with what it did until then.
   case cancel(RequestID)
 
   case listBuckets(RequestID)
@@ -23,6 +23,7 @@ public enum Effect: Sendable {
   case emptyAndRemoveBucket(BucketName, expectedOwner: AccountID?, RequestID)
   case createPrefixMarker(BucketName, ObjectKey, RequestID)
   case count([DeletionTarget], in: BucketName, RequestID)
+  case countEveryVersion(BucketName, RequestID)
   /// Objects newer than the moment at which this is performed are left alone.
   case delete([DeletionTarget], in: BucketName, RequestID)
   case presign(PresignMethod, ObjectLocation, expires: Duration, fileName: String?, RequestID)

@@ -10,7 +10,7 @@ struct Turn {
   private var opened: [any Overlay] = []
   private var closesOverlay = false
   private var destination: Place?
-  private var changedBuckets = false
+  private var bucketChange: BucketChange?
   private var changedObjects: Set<BucketName> = []
 
   let facts: BrowserFacts
@@ -52,8 +52,13 @@ struct Turn {
 
   mutating func go(to place: Place) { destination = place }
 
-  /// Says that buckets were made or removed.
-  mutating func bucketsChanged() { changedBuckets = true }
+  /// What happened to a bucket, for the panes to follow.
+  enum BucketChange {
+    case created(BucketName)
+    case removed(BucketName)
+  }
+
+  mutating func bucketChanged(_ change: BucketChange) { bucketChange = change }
 
   /// Says that objects of a bucket were uploaded, made or deleted.
   mutating func objectsChanged(in bucket: BucketName) { changedObjects.insert(bucket) }
@@ -73,9 +78,9 @@ struct Turn {
     return destination
   }
 
-  mutating func takeChangedBuckets() -> Bool {
-    defer { changedBuckets = false }
-    return changedBuckets
+  mutating func takeBucketChange() -> BucketChange? {
+    defer { bucketChange = nil }
+    return bucketChange
   }
 
   mutating func takeChangedObjects() -> Set<BucketName> {

@@ -108,7 +108,8 @@ extension Effect {
     case .listBuckets(let id), .listObjects(_, _, let id), .order(_, _, _, let id),
       .readDetails(_, let id), .readVersioning(_, let id), .createBucket(_, _, let id),
       .removeBucket(_, _, let id), .emptyAndRemoveBucket(_, _, let id),
-      .createPrefixMarker(_, _, let id), .count(_, _, let id), .delete(_, _, let id),
+      .createPrefixMarker(_, _, let id), .count(_, _, let id), .countEveryVersion(_, let id),
+      .delete(_, _, let id),
       .presign(_, _, _, _, let id), .readHistory(_, _, _, let id), .listFolder(_, let id),
       .planUpload(_, _, let id), .planDownload(_, let id):
       id

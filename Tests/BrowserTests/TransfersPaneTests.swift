@@ -46,7 +46,7 @@ struct TransfersPaneTests {
     var scene = try Scene.at("p/", .of(["a"], under: "p/"))
     #expect(!scene.screen.contains("Transfers"))
     scene.send(.transfersProgressed(several))
-    #expect(scene.screen.contains("Transfers (3 of 7 done)"))
+    #expect(scene.screen.contains("Transfers (3 of 7)"))
     scene.press("t")
     #expect(scene.state.focus == .transfers)
     scene.send(.transfersProgressed([]))

@@ -14,7 +14,7 @@ public enum Command: Sendable, Hashable, CaseIterable {
   /// Dialogs.
   case accept, close, confirm, decline
   case nextField, previousField, nextChoice, previousChoice
-  case startUpload, changeDestination
+  case startUpload, changeDestination, showHidden
   case overwrite, overwriteAll, skip, skipAll, rename, renameAll
   case copyLink, copyCurl
 }
@@ -28,7 +28,9 @@ public enum KeyPlace: Sendable, Hashable, CaseIterable {
   case conflict
   /// A question answered by y or n.
   case question
-  /// A question being answered, such as a count that is under way.
+  /// The question whether to remove a bucket, with a field beside it.
+  case removal
+  /// Work that is under way and can be stopped.
   case waiting
   /// Text fields and choices.
   case form
@@ -36,8 +38,10 @@ public enum KeyPlace: Sendable, Hashable, CaseIterable {
   case link
   /// Text to read and scroll: details, a report, an error.
   case text
-  /// Text to read with a field to search in: help, history.
+  /// Text to read with a field to search in.
   case search
+  /// The history, with fields that filter it.
+  case history
   /// Nothing but a notice: no credentials, or a window that is too small.
   case notice
 
@@ -50,11 +54,13 @@ public enum KeyPlace: Sendable, Hashable, CaseIterable {
     case .localFiles: "Choosing files to upload"
     case .conflict: "A name that is taken"
     case .question: "A question"
+    case .removal: "Removing a bucket"
     case .waiting: "While waiting"
     case .form: "Fields"
     case .link: "A presigned URL"
     case .text: "Text"
     case .search: "Text with a search"
+    case .history: "History"
     case .notice: "A notice"
     }
   }

@@ -23,6 +23,13 @@ extension KeyTable {
       .open, "Enter  l  →", in: [.objects], "open the prefix; details of an object",
       hint: "open"),
     row(.open, "l  →  Enter", in: [.localFiles], "open the folder", hint: "open"),
+    row(.upload, "u", in: [.objects], "upload: choose files and folders", hint: "upload"),
+    row(.download, "d", in: [.objects], "download marked or current", hint: "download"),
+    row(.delete, "D  Delete", in: [.objects], "delete marked or current", hint: "delete"),
+    row(.share, "s", in: [.objects], "share: make a presigned URL", hint: "share"),
+    row(.create, "a", in: [.buckets], "create a bucket", hint: "create"),
+    row(.delete, "D  Delete", in: [.buckets], "remove the bucket", hint: "remove"),
+    row(.startUpload, "u", in: [.localFiles], "upload marked or current", hint: "upload"),
     row(.goUp, "h  ←  Backspace", in: [.objects], "up; at the root: to the buckets", hint: "up"),
     row(.goUp, "h  ←  Backspace", in: [.localFiles], "the folder above", hint: "up"),
     row(.goUp, "h  ←", in: [.transfers], "back to the objects"),
@@ -31,10 +38,10 @@ extension KeyTable {
   private static let moving = [
     row(.moveDown, "j  ↓", in: scrolling, "down"),
     row(.moveUp, "k  ↑", in: scrolling, "up"),
-    row(.moveDown, "↓", in: [.search], "down"),
-    row(.moveUp, "↑", in: [.search], "up"),
-    row(.pageDown, "PgDn", in: scrolling.union([.search]), "a page down"),
-    row(.pageUp, "PgUp", in: scrolling.union([.search]), "a page up"),
+    row(.moveDown, "↓", in: [.search, .history], "down"),
+    row(.moveUp, "↑", in: [.search, .history], "up"),
+    row(.pageDown, "PgDn", in: scrolling.union([.search, .history]), "a page down"),
+    row(.pageUp, "PgUp", in: scrolling.union([.search, .history]), "a page up"),
     row(.halfPageDown, "^d", in: scrolling, "half a page down"),
     row(.halfPageUp, "^u", in: scrolling, "half a page up"),
     row(.moveFirst, "g  Home", in: scrolling, "the first row"),
@@ -48,6 +55,7 @@ extension KeyTable {
     row(.invertMarks, "*", in: [.objects, .localFiles], "invert the marks"),
     row(.filter, "/", in: [.buckets, .objects, .localFiles], "filter as you type", hint: "filter"),
     row(.details, "i", in: [.objects], "details of the object", hint: "details"),
+    row(.create, "a", in: [.objects], "create a prefix marker"),
     row(
       .sortByName, "o n", in: [.objects, .localFiles], "sort by name; again reverses", hint: "name"),
     row(
@@ -80,6 +88,7 @@ extension KeyTable {
 
   private static let program = [
     row(.commandLine, ":", in: panes, "command line; :s3://bucket/prefix/ jumps"),
+    row(.showHistory, "H", in: panes, "history: who uploaded and deleted what", hint: "history"),
     row(.showError, "E", in: panes, "the last error in full"),
     row(.help, "?  F1", in: panes.union([.localFiles]), "help for this pane", hint: "help"),
     row(.quit, "q  ^c", in: panes.union([.notice]), "quit", hint: "quit"),

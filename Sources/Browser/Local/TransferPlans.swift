@@ -1,4 +1,5 @@
 public import S3
+public import Storage
 public import SystemPackage
 
 /// Where each of the chosen files will go, found out before anything is sent.
@@ -83,9 +84,11 @@ public struct DownloadPlan: Sendable {
     /// Below the folder, `/` between its parts.
     public var name: ObjectKey
     /// What stands there already.
-    public var existing: LocalEntry?
+    public var existing: DownloadFolder.ExistingFile?
 
-    public init(object: ObjectSummary, name: ObjectKey, existing: LocalEntry? = nil) {
+    public init(
+      object: ObjectSummary, name: ObjectKey, existing: DownloadFolder.ExistingFile? = nil
+    ) {
       self.object = object
       self.name = name
       self.existing = existing

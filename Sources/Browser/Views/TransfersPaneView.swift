@@ -11,7 +11,7 @@ struct TransfersPaneView {
     let over = pane.all.count - pane.running.count
     let rate = pane.running.isEmpty ? nil : VisibleText(ByteFormat.rate(pane.rate))
     frame.box(
-      rect, title: VisibleText("Transfers (\(over) of \(pane.all.count) done)"), trailing: rate,
+      rect, title: VisibleText("Transfers (\(over) of \(pane.all.count))"), trailing: rate,
       focused: isFocused)
     let inner = rect.inset(by: 1)
     var viewport = pane.viewport

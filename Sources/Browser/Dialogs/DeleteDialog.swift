@@ -1,0 +1,251 @@
+import S3
+import Storage
+import TextUI
+
+/// Asks before objects are deleted: what, how many, how large, and whether it can be undone.
+struct DeleteDialog: Overlay {
+  private enum Phase: Sendable {
+    case asking
+    case deleting(RequestID, DeletionProgress)
+    /// Stopped by Esc; the report of what was done until then is on its way.
+    case stopping(RequestID)
+  }
+
+  private let from: Place
+  private let targets: [DeletionTarget]
+  /// What is marked, named below the prefix.
+  private let names: [VisibleText]
+  private var phase = Phase.asking
+  private var count: DeletionCount
+  private var counting: RequestID?
+  private var countProblem: StorageError?
+  private var versioning: VersioningState?
+  private var versioningRequest: RequestID?
+
+  /// - Parameter rows: the rows of `pane` to be deleted, 1 or more.
+  init(_ pane: ObjectPane, rows: [Int]) {
+    from = pane.place
+    count = DeletionCount(isComplete: true)
+    var targets: [DeletionTarget] = []
+    for row in rows {
+      let key = pane.rows.key(row)
+      if let size = pane.rows.size(row) {
+        targets.append(.object(key))
+        count.objects += 1
+        count.bytes += size
+      } else {
+        targets.append(.prefix(key))
+        count.isComplete = false
+      }
+    }
+    self.targets = targets
+    names = rows.prefix(100).map { RowName(pane.rows.name($0)).text }
+  }
+
+  var place: KeyPlace {
+    if case .asking = phase { .question } else { .waiting }
+  }
+
+  mutating func opened(_ turn: inout Turn) {
+    let (targets, bucket) = (targets, from.bucket)
+    versioningRequest = turn.request { .readVersioning(bucket, $0) }
+    // Objects tell their sizes in the listing; only what is below prefixes has to be counted.
+    guard !count.isComplete else { return }
+    counting = turn.request { .count(targets, in: bucket, $0) }
+  }
+
+  mutating func perform(_ command: Command, _ turn: inout Turn) {
+    switch (command, phase) {
+    case (.confirm, .asking):
+      stopAsking(&turn)
+      let (targets, bucket) = (targets, from.bucket)
+      let request = turn.request { .delete(targets, in: bucket, $0) }
+      phase = .deleting(request, DeletionProgress())
+    case (.decline, .asking):
+      stopAsking(&turn)
+      turn.close()
+    case (.close, .deleting(let request, _)):
+      turn.cancel(request)
+      phase = .stopping(request)
+    default: break
+    }
+  }
+
+  /// Esc stops a count that is under way, and leaves the question.
+  mutating func typed(_ press: KeyPress, _ turn: inout Turn) -> Bool {
+    guard press.key == .escape, case .asking = phase, counting != nil else { return false }
+    turn.cancel(counting)
+    counting = nil
+    return true
+  }
+
+  private mutating func stopAsking(_ turn: inout Turn) {
+    turn.cancel(counting)
+    turn.cancel(versioningRequest)
+    counting = nil
+    versioningRequest = nil
+  }
+
+  mutating func received(_ answer: Answer, to id: RequestID, _ turn: inout Turn) {
+    if id == counting { return counted(answer) }
+    if id == versioningRequest {
+      if case .versioning(let state) = answer { versioning = state }
+      versioningRequest = nil
+      return
+    }
+    switch phase {
+    case .deleting(id, _), .stopping(id): deleted(answer, id, &turn)
+    default: break
+    }
+  }
+
+  private mutating func counted(_ answer: Answer) {
+    switch answer {
+    case .counted(let newest):
+      count = newest
+      if newest.isComplete { counting = nil }
+    case .failed(let error):
+      countProblem = error
+      counting = nil
+    default: break
+    }
+  }
+
+  private mutating func deleted(_ answer: Answer, _ id: RequestID, _ turn: inout Turn) {
+    switch answer {
+    case .deletionProgressed(let progress):
+      if case .deleting = phase { phase = .deleting(id, progress) }
+    case .deleted(let report):
+      DeletionSummary(report).tell(&turn)
+      turn.objectsChanged(in: from.bucket)
+      turn.close()
+    case .failed(let error):
+      turn.fail(error)
+      if error.isCancellation { turn.say("Stopped before anything was deleted") }
+      turn.close()
+    default: break
+    }
+  }
+
+  // MARK: - View
+
+  func draw(on frame: inout Frame, _ facts: BrowserFacts) {
+    switch phase {
+    case .asking: drawQuestion(on: &frame)
+    case .deleting(_, let progress):
+      let failed = progress.failed > 0 ? ", \(ByteFormat.exact(Int64(progress.failed))) failed" : ""
+      drawWork(
+        "Deleted \(ByteFormat.exact(Int64(progress.deleted)))\(failed)…", on: &frame)
+    case .stopping: drawWork("Stopping…", on: &frame)
+    }
+  }
+
+  private func drawQuestion(on frame: inout Frame) {
+    var body = [Line(what, .emphasis)]
+    if names.count > 1 {
+      body += names.prefix(5).map { Line("  " + $0) }
+      if targets.count > 5 {
+        body.append(Line("  and \(ByteFormat.exact(Int64(targets.count - 5))) more", .secondary))
+      }
+    }
+    body += [.blank, Line(amount), undoing, .blank]
+    Panel(title: "Delete?", body: body, foot: [Choices.yesNo(yes: "delete", no: "no")], columns: 70)
+      .draw(on: &frame)
+  }
+
+  private func drawWork(_ text: String, on frame: inout Frame) {
+    Panel(title: "Deleting", body: [Line(what), .blank], foot: [Line(text)], columns: 70)
+      .draw(on: &frame)
+  }
+
+  /// The verb and the full target.
+  private var what: VisibleText {
+    if targets.count == 1 {
+      switch targets[0] {
+      case .object(let key), .version(let key, _):
+        return "Delete " + VisibleText(bytes: Place(bucket: from.bucket, prefix: key).uri)
+      case .prefix(let key):
+        return "Delete everything under "
+          + VisibleText(bytes: Place(bucket: from.bucket, prefix: key).uri)
+      }
+    }
+    let prefixes = targets.count { if case .prefix = $0 { true } else { false } }
+    var parts: [String] = []
+    let objects = targets.count - prefixes
+    if objects > 0 { parts.append(Self.plural(objects, "object", "objects")) }
+    if prefixes > 0 {
+      parts.append("everything under " + Self.plural(prefixes, "prefix", "prefixes"))
+    }
+    return VisibleText("Delete \(parts.joined(separator: " and ")) of ")
+      + VisibleText(bytes: from.uri)
+  }
+
+  private var amount: String {
+    let number = ByteFormat.exact(Int64(count.objects))
+    let objects = count.objects == 1 && count.isComplete ? "object" : "objects"
+    let sign = count.isComplete ? "" : "+"
+    let text = "\(number)\(sign) \(objects), \(ByteFormat.iec(count.bytes.bytes))\(sign)"
+    if counting != nil { return text + ", counting… (Esc stops the count)" }
+    if let countProblem { return text + "; not all could be counted: \(countProblem.message)" }
+    return count.isComplete ? text : text + "; the count was stopped"
+  }
+
+  private var undoing: Line {
+    switch versioning {
+    case .enabled:
+      Line("The bucket keeps versions: this adds delete markers, and can be undone.")
+    case .suspended:
+      Line("Versioning is suspended: only versions from before can be restored.", .warning)
+    case .never:
+      Line("This cannot be undone.", .warning)
+    case nil:
+      versioningRequest != nil
+        ? Line("Asking whether the bucket keeps versions…", .secondary)
+        : Line("Whether the bucket keeps versions is not known: this may be for ever.", .warning)
+    }
+  }
+
+  private static func plural(_ number: Int, _ one: String, _ many: String) -> String {
+    "\(ByteFormat.exact(Int64(number))) \(number == 1 ? one : many)"
+  }
+}
+
+/// What a deletion did, in a sentence, and the list of what failed.
+struct DeletionSummary {
+  private let report: DeletionReport
+
+  init(_ report: DeletionReport) {
+    self.report = report
+  }
+
+  var text: String {
+    let number = ByteFormat.exact(Int64(report.deleted))
+    var text = "Deleted \(number) \(report.deleted == 1 ? "object" : "objects")"
+    if report.abortedUploads > 0 { text += ", aborted \(report.abortedUploads) uploads" }
+    if report.failed > 0 { text += ", \(ByteFormat.exact(Int64(report.failed))) failed" }
+    if report.leftNewer > 0 {
+      text += ", left \(ByteFormat.exact(Int64(report.leftNewer))) that came later"
+    }
+    if report.stoppedBy?.isCancellation == true { text += ", then stopped" }
+    return text
+  }
+
+  /// Says it in the bottom row, and opens the list of failures when there are any.
+  func tell(_ turn: inout Turn) {
+    turn.say(text)
+    if let warning = report.warning { turn.fail(warning) }
+    if let stopped = report.stoppedBy { turn.fail(stopped) }
+    guard report.failed > 0 else { return }
+    var lines = [Line(text, .emphasis), .blank]
+    lines += report.failures.map { failure in
+      Line(
+        VisibleText(bytes: failure.key.bytes) + VisibleText("  \(failure.code): \(failure.message)")
+      )
+    }
+    let unlisted = report.failed - report.failures.count
+    if unlisted > 0 {
+      lines.append(Line("and \(ByteFormat.exact(Int64(unlisted))) more", .secondary))
+    }
+    turn.open(TextDialog(title: "What could not be deleted", lines: lines))
+  }
+}

@@ -1,0 +1,156 @@
+import S3
+import Storage
+import SystemPackage
+import TextUI
+
+/// Asks where downloads go, and what becomes of files that are there already.
+struct DownloadDialog: Overlay {
+  private enum Phase: Sendable {
+    case asking
+    case planning(RequestID)
+    case resolving(DownloadPlan, Conflicts)
+  }
+
+  private let from: Place
+  private let objects: [ObjectSummary]
+  private let prefixes: [ObjectKey]
+  private var form: Form
+  private var phase = Phase.asking
+  private var problem: StorageError?
+
+  /// - Parameter rows: the rows of `pane` to be downloaded, 1 or more.
+  init(_ pane: ObjectPane, rows: [Int], folder: FilePath) {
+    from = pane.place
+    objects = rows.compactMap(pane.rows.object)
+    prefixes = rows.filter(pane.rows.isPrefix).map(pane.rows.key)
+    form = Form([Form.text("Into", folder.string)])
+  }
+
+  var place: KeyPlace {
+    switch phase {
+    case .asking: .form
+    case .planning: .waiting
+    case .resolving: .conflict
+    }
+  }
+
+  private var folder: FilePath { FilePath(form.text(0)) }
+
+  mutating func typed(_ press: KeyPress, _ turn: inout Turn) -> Bool {
+    guard case .asking = phase, form.typed(press) else { return false }
+    problem = nil
+    return true
+  }
+
+  mutating func pasted(_ text: String, _ turn: inout Turn) -> Bool {
+    guard case .asking = phase else { return false }
+    return form.pasted(text)
+  }
+
+  mutating func perform(_ command: Command, _ turn: inout Turn) {
+    switch (command, phase) {
+    case (.accept, .asking):
+      guard !form.text(0).isEmpty else { return turn.say("Type the folder to download into") }
+      let wish = DownloadWish(from: from, objects: objects, prefixes: prefixes, folder: folder)
+      phase = .planning(turn.request { .planDownload(wish, $0) })
+    case (.close, .planning(let request)):
+      turn.cancel(request)
+      phase = .asking
+    case (.close, _):
+      turn.close()
+    case (_, .resolving(let plan, var conflicts)):
+      conflicts.perform(command)
+      phase = .resolving(plan, conflicts)
+      if conflicts.isDecided { start(plan, conflicts, &turn) }
+    default: break
+    }
+  }
+
+  mutating func received(_ answer: Answer, to id: RequestID, _ turn: inout Turn) {
+    guard case .planning(id) = phase else { return }
+    switch answer {
+    case .downloadPlan(let plan):
+      let conflicts = Conflicts(
+        plan.items.compactMap { item in
+          item.existing.map { existing in
+            Conflicts.Item(
+              name: VisibleText(bytes: plan.folder.bytes + [UInt8(ascii: "/")] + item.name.bytes),
+              newSize: item.object.size, newDate: item.object.lastModified,
+              oldSize: existing.size, oldDate: existing.modified)
+          }
+        })
+      phase = .resolving(plan, conflicts)
+      if conflicts.isDecided { start(plan, conflicts, &turn) }
+    case .failed(let error):
+      problem = error
+      turn.fail(error)
+      phase = .asking
+    default: break
+    }
+  }
+
+  private func start(_ plan: DownloadPlan, _ conflicts: Conflicts, _ turn: inout Turn) {
+    var decisions = conflicts.decisions[...]
+    var requests: [TransferRequest] = []
+    for item in plan.items {
+      let decision = item.existing == nil ? .fail : decisions.popFirst() ?? .fail
+      guard decision != .skip else { continue }
+      requests.append(
+        .download(
+          ObjectLocation(bucket: from.bucket, key: item.object.key), summary: item.object,
+          into: plan.folder, name: item.name, ifExists: decision))
+    }
+    LeftOutReport(plan.leftOut).tell(
+      "Downloading", count: requests.count, to: VisibleText(bytes: plan.folder.bytes), &turn)
+    if !requests.isEmpty { turn.perform(.transfer(requests)) }
+    turn.close()
+  }
+
+  func draw(on frame: inout Frame, _ facts: BrowserFacts) {
+    if case .resolving(_, let conflicts) = phase {
+      return conflicts.draw("Downloading", on: &frame, facts.clock)
+    }
+    var body = [Line(what, .emphasis)]
+    let bytes = objects.reduce(Int64(0)) { $0.addingReportingOverflow($1.size.bytes).partialValue }
+    if prefixes.isEmpty { body.append(Line(ByteFormat.iec(bytes))) }
+    body.append(.blank)
+    var note = Line("Enter downloads", .secondary)
+    if case .planning = phase { note = Line("Looking what is there…", .secondary) }
+    if let problem { note = Line(problem.message, .error) }
+    Panel.draw("Download", body: body, form: form, notes: [.blank, note], on: &frame, columns: 72)
+  }
+
+  private var what: VisibleText {
+    if objects.count == 1, prefixes.isEmpty, let object = objects.first {
+      return "Download " + VisibleText(bytes: Place(bucket: from.bucket, prefix: object.key).uri)
+    }
+    var parts: [String] = []
+    if !objects.isEmpty {
+      parts.append("\(objects.count) \(objects.count == 1 ? "object" : "objects")")
+    }
+    if !prefixes.isEmpty {
+      parts.append("all under \(prefixes.count) \(prefixes.count == 1 ? "prefix" : "prefixes")")
+    }
+    return VisibleText("Download \(parts.joined(separator: " and ")) of ")
+      + VisibleText(bytes: from.uri)
+  }
+}
+
+/// Says how many transfers begin, and lists what was left out and why.
+struct LeftOutReport {
+  private let leftOut: [LeftOut]
+
+  init(_ leftOut: [LeftOut]) {
+    self.leftOut = leftOut
+  }
+
+  func tell(_ verb: String, count: Int, to destination: VisibleText, _ turn: inout Turn) {
+    let files = "\(ByteFormat.exact(Int64(count))) \(count == 1 ? "file" : "files")"
+    var text = count == 0 ? "Nothing to do" : "\(verb) \(files) to \(destination.text)"
+    if !leftOut.isEmpty { text += ", \(leftOut.count) left out" }
+    turn.say(text)
+    guard !leftOut.isEmpty else { return }
+    let lines = leftOut.map { Line(VisibleText(bytes: $0.name) + VisibleText(": \($0.reason)")) }
+    turn.open(TextDialog(title: "Left out", lines: lines))
+  }
+}

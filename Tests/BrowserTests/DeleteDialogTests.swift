@@ -1,0 +1,102 @@
+import S3
+import Storage
+import Testing
+
+@testable import Browser
+
+@Suite("Deleting")
+struct DeleteDialogTests {
+  private func deletions(_ effects: [Effect]) -> [[DeletionTarget]] {
+    effects.compactMap { if case .delete(let targets, _, _) = $0 { targets } else { nil } }
+  }
+
+  /// The request of the effect that `matches`.
+  private func request(_ scene: Scene, _ matches: (Effect) -> Bool) throws -> RequestID {
+    try #require(scene.effects.last(where: matches)?.request)
+  }
+
+  @Test("One object: its whole name, its size, and whether it can be undone")
+  func one() throws {
+    var scene = try Scene.at("p/", .of(["a.txt", "b/"], under: "p/"))
+    scene.press("D")
+    scene.answer(.versioning(.never))
+    try expectScreen(scene.screen, "delete-one")
+  }
+
+  @Test(
+    "What versioning says about undoing",
+    arguments: [
+      (VersioningState.enabled, "adds delete markers"), (.suspended, "only versions from before"),
+      (.never, "cannot be undone"),
+    ])
+  func undoing(state: VersioningState, words: String) throws {
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"))
+    scene.press("D")
+    scene.answer(.versioning(state))
+    #expect(scene.screen.contains(words))
+  }
+
+  @Test("Only y deletes; n, Esc and Enter do not", arguments: ["n", "Esc", "Enter", "^c"])
+  func declining(key: String) throws {
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"))
+    scene.press("D \(key)")
+    #expect(scene.state.overlays.isEmpty)
+    #expect(deletions(scene.takeEffects()).isEmpty)
+  }
+
+  @Test("What is below prefixes is counted live; Esc stops the count, and then the question")
+  func counting() throws {
+    var scene = try Scene.at("p/", .of(["a/", "b", "c/"], under: "p/"))
+    scene.press("* D")
+    let count = try request(scene) { if case .count = $0 { true } else { false } }
+    scene.send(
+      .answered(count, .counted(DeletionCount(objects: 2_000, bytes: .mebibytes(3)))))
+    try expectScreen(scene.screen, "delete-counting")
+    scene.press("Esc")
+    #expect(scene.screen.contains("2,000+ objects, 3.0 MiB+; the count was stopped"))
+    scene.press("Esc")
+    #expect(scene.state.overlays.isEmpty)
+  }
+
+  @Test("Exactly the marked rows are deleted, a prefix by its bytes")
+  func targets() throws {
+    var scene = try Scene.at("p/", .of(["a/", "b", "c"], under: "p/"))
+    scene.press("Space j Space D y")
+    #expect(
+      deletions(scene.takeEffects()) == [
+        [.prefix(ObjectKey("p/a/")), .object(ObjectKey("p/c"))]
+      ])
+  }
+
+  @Test("Afterwards: how many were deleted, and a list of what was not, with code and key")
+  func report() throws {
+    var scene = try Scene.at("p/", .of(["a/", "b"], under: "p/"))
+    scene.press("D y")
+    let id = try request(scene) { if case .delete = $0 { true } else { false } }
+    scene.send(.answered(id, .deletionProgressed(DeletionProgress(deleted: 1_000, failed: 1))))
+    #expect(scene.screen.contains("Deleted 1,000, 1 failed…"))
+    let failure = DeletionFailure(
+      key: ObjectKey("p/a/\u{1b}x"), code: "AccessDenied", message: "no")
+    scene.send(.answered(id, .deleted(DeletionReport(deleted: 1_203, failures: [failure]))))
+    #expect(scene.bottom.contains("Deleted 1,203 objects, 1 failed"))
+    #expect(scene.screen.contains("p/a/\\x1bx  AccessDenied: no"))
+    // And the prefix is listed anew.
+    #expect(
+      try request(scene) { if case .listObjects = $0 { true } else { false } }.value > id.value)
+  }
+
+  @Test("A deletion that is stopped still tells what it did")
+  func stopping() throws {
+    var scene = try Scene.at("p/", .of(["a/"], under: "p/"))
+    scene.press("D y")
+    let id = try request(scene) { if case .delete = $0 { true } else { false } }
+    scene.press("Esc")
+    guard case .cancel(id)? = scene.effects.last else {
+      Issue.record("nothing was cancelled")
+      return
+    }
+    let stopped = StorageError(kind: .cancelled, message: "Cancelled")
+    scene.send(.answered(id, .deleted(DeletionReport(deleted: 3, stoppedBy: stopped))))
+    #expect(scene.bottom.contains("Deleted 3 objects, then stopped"))
+  }
+}

@@ -1,0 +1,187 @@
+import S3
+import Storage
+import SystemPackage
+import Testing
+
+@testable import Browser
+
+@Suite("Choosing what to upload and download")
+struct TransferDialogTests {
+  private static func entry(
+    _ name: String, _ kind: LocalEntry.Kind = .file, size: Int64 = 2_048
+  ) -> LocalEntry {
+    LocalEntry(
+      name: Array(name.utf8), kind: kind, isLink: false, size: ByteCount(size),
+      modified: Timestamp(seconds: 1_795_000_000))
+  }
+
+  private func uploading() throws -> Scene {
+    var scene = try Scene.at("2026/", .of(["a"], under: "2026/"), columns: 80, rows: 16)
+    scene.press("u")
+    scene.answer(
+      .folder(
+        LocalListing(
+          folder: "/home/ana",
+          entries: [
+            Self.entry("photos", .folder), Self.entry(".hidden"), Self.entry("a.csv"),
+            Self.entry("b\u{1b}.txt", size: 5), Self.entry("pipe", .other),
+          ])))
+    return scene
+  }
+
+  private func planned(_ effects: [Effect]) -> [FilePath]? {
+    effects.reversed().lazy.compactMap {
+      if case .planUpload(let files, _, _) = $0 { files } else { nil }
+    }.first
+  }
+
+  private static func file(_ path: FilePath, _ key: String) -> UploadPlan.File {
+    UploadPlan.File(
+      path: path, key: ObjectKey(key), size: ByteCount(2_048),
+      modified: Timestamp(seconds: 1_795_000_000), contentType: "text/csv")
+  }
+
+  @Test("The local browser shows where the selected file will go, and as what")
+  func localBrowser() throws {
+    var scene = try uploading()
+    scene.press("j Space")
+    try expectScreen(scene.screen, "upload-80x16")
+    scene.press("k")
+    #expect(scene.screen.contains("→ s3://reports/2026/a.csv  text/csv"))
+  }
+
+  @Test("Marks, ranges and a filter work as among the objects; what is no file cannot be marked")
+  func marking() throws {
+    var scene = try uploading()
+    scene.press("* u")
+    #expect(
+      planned(scene.takeEffects()) == [
+        "/home/ana/a.csv", "/home/ana/b\u{1b}.txt", "/home/ana/photos",
+      ])
+    scene = try uploading()
+    scene.type("/.TXT")
+    scene.press("Enter u")
+    #expect(planned(scene.takeEffects()) == ["/home/ana/b\u{1b}.txt"])
+  }
+
+  @Test("Files go up once nothing is in the way, under the prefix that is shown")
+  func uploads() throws {
+    var scene = try uploading()
+    scene.press("j u")
+    scene.answer(.uploadPlan(UploadPlan(files: [Self.file("/home/ana/a.csv", "2026/a.csv")])))
+    guard case .transfer(let requests)? = scene.takeEffects().last else {
+      Issue.record("nothing was uploaded")
+      return
+    }
+    #expect(
+      requests == [
+        .upload(
+          "/home/ana/a.csv",
+          to: ObjectLocation(bucket: BucketName("reports"), key: ObjectKey("2026/a.csv")),
+          attributes: ObjectAttributes(contentType: "text/csv"), ifExists: .fail)
+      ])
+    #expect(scene.bottom.contains("Uploading 1 file to s3://reports/2026/"))
+  }
+
+  @Test("The prefix that files go to can be changed")
+  func destination() throws {
+    var scene = try uploading()
+    scene.press("p ^u")
+    scene.type("new")
+    scene.press("Enter j u")
+    guard case .planUpload(_, let place, _)? = scene.effects.last else {
+      Issue.record("nothing was planned")
+      return
+    }
+    #expect(place == Place(bucket: BucketName("reports"), prefix: ObjectKey("new/")))
+  }
+
+  @Test("Keys that exist: overwrite, skip, rename, one by one or all that follow")
+  func conflicts() throws {
+    var scene = try uploading()
+    scene.press("* u")
+    let keys = ["2026/a", "2026/b", "2026/c", "2026/d"]
+    let files = keys.map { Self.file("/home/ana/x", $0) }
+    let existing = keys.dropLast().map { ObjectKey($0) }.reduce(into: [:]) {
+      $0[$1] = ObjectSummary(
+        key: $1, size: ByteCount(7), lastModified: Timestamp(seconds: 1_794_000_000))
+    }
+    scene.answer(.uploadPlan(UploadPlan(files: files, existing: existing)))
+    try expectScreen(scene.screen, "conflict")
+    scene.press("s R")
+    guard case .transfer(let requests)? = scene.takeEffects().last else {
+      Issue.record("nothing was uploaded")
+      return
+    }
+    #expect(requests.map(\.ifExists) == [.rename, .rename, .fail])
+    #expect(requests.map(\.location.key) == keys.dropFirst().map { ObjectKey($0) })
+  }
+
+  @Test("Two sources for one key are refused before anything is sent")
+  func duplicates() throws {
+    var scene = try uploading()
+    scene.press("* u")
+    _ = scene.effects
+    let files = [Self.file("/a/x", "2026/x"), Self.file("/b/x", "2026/x")]
+    scene.answer(.uploadPlan(UploadPlan(files: files)))
+    #expect(scene.bottom.contains("/a/x and /b/x would both become 2026/x"))
+    let hasTransfer = scene.takeEffects().contains {
+      if case .transfer = $0 { true } else { false }
+    }
+    #expect(!hasTransfer)
+  }
+
+  @Test("Esc peels filter and marks of the local browser, then closes it")
+  func closing() throws {
+    var scene = try uploading()
+    scene.press("Space Esc")
+    #expect(!scene.state.overlays.isEmpty)
+    scene.press("Esc")
+    #expect(scene.state.overlays.isEmpty)
+  }
+
+  @Test("Downloads go to the folder that is shown and can be changed")
+  func downloads() throws {
+    var scene = try Scene.at("p/", .of(["a.txt", "b/"], under: "p/"), columns: 80, rows: 16)
+    scene.press("d")
+    try expectScreen(scene.screen, "download-80x16")
+    scene.press("^u")
+    scene.type("/tmp/x")
+    scene.press("Enter")
+    guard case .planDownload(let wish, _)? = scene.effects.last else {
+      Issue.record("nothing was planned")
+      return
+    }
+    #expect(wish.folder == "/tmp/x")
+    #expect(wish.prefixes == [ObjectKey("p/b/")] || wish.objects.count == 1)
+    let object = ObjectSummary(key: ObjectKey("p/a.txt"), size: ByteCount(3))
+    let existing = DownloadFolder.ExistingFile(
+      size: ByteCount(4), modified: Timestamp(seconds: 1_795_000_000), isRegular: true)
+    scene.answer(
+      .downloadPlan(
+        DownloadPlan(
+          items: [
+            DownloadPlan.Item(object: object, name: ObjectKey("a.txt"), existing: existing)
+          ], folder: "/tmp/x")))
+    #expect(scene.screen.contains("/tmp/x/a.txt"))
+    scene.press("o")
+    guard case .transfer(let requests)? = scene.takeEffects().last else {
+      Issue.record("nothing was downloaded")
+      return
+    }
+    #expect(requests.map(\.ifExists) == [.overwrite])
+  }
+
+  @Test("What a plan leaves out is listed with the reason")
+  func leftOut() throws {
+    var scene = try Scene.at("p/", .of(["a.txt"], under: "p/"), columns: 80, rows: 16)
+    scene.press("d Enter")
+    scene.answer(
+      .downloadPlan(
+        DownloadPlan(
+          items: [], folder: "/tmp",
+          leftOut: [LeftOut(name: Array("../x".utf8), reason: "it leads out of the folder")])))
+    #expect(scene.screen.contains("../x: it leads out of the folder"))
+    #expect(scene.bottom.contains("Nothing to do, 1 left out"))
+  }
+}
