@@ -16,9 +16,9 @@ nonisolated(unsafe) private let armed = Atomic<UnsafeMutablePointer<Restoration>
 
 private let fatalSignals = [SIGSEGV, SIGABRT, SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGQUIT]
 
-/// The actions that were set before ours, by signal number. Written before the handlers are
+/// How we die once the terminal is restored, by signal number. Written before the handlers are
 /// installed, never afterwards, and never freed: so reading from any thread is safe.
-nonisolated(unsafe) private let previousActions: UnsafeMutablePointer<sigaction> = {
+nonisolated(unsafe) private let finalActions: UnsafeMutablePointer<sigaction> = {
   let actions = UnsafeMutablePointer<sigaction>.allocate(capacity: 65)
   actions.initialize(repeating: sigaction(), count: 65)
   return actions
@@ -46,8 +46,7 @@ private func restoreTerminal() {
 
 private let restoreAndDie: @convention(c) (Int32) -> Void = { signal in
   restoreTerminal()
-  // What was there before decides how we die: by default, or with a backtrace.
-  sigaction(signal, previousActions + Int(signal), nil)
+  sigaction(signal, finalActions + Int(signal), nil)
   raise(signal)
 }
 
@@ -83,11 +82,18 @@ enum CrashRestore {
   private static func install() {
     guard !isInstalled else { return }
     isInstalled = true
+    // Swift's own handler asks at the terminal what to print, and prints memory, in which secrets
+    // may be: only for those who want it.
+    let wantsBacktrace = getenv("SWIFT_BACKTRACE") != nil
     for signal in fatalSignals {
       var action = sigaction()
       action.__sigaction_handler.sa_handler = restoreAndDie
       action.sa_flags = SA_ONSTACK
-      sigaction(signal, &action, previousActions + Int(signal))
+      var previous = sigaction()
+      sigaction(signal, nil, &previous)
+      // Zeroed is SIG_DFL.
+      if wantsBacktrace { finalActions[Int(signal)] = previous }
+      sigaction(signal, &action, nil)
     }
     atexit(restoreAtExit)
   }

@@ -17,6 +17,10 @@ struct CursesScreen: ~Copyable {
   private let attributes: [StyleRole: (attributes: attr_t, pair: Int16)]
   /// Roles that look the same on a blank: no underline, not reversed.
   private let rolesUnseenOnBlanks: Set<StyleRole>
+  /// The terminal's "oc", empty where it has none.
+  private let paletteReset: [UInt8]
+  private var isLeft = true
+  private var isEntering = false
   private var cursorVisible = true
 
   /// MFD_CLOEXEC, which Swift's view of glibc lacks.
@@ -62,6 +66,7 @@ struct CursesScreen: ~Copyable {
     attributes = Self.prepareAttributes(theme: theme, colours: colours)
     rolesUnseenOnBlanks = Set(
       StyleRole.allCases.filter { !theme[$0].isUnderlined && !theme[$0].isReversed })
+    paletteReset = pail_terminfo_string("oc").map { Array(String(cString: $0).utf8) } ?? []
     // It has set up the scrolling region for the size that terminfo gives. Leave and forget that:
     // the first drawing enters again, with the real one.
     endwin()
@@ -120,6 +125,8 @@ struct CursesScreen: ~Copyable {
 
   /// Turns the screen into `frame`. Rows that are the same in `previous` are not looked at again.
   mutating func draw(_ frame: Frame, previous: Frame?, size: Size) {
+    if isLeft { isEntering = true }
+    isLeft = false
     let window = pail_stdscr()
     let previous = previous?.size == frame.size ? previous : nil
     if previous == nil { werase(window) }
@@ -197,10 +204,11 @@ struct CursesScreen: ~Copyable {
   /// Leaves the alternate screen and shows the cursor; the next drawing enters again.
   mutating func leave() {
     endwin()
+    isLeft = true
   }
 
   /// What ncurses has written since the last call.
-  func takeBytes() -> [UInt8] {
+  mutating func takeBytes() -> [UInt8] {
     fflush(memory)
     let descriptor = fileno(memory)
     let count = lseek(descriptor, 0, SEEK_CUR)
@@ -209,7 +217,13 @@ struct CursesScreen: ~Copyable {
     let got = pread(descriptor, &bytes, bytes.count, 0)
     ftruncate(descriptor, 0)
     lseek(descriptor, 0, SEEK_SET)
-    return Array(bytes.prefix(max(0, got)))
+    bytes.removeLast(bytes.count - max(0, got))
+    if isEntering {
+      isEntering = false
+      // Coming back, ncurses resets the palette, which it never changed; the user may have.
+      if let range = bytes.firstRange(of: paletteReset) { bytes.removeSubrange(range) }
+    }
+    return bytes
   }
 
   /// What brings the terminal back after a crash: the normal screen, a visible cursor, plain text.

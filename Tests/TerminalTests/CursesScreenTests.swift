@@ -79,7 +79,9 @@ extension ScreenTests {
       let leaving = String(decoding: screen.takeBytes(), as: UTF8.self)
       #expect(leaving.contains("\u{1b}[?1049l") && leaving.contains("\u{1b}[?25h"))
       screen.draw(frame, previous: nil, size: Self.size)
-      #expect(String(decoding: screen.takeBytes(), as: UTF8.self).contains("\u{1b}[?1049h"))
+      let again = String(decoding: screen.takeBytes(), as: UTF8.self)
+      #expect(again.contains("\u{1b}[?1049h"))
+      #expect(!(entering + again).contains("\u{1b}]"), "the palette is the user's")
       let restoring = String(decoding: screen.restoringBytes, as: UTF8.self)
       #expect(restoring.contains("\u{1b}[?1049l") && restoring.contains("\u{1b}[?25h"))
     }
