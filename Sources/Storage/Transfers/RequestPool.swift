@@ -13,6 +13,8 @@ actor RequestPool {
     free = max(limit, 1)
   }
 
+  var waitingCount: Int { waiting.count }
+
   /// Waits for a turn. Whoever gets one gives it back with ``leave()``.
   ///
   /// - Returns: `false` when the task was cancelled instead.

@@ -1,0 +1,251 @@
+import HTTP
+import History
+import S3
+import Storage
+import Synchronization
+import SystemPackage
+import Testing
+
+@Suite("Deleting")
+struct DeletingTests {
+  @Test("Deleting a prefix takes exactly the keys that begin with it")
+  func prefix() async throws {
+    try await ServerFixture.with { fixture in
+      try await fixture.put("foo/a", "foo/b/c", "foobar", "foo", "fo", "zfoo/a")
+      let seen = Mutex<[DeletionProgress]>([])
+      let report = try await fixture.service.delete(
+        [.prefix(ObjectKey("foo/"))], in: fixture.bucket, confirmedAt: .now()
+      ) { progress in
+        seen.withLock { $0.append(progress) }
+      }
+      #expect(report == DeletionReport(deleted: 2, bytes: ByteCount(14)))
+      #expect(try await fixture.keys() == ["fo", "foo", "foobar", "zfoo/a"])
+      #expect(seen.withLock { $0.last } == DeletionProgress(deleted: 2))
+      let rows = try await fixture.rows()
+      #expect(rows.map { $0.key?.text } == ["foo/b/c", "foo/a"])
+      #expect(rows.allSatisfy { $0.action == .delete && $0.outcome == .done })
+      #expect(rows.allSatisfy { $0.size == ByteCount(7) && $0.author.user == "ana" })
+    }
+  }
+
+  @Test("Counting tells objects and bytes of prefixes and of single objects, each once")
+  func count() async throws {
+    try await ServerFixture.with { fixture in
+      try await fixture.put("foo/a", "foo/b/c", "foobar", "other")
+      let count = try await fixture.service.count(
+        [
+          .prefix(ObjectKey("foo/")), .prefix(ObjectKey("foo/b/")), .object(ObjectKey("foo/a")),
+          .object(ObjectKey("other")), .object(ObjectKey("gone")),
+        ], in: fixture.bucket)
+      #expect(count == DeletionCount(objects: 3, bytes: ByteCount(21), isComplete: true))
+    }
+  }
+
+  @Test("Many marked objects of one prefix are found by listing it")
+  func manyMarked() async throws {
+    try await ServerFixture.with { fixture in
+      for number in 100..<200 { try await fixture.put("p/\(number)", content: []) }
+      let marked = (100..<200).filter { $0 != 150 }.map {
+        DeletionTarget.object(ObjectKey("p/\($0)"))
+      }
+      let report = try await fixture.service.delete(
+        marked, in: fixture.bucket, confirmedAt: .now())
+      #expect(report.deleted == 99)
+      #expect(try await fixture.keys() == ["p/150"])
+      #expect(fixture.transport.sent.count { $0.method == .head } == 0)
+    }
+  }
+
+  @Test("Objects that came after the confirmation are left and counted")
+  func newer() async throws {
+    try await ServerFixture.with { fixture in
+      try await fixture.put("p/a", "p/b", "c")
+      let report = try await fixture.service.delete(
+        [.prefix(ObjectKey("p/")), .object(ObjectKey("c"))], in: fixture.bucket,
+        confirmedAt: Timestamp.now().advanced(by: .seconds(-60)))
+      #expect(report == DeletionReport(leftNewer: 3))
+      #expect(try await fixture.keys() == ["c", "p/a", "p/b"])
+      #expect(try await fixture.rows().isEmpty)
+    }
+  }
+
+  @Test("Keys that XML cannot carry are deleted one by one")
+  func hostileKeys() async throws {
+    try await ServerFixture.with { fixture in
+      let odd = [ObjectKey("p/a\u{1}b"), ObjectKey("p/\u{1b}[31m")]
+      for key in odd {
+        _ = try await fixture.outside.putObject(
+          fixture.location(key), body: .bytes([]), attributes: ObjectAttributes(), progress: nil)
+      }
+      try await fixture.put("p/plain", "p/& <x>", "p/new\nline")
+      let report = try await fixture.service.delete(
+        [.prefix(ObjectKey("p/"))], in: fixture.bucket, confirmedAt: .now())
+      #expect(report.deleted == 5)
+      #expect(report.failures.isEmpty)
+      #expect(try await fixture.keys().isEmpty)
+      #expect(fixture.transport.sentChanges.count { $0.method == .delete } == 2)
+      #expect(try await fixture.rows().count == 5)
+    }
+  }
+
+  @Test("What is not there is named as failed, and not sent")
+  func missing() async throws {
+    try await ServerFixture.with { fixture in
+      try await fixture.put("here")
+      let report = try await fixture.service.delete(
+        [.object(ObjectKey("gone")), .object(ObjectKey("here"))], in: fixture.bucket,
+        confirmedAt: .now())
+      #expect(report.deleted == 1 && report.failed == 1)
+      #expect(report.failures.map(\.key) == [ObjectKey("gone")])
+      #expect(report.failures.map(\.code) == ["NoSuchKey"])
+      #expect(try await fixture.rows().count == 1)
+    }
+  }
+
+  @Test("In a versioned bucket a deletion adds a marker, whose version the history has")
+  func deleteMarker() async throws {
+    try await ServerFixture.with { fixture in
+      try await fixture.outside.setVersioning(fixture.bucket, isEnabled: true)
+      try await fixture.put("a", "b", "c")
+      #expect(try await fixture.service.versioning(fixture.bucket) == .enabled)
+      let single = try await fixture.service.delete(
+        [.object(ObjectKey("a"))], in: fixture.bucket, confirmedAt: .now())
+      #expect(single.isVersioned)
+      let many = try await fixture.service.delete(
+        [.object(ObjectKey("b")), .object(ObjectKey("c"))], in: fixture.bucket,
+        confirmedAt: .now())
+      #expect(many.isVersioned)
+      let markers = try await fixture.versions().filter(\.isDeleteMarker)
+      #expect(markers.count == 3)
+      let recorded = try await fixture.rows(.delete).compactMap(\.versionID)
+      #expect(Set(recorded) == Set(markers.map(\.versionID)))
+    }
+  }
+
+  @Test("One version can be deleted for ever")
+  func version() async throws {
+    try await ServerFixture.with { fixture in
+      try await fixture.outside.setVersioning(fixture.bucket, isEnabled: true)
+      try await fixture.put("a", content: [1])
+      try await fixture.put("a", content: [1, 2])
+      let old = try #require(try await fixture.versions().first { !$0.isLatest })
+      let report = try await fixture.service.delete(
+        [.version(old.key, old.versionID)], in: fixture.bucket, confirmedAt: .now())
+      #expect(report.deleted == 1 && !report.isVersioned)
+      #expect(try await fixture.versions().map(\.size) == [ByteCount(2)])
+      #expect(try await fixture.rows().map(\.versionID) == [old.versionID])
+    }
+  }
+
+  // MARK: - Buckets
+
+  @Test("A bucket is emptied of versions, delete markers and uploads, each on the record")
+  func emptyVersioned() async throws {
+    try await ServerFixture.with { fixture in
+      try await fixture.outside.setVersioning(fixture.bucket, isEnabled: true)
+      try await fixture.put("a", "b", "p/c")
+      try await fixture.put("a")
+      _ = try await fixture.outside.deleteObject(fixture.location("b"))
+      _ = try await fixture.outside.createMultipartUpload(
+        fixture.location("left"), attributes: ObjectAttributes())
+      let count = try await fixture.service.countEveryVersion(in: fixture.bucket)
+      #expect(count == DeletionCount(objects: 5, bytes: ByteCount(28), isComplete: true))
+
+      let report = try await fixture.service.emptyAndRemoveBucket(fixture.bucket)
+      #expect(report.deleted == 5 && report.failed == 0 && report.abortedUploads == 1)
+      #expect(report.stoppedBy == nil && report.warning == nil)
+      #expect(try await !fixture.service.buckets().contains { $0.name == fixture.bucket })
+      let rows = try await fixture.rows()
+      #expect(rows.count(where: { $0.action == .delete && $0.versionID != nil }) == 5)
+      #expect(rows.count(where: { $0.action == .abortUpload }) == 1)
+      #expect(rows.first?.action == .deleteBucket)
+      #expect(rows.allSatisfy { $0.outcome == .done })
+    }
+  }
+
+  @Test("A bucket without versions is emptied as well")
+  func emptyPlain() async throws {
+    try await ServerFixture.with { fixture in
+      try await fixture.put("a", "p/b")
+      let report = try await fixture.service.emptyAndRemoveBucket(fixture.bucket)
+      #expect(report.deleted == 2)
+      #expect(try await !fixture.service.buckets().contains { $0.name == fixture.bucket })
+    }
+  }
+
+  @Test("An expected owner is checked by the server before anything is deleted")
+  func expectedOwner() async throws {
+    try await ServerFixture.with { fixture in
+      try await fixture.put("a")
+      let headers = Mutex<[String?]>([])
+      fixture.transport.beforeEach { request in
+        guard SentRequest(request).isChange else { return }
+        headers.withLock { $0.append(request.headers["x-amz-expected-bucket-owner"]) }
+      }
+      _ = try await fixture.service.emptyAndRemoveBucket(
+        fixture.bucket, expectedOwner: AccountID("111122223333"))
+      #expect(headers.withLock { $0 } == ["111122223333", nil, "111122223333"])
+      #expect(
+        try await fixture.rows(.deleteBucket).map(\.outcome) == [.done, .failed])
+    }
+  }
+
+  @Test("A bucket with contents is not removed by mistake")
+  func notEmpty() async throws {
+    try await ServerFixture.with { fixture in
+      try await fixture.put("a")
+      await #expect {
+        _ = try await fixture.service.removeBucket(fixture.bucket)
+      } throws: { error in
+        (error as? StorageError)?.kind == .bucketNotEmpty
+      }
+      let row = try #require(try await fixture.rows().first)
+      #expect(row.outcome == .failed && row.errorCode == "BucketNotEmpty")
+    }
+  }
+
+  @Test("A name that breaks the rules is refused before anything is recorded or sent")
+  func invalidName() async throws {
+    try await ServerFixture.with { fixture in
+      await #expect {
+        _ = try await fixture.service.createBucket(BucketName("Not_A_Name"))
+      } throws: { error in
+        (error as? StorageError)?.kind == .invalidBucketName
+      }
+      let rows = try await fixture.rows()
+      #expect(rows.isEmpty)
+      #expect(fixture.transport.sent.isEmpty)
+    }
+  }
+
+  @Test("Cancelling a deletion ends it between two requests, with every row closed")
+  func cancel() async throws {
+    try await ServerFixture.with { fixture in
+      for number in 0..<1_050 { try await fixture.put("p/\(number)", content: []) }
+      let gate = Gate()
+      fixture.transport.afterEach { request in
+        if SentRequest(request).query["delete"] != nil { await gate.passUncancelled() }
+      }
+      let deletion = Task {
+        try await fixture.service.delete(
+          [.prefix(ObjectKey("p/"))], in: fixture.bucket, confirmedAt: .now())
+      }
+      await gate.arrived()
+      deletion.cancel()
+      gate.open()
+      let report = try await deletion.value
+      #expect(report.deleted == 1_000)
+      #expect(report.stoppedBy?.isCancellation == true)
+      #expect(try await fixture.keys().count == 50)
+      #expect(try await fixture.rows().allSatisfy { $0.outcome != .started })
+    }
+  }
+}
+
+extension ServerFixture {
+  func versions() async throws -> [ObjectVersion] {
+    try await outside.listObjectVersions(
+      bucket: bucket, prefix: .empty, delimiter: nil, after: nil
+    ).versions
+  }
+}

@@ -1,0 +1,121 @@
+import HTTP
+import S3
+import Synchronization
+
+/// Sends through libcurl, writes down what is sent, and lets a test look or wait around it.
+final class WatchedTransport: HTTPTransport {
+  typealias Hook = @Sendable (HTTPRequest) async -> Void
+
+  private struct State {
+    var sent: [SentRequest] = []
+    var before: Hook?
+    var after: Hook?
+  }
+
+  private static let curl = CurlTransport()
+  private let state = Mutex(State())
+
+  /// Called with each request before it is sent. A request that is cancelled there is not sent.
+  func beforeEach(_ hook: @escaping Hook) {
+    state.withLock { $0.before = hook }
+  }
+
+  /// Called with each request whose answer has come, before the answer is handed on.
+  func afterEach(_ hook: @escaping Hook) {
+    state.withLock { $0.after = hook }
+  }
+
+  var sent: [SentRequest] { state.withLock { $0.sent } }
+  var sentChanges: [SentRequest] { sent.filter(\.isChange) }
+
+  func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
+    let (before, after) = state.withLock { ($0.before, $0.after) }
+    await before?(request)
+    guard !Task.isCancelled else { throw .cancelled }
+    state.withLock { $0.sent.append(SentRequest(request)) }
+    let response = try await Self.curl.send(request)
+    await after?(request)
+    return response
+  }
+}
+
+/// What a request says it does.
+struct SentRequest: Sendable, Hashable {
+  var method: HTTPMethod
+  var bucket: String
+  /// Percent-decoded.
+  var key: ObjectKey
+  var query: [String: String]
+  /// Those that a DeleteObjects names.
+  var listedKeys: [String]
+
+  init(_ request: HTTPRequest) {
+    method = request.method
+    let target =
+      request.url.split(
+        separator: "/", maxSplits: 3, omittingEmptySubsequences: false
+      ).last ?? ""
+    let halves = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+    let path = (halves.first ?? "").split(
+      separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+    bucket = String(path.first ?? "")
+    key = path.count > 1 ? ObjectKey(bytes: Self.decoded(path[1])) : .empty
+    query = [:]
+    for item in (halves.count > 1 ? halves[1] : "").split(separator: "&") {
+      let pair = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      query[String(pair[0])] = pair.count > 1 ? String(pair[1]) : ""
+    }
+    listedKeys = []
+    if query["delete"] != nil, case .bytes(let body) = request.body {
+      listedKeys = String(decoding: body, as: UTF8.self).split(separator: "<Key>").dropFirst()
+        .compactMap { $0.split(separator: "</Key>").first.map(String.init) }
+    }
+  }
+
+  var isChange: Bool { method != .get && method != .head }
+  var isPart: Bool { query["partNumber"] != nil }
+  var isCreateUpload: Bool { method == .post && query["uploads"] != nil }
+  var isCompleteUpload: Bool { method == .post && query["uploadId"] != nil }
+  var isAbortUpload: Bool { method == .delete && query["uploadId"] != nil }
+
+  private static func decoded(_ text: Substring) -> [UInt8] {
+    var bytes: [UInt8] = []
+    var rest = Array(text.utf8)[...]
+    while let byte = rest.popFirst() {
+      if byte == UInt8(ascii: "%"), rest.count >= 2,
+        let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
+      {
+        bytes.append(value)
+        rest = rest.dropFirst(2)
+      } else {
+        bytes.append(byte)
+      }
+    }
+    return bytes
+  }
+}
+
+/// Holds whoever comes to it, until the test opens it or their task is cancelled.
+final class Gate: Sendable {
+  private let arrivals = AsyncStream.makeStream(of: Void.self)
+  private let opening = AsyncStream.makeStream(of: Void.self)
+
+  func pass() async {
+    arrivals.continuation.yield()
+    for await _ in opening.stream {}
+  }
+
+  /// As ``pass()``, and does not care about cancellation: what the server has done stays done.
+  func passUncancelled() async {
+    await Task { await self.pass() }.value
+  }
+
+  /// Returns once somebody stands there.
+  func arrived() async {
+    for await _ in arrivals.stream { return }
+  }
+
+  func open() {
+    opening.continuation.finish()
+  }
+}

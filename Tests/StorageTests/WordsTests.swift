@@ -1,0 +1,104 @@
+import HTTP
+import History
+import S3
+import SystemPackage
+import Testing
+
+@testable import Storage
+
+@Suite("Words of errors")
+struct WordsTests {
+  private let object = ObjectLocation(bucket: BucketName("reports"), key: ObjectKey("a.csv"))
+
+  private func service(_ code: S3ErrorCode, _ undertaking: Undertaking) -> StorageError {
+    StorageError(
+      S3Error(
+        operation: .deleteObject,
+        cause: .service(
+          ServiceError(
+            code: code, message: "Said by the server", status: 403, requestID: "R1",
+            hostID: "H1")),
+        attempts: 2),
+      while: undertaking)
+  }
+
+  @Test("Access that is denied names the object and the permission to ask for")
+  func accessDenied() {
+    let error = service(.accessDenied, .delete(object))
+    #expect(error.kind == .accessDenied)
+    #expect(error.message == "Access to s3://reports/a.csv was denied")
+    #expect(
+      error.recovery == "Use other credentials, or ask the bucket's owner for s3:DeleteObject.")
+    #expect(error.code == "AccessDenied" && error.requestID == "R1")
+  }
+
+  @Test("The full text has all that support asks for")
+  func detail() {
+    let lines = service(.slowDown, .delete(object)).detail.split(separator: "\n")
+    for line in [
+      "Operation: DeleteObject", "S3 code: SlowDown", "HTTP status: 403",
+      "Message: Said by the server", "Request ID: R1", "Host ID: H1", "Attempts: 2",
+    ] {
+      #expect(lines.contains(Substring(line)))
+    }
+  }
+
+  @Test("A code that nobody knows is told with the server's own words")
+  func unknownCode() {
+    let error = service(S3ErrorCode("Odd"), .delete(object))
+    #expect(error.message == "s3://reports/a.csv could not be deleted: Odd: Said by the server")
+  }
+
+  @Test("A failed condition means another thing for an upload than for a download")
+  func preconditionFailed() {
+    #expect(
+      service(.preconditionFailed, .upload(FilePath("a"), to: object)).kind == .alreadyExists)
+    #expect(
+      service(.preconditionFailed, .download(object, to: FilePath("a"))).kind == .objectChanged)
+  }
+
+  @Test("A history that cannot be written says what it left alone")
+  func history() {
+    let error = StorageError(refusedBy: .full, while: .delete(object))
+    #expect(error.kind == .history)
+    #expect(
+      error.message == "s3://reports/a.csv was left alone: the history could not record it")
+    #expect(error.recovery == "Free space on the disk that holds the history.")
+  }
+
+  @Test("What could not be recorded is said even where the rest is a cancellation")
+  func noting() {
+    let warning = StorageError(outcomeUnrecorded: .busy, while: .delete(object))
+    #expect(StorageError.cancelled.noting(warning) == warning)
+    #expect(StorageError.cancelled.noting(nil) == .cancelled)
+    let denied = service(.accessDenied, .delete(object))
+    #expect(denied.noting(warning).kind == .accessDenied)
+    #expect(denied.noting(warning).detail.contains(warning.message))
+  }
+
+  @Test("Parts that are left behind are said, a cancellation then being an error")
+  func leftovers() {
+    let denied = service(.accessDenied, .abortUpload(object))
+    let error = StorageError.cancelled.leaving(denied, at: object)
+    #expect(error.kind == .accessDenied)
+    #expect(
+      error.message == "Cancelled; parts of s3://reports/a.csv are left on the server")
+  }
+
+  @Test(
+    "Every error of the transport and of this machine has a sentence of one line",
+    arguments: [
+      .unresolvedHost("h"), .noConnection(host: "h", reason: "refused"),
+      .tls(host: "h", reason: "expired"), .connectionLost(reason: "reset"), .stalled,
+      .malformedAnswer(reason: "no"), .bodyTooLarge(limit: 1),
+      .refused(HTTPResponseHead(status: 200, headers: [])), .file(.noSpace), .fileTooShort,
+      .invalidRequest(reason: "no"),
+    ] as [HTTPError])
+  func transport(_ problem: HTTPError) {
+    let error = StorageError(
+      S3Error(operation: .putObject, cause: .transport(problem), attempts: 1),
+      while: .upload(FilePath("a.csv"), to: object))
+    #expect(!error.message.isEmpty && !error.message.contains("\n"))
+    #expect(!error.isCancellation)
+  }
+}
