@@ -86,7 +86,9 @@ struct RemoveBucketCommand: PailCommand {
       line.add("deleted", Int64(report?.deleted ?? 0))
       context.console.result(line.bytes)
     } else {
-      let contents = report.map { ", with \($0.deleted) objects and versions" } ?? ""
+      let deleted = report?.deleted ?? 0
+      let contents =
+        deleted == 0 ? "" : ", with \(deleted) \(deleted == 1 ? "object" : "objects and versions")"
       context.console.confirmation("Removed s3://\(bucket)\(contents)")
     }
   }

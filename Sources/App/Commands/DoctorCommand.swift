@@ -27,7 +27,13 @@ struct DoctorCommand: PailCommand {
 
   func run(_ context: CommandContext) async throws {
     let settings = context.settings
-    for finding in settings.findings { show(finding, context) }
+    for var finding in settings.findings {
+      if finding.name == "user", settings.user == nil {
+        finding.value = Author.current().user
+        finding.origin = "the login name"
+      }
+      show(finding, context)
+    }
     for problem in settings.problems { context.fail(nil, problem) }
     checkHistory(context)
     checkFolder(context)

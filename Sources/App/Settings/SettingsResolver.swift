@@ -207,7 +207,7 @@ struct SettingsResolver {
       problems.append(
         SetupProblem(
           message: "Half of a pair of keys: \(missing.joined(separator: ", ")) is missing",
-          whereLooked: layers.map { Self.place($0.source) },
+          whereLooked: [],
           whatToDo: "Set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the same place."))
       return nil
     }
