@@ -15,6 +15,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from browser import Browser
+from proxy import Proxy
 from terminal import Terminal
 
 TIMEOUT = 120
@@ -304,3 +305,11 @@ class Moto:
 @pytest.fixture
 def moto():
     return Moto(f"box-{secrets.token_hex(4)}")
+
+
+@pytest.fixture
+def proxy(store, person):
+    """A proxy before SeaweedFS, which the person's settings lead to."""
+    with Proxy(store.endpoint) as between:
+        person.write_env(endpoint=between.endpoint)
+        yield between

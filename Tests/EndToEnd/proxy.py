@@ -171,7 +171,7 @@ class Proxy:
 
     @property
     def operations(self):
-        """One entry per request so far: operation, method, target, key, sizes, status, points."""
+        """One entry per request so far: operation, method, key, fields, sizes, status, points."""
         with self._lock:
             return json.loads(json.dumps(self._log))
 
@@ -379,8 +379,12 @@ class Reader:
             return self._take(len(self.buffer))
 
 
+# What requests carry that a test may look at. The others may be secret.
+KEPT_FIELDS = ("content-md5", "content-type", "x-amz-expected-bucket-owner")
+
+
 def described(head):
-    """What is known of a request. No header goes into it: some are secret."""
+    """What is known of a request, without what it carries that is secret."""
     path, _, query = head.target.partition("?")
     # Names alone: a presigned URL carries its signature in the values.
     names = dict(parse_qsl(query, keep_blank_values=True))
@@ -392,6 +396,7 @@ def described(head):
         "query": sorted(names),
         "bucket": bucket,
         "key": key,
+        "fields": {name: head.fields[name] for name in KEPT_FIELDS if name in head.fields},
         "part": int(names["partNumber"]) if names.get("partNumber", "").isdigit() else None,
         "sent": 0,
         "answered": 0,
