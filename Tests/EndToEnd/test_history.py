@@ -1,0 +1,144 @@
+"""Who uploaded and deleted what: on screen by user, and in the SQLite file as it is."""
+
+import os
+import shutil
+import socket
+import sqlite3
+import stat
+import threading
+
+import pytest
+
+
+@pytest.fixture
+def recorded(person, bucket):
+    """A history with the changes of two users in one bucket."""
+    person.file("a.txt", b"abc")
+    for user, name in (("ana", "one.txt"), ("boris", "two.txt"), ("ana", "three.txt")):
+        done = person.run("put", "--user", user, "a.txt", f"s3://{bucket}/{name}")
+        assert done.returncode == 0, done.stderr
+    assert person.run("rm", "--user", "boris", f"s3://{bucket}/one.txt").returncode == 0
+    return bucket
+
+
+def test_each_row_says_who_where_and_what(person, store, recorded):
+    rows = person.changes()
+    assert [(row["user"], row["action"], row["key"]) for row in rows] == [
+        ("ana", "upload", b"one.txt"),
+        ("boris", "upload", b"two.txt"),
+        ("ana", "upload", b"three.txt"),
+        ("boris", "delete", b"one.txt"),
+    ]
+    for row in rows:
+        assert row["outcome"] == "done" and row["finishedAt"] >= row["startedAt"]
+        assert row["loginUID"] == os.getuid()
+        assert row["host"] == socket.gethostname()
+        assert row["accessKeyID"] == store.access_key
+        assert row["bucket"] == recorded
+        assert row["bootID"] and row["processID"] > 1 and row["processStart"] > 0
+    assert all(row["size"] == 3 and row["localPath"].endswith(b"a.txt") for row in rows[:3])
+
+
+def test_the_rows_refuse_to_be_changed_or_removed(person, recorded):
+    connection = sqlite3.connect(person.history_file)
+    for statement in (
+        "UPDATE changes SET user = 'nobody'",
+        "DELETE FROM changes",
+        "UPDATE outcomes SET outcome = 'failed'",
+        "DELETE FROM outcomes",
+        "INSERT OR REPLACE INTO changes SELECT * FROM changes LIMIT 1",
+    ):
+        with pytest.raises(sqlite3.DatabaseError):
+            connection.execute(statement)
+            connection.commit()
+        connection.rollback()
+    connection.close()
+    assert len(person.changes()) == 4
+
+
+def test_an_edit_behind_the_triggers_shows_in_the_chain(person, recorded):
+    assert person.run("history", "verify").returncode == 0
+    connection = sqlite3.connect(person.history_file)
+    for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        connection.execute(f'DROP TRIGGER "{name}"')
+    connection.execute("UPDATE changes SET user = 'nobody' WHERE user = 'boris'")
+    connection.commit()
+    connection.close()
+    done = person.run("history", "verify")
+    assert done.returncode == 1
+
+
+def test_the_file_is_private_durable_and_in_wal(person, recorded):
+    mode = person.history_file.stat().st_mode
+    assert stat.S_IMODE(mode) == 0o600
+    assert stat.S_IMODE(person.history_file.parent.stat().st_mode) == 0o700
+    connection = sqlite3.connect(person.history_file)
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+
+
+def test_the_command_filters_by_user_bucket_prefix_and_action(person, new_bucket, recorded):
+    def keys(*arguments):
+        output = person.run("history", "--format", "csv", *arguments).stdout.decode()
+        return [line.split(",") for line in output.splitlines()[1:]]
+
+    assert len(keys()) == 4
+    assert len(keys("--user", "ana")) == 2
+    assert len(keys("--user", "an")) == 0
+    assert len(keys("--bucket", recorded)) == 4
+    assert len(keys("--bucket", "other")) == 0
+    assert len(keys("--action", "delete")) == 1
+    assert len(keys("--prefix", "t")) == 2
+
+
+def test_a_history_that_cannot_be_written_refuses_the_change(person, store, bucket, tmp_path):
+    person.file("a.txt", b"abc")
+    nowhere = tmp_path / "file"
+    nowhere.write_bytes(b"this is no database, and long enough to be read as one" * 100)
+    done = person.run("put", "a.txt", f"s3://{bucket}/a.txt", "--history", nowhere)
+    assert done.returncode == 1
+    assert store.keys(bucket) == []
+
+
+def test_a_locked_history_is_waited_for(person, store, bucket):
+    person.file("a.txt", b"abc")
+    assert person.run("put", "a.txt", f"s3://{bucket}/first").returncode == 0
+    connection = sqlite3.connect(person.history_file, isolation_level=None, check_same_thread=False)
+    connection.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(1.0, lambda: connection.execute("COMMIT"))
+    release.start()
+    done = person.run("put", "a.txt", f"s3://{bucket}/second")
+    release.join()
+    connection.close()
+    assert done.returncode == 0, done.stderr
+    assert store.keys(bucket) == ["first", "second"]
+
+
+def test_many_processes_write_one_history(person, store, bucket):
+    person.file("a.txt", b"abc")
+    results = []
+
+    def put(number):
+        results.append(person.run("put", "a.txt", f"s3://{bucket}/key-{number}").returncode)
+
+    threads = [threading.Thread(target=put, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [0] * 8
+    rows = person.changes()
+    assert sorted(row["key"] for row in rows) == [f"key-{n}".encode() for n in range(8)]
+    assert {row["outcome"] for row in rows} == {"done"}
+    assert person.run("history", "verify").returncode == 0
+
+
+def test_a_history_elsewhere_is_used_by_flag_and_by_variable(person, bucket, tmp_path):
+    person.file("a.txt", b"abc")
+    flag, variable = tmp_path / "flag.sqlite", tmp_path / "variable.sqlite"
+    assert person.run("put", "a.txt", f"s3://{bucket}/f", "--history", flag).returncode == 0
+    done = person.run("put", "a.txt", f"s3://{bucket}/v", env={"PAIL_HISTORY": str(variable)})
+    assert done.returncode == 0
+    assert flag.exists() and variable.exists() and not person.history_file.exists()
+    shutil.copy(flag, tmp_path / "copy.sqlite")
+    assert person.run("history", "verify", "--history", flag).returncode == 0

@@ -1,0 +1,89 @@
+"""The secret key and the session token: in no output, file, history or process list."""
+
+import base64
+import re
+import urllib.parse
+from pathlib import Path
+
+import pytest
+
+TOKEN = "token+With/Special=Characters000000001"
+
+
+def forms(secret):
+    """The ways in which a secret may be written: raw, percent-encoded, base64, hex."""
+    raw = secret.encode()
+    found = {
+        "raw": raw,
+        "percent": urllib.parse.quote(secret, safe="").encode(),
+        "hex": raw.hex().encode(),
+        "HEX": raw.hex().upper().encode(),
+    }
+    # base64 in each of the three alignments, without the ends that depend on what stands beside.
+    for shift in range(3):
+        text = base64.b64encode(b"\0" * shift + raw)
+        found[f"base64-{shift}"] = text[4 if shift else 0 : -4]
+    return found
+
+
+def leaks(data, secrets):
+    return [(name, form) for name in secrets for form, text in forms(name).items() if text in data]
+
+
+def files_of(person):
+    """Everything that is on disk, but for the settings that the person wrote."""
+    for path in person.home.parent.rglob("*"):
+        if path.is_file() and path.name != ".env":
+            yield path
+
+
+@pytest.mark.parametrize("form", list(forms("x")))
+def test_the_search_for_leaks_finds_each_form(store, form):
+    data = b"before " + forms(store.secret_key)[form] + b" after"
+    assert form in [found for _, found in leaks(data, [store.secret_key])]
+
+
+def test_no_command_writes_a_secret_anywhere(person, store, bucket):
+    person.file("a.txt", b"abc")
+    secrets = [store.secret_key]
+    commands = [
+        ("doctor",),
+        ("doctor", "--json"),
+        ("ls",),
+        ("put", "a.txt", f"s3://{bucket}/a.txt"),
+        ("get", f"s3://{bucket}/a.txt", "b.txt"),
+        ("get", f"s3://{bucket}/missing", "c.txt"),
+        ("ls", "s3://no-such-bucket-here"),
+        ("presign", f"s3://{bucket}/a.txt"),
+        ("history", "--format", "json"),
+        ("rm", f"s3://{bucket}/a.txt"),
+        ("nonsense",),
+    ]
+    for command in commands:
+        done = person.run(*command)
+        assert not leaks(done.stdout + done.stderr, secrets), command
+    for path in files_of(person):
+        assert not leaks(path.read_bytes(), secrets), path
+
+
+def test_a_session_token_is_a_secret_too(person, store, bucket):
+    env = {
+        "AWS_ACCESS_KEY_ID": store.access_key,
+        "AWS_SECRET_ACCESS_KEY": store.secret_key,
+        "AWS_SESSION_TOKEN": TOKEN,
+    }
+    (person.work / ".env").unlink()
+    for command in (("doctor",), ("ls",), ("ls", "s3://no-such-bucket-here"), ("rm", f"s3://{bucket}/x")):
+        done = person.run(*command, "--endpoint-url", store.endpoint, env=env)
+        assert not leaks(done.stdout + done.stderr, [TOKEN, store.secret_key]), command
+    for path in files_of(person):
+        assert not leaks(path.read_bytes(), [TOKEN, store.secret_key]), path
+
+
+def test_state_is_private(person, bucket):
+    person.file("a.txt", b"abc")
+    assert person.run("put", "a.txt", f"s3://{bucket}/a.txt").returncode == 0
+    state = person.history_file.parent
+    for path in state.rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0, path
+    assert state.stat().st_mode & 0o777 == 0o700
