@@ -55,7 +55,10 @@ def bytes_of_key(name):
 
 
 class Screen(pyte.Screen):
-    """pyte's screen, and REP (CSI n b), with which ncurses draws runs of one character."""
+    """pyte's screen, and what ncurses uses beyond it.
+
+    REP (CSI n b) draws runs of one character; SU and SD (CSI n S, CSI n T) scroll a region.
+    """
 
     _last_drawn = " "
 
@@ -67,10 +70,24 @@ class Screen(pyte.Screen):
     def repeat_last(self, count=1, **_):
         super().draw(self._last_drawn * (count or 1))
 
+    def scroll_up(self, count=1, **_):
+        self._scroll(self.index, at_top=False, count=count)
+
+    def scroll_down(self, count=1, **_):
+        self._scroll(self.reverse_index, at_top=True, count=count)
+
+    def _scroll(self, move, at_top, count):
+        top, bottom = self.margins or (0, self.lines - 1)
+        row = self.cursor.y
+        self.cursor.y = top if at_top else bottom
+        for _ in range(count or 1):
+            move()
+        self.cursor.y = row
+
 
 class ScreenStream(pyte.Stream):
-    csi = {**pyte.Stream.csi, "b": "repeat_last"}
-    events = pyte.Stream.events | {"repeat_last"}
+    csi = {**pyte.Stream.csi, "b": "repeat_last", "S": "scroll_up", "T": "scroll_down"}
+    events = pyte.Stream.events | {"repeat_last", "scroll_up", "scroll_down"}
 
 
 class Terminal:
