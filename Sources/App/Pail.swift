@@ -41,6 +41,7 @@ struct Pail {
 
 /// The command line as a whole. Where things live in this module:
 ///
+/// - `Browser/`    the loop of the browser, and what performs its effects
 /// - `Arguments/`  from the words on the command line to values
 /// - `Settings/`   layers of settings, and ``Session``, which wires the modules together
 /// - `Commands/`   one file for each command, and what they share
@@ -48,10 +49,11 @@ struct Pail {
 struct PailCommandLine: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "pail",
-    abstract: "Work with S3-compatible storage from the terminal.",
+    abstract: "Browse S3-compatible storage on the screen, or work with it by commands.",
     discussion: """
       Examples:
-        pail ls
+        pail
+        pail s3://reports/2026/
         pail ls s3://reports/2026/
 
       Exit status: 0 all done, 1 something failed, 64 wrong usage, 130 interrupted.
@@ -61,5 +63,7 @@ struct PailCommandLine: ParsableCommand {
       ListCommand.self, MakeBucketCommand.self, RemoveBucketCommand.self, PutCommand.self,
       GetCommand.self, RemoveCommand.self,
       PresignCommand.self, StatCommand.self, HistoryCommand.self, DoctorCommand.self,
-    ])
+      BrowseCommand.self,
+    ],
+    defaultSubcommand: BrowseCommand.self)
 }

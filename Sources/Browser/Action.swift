@@ -16,8 +16,8 @@ public enum Action: Sendable {
   case transfersProgressed([TransferStatus])
   /// Text was sent to the terminal's clipboard; whether it took it cannot be known.
   case copied(String, by: String)
-  /// SIGTERM: stop at once, without a question.
-  case terminated
+  /// Text stayed where it is.
+  case notCopied(String, because: String)
 }
 
 /// What an effect brings.

@@ -66,8 +66,8 @@ public struct BrowserState: Sendable {
       transfersProgressed(statuses, &turn)
     case .copied(let what, let route):
       turn.say("\(what) sent to the clipboard \(route)")
-    case .terminated:
-      turn.perform(.quit)
+    case .notCopied(let what, let reason):
+      turn.say("\(what) was not copied: \(reason). Select it on the screen")
     }
   }
 

@@ -19,6 +19,12 @@ public struct Place: Sendable, Hashable {
   /// The s3:// URI as bytes: keys are not text.
   var uri: [UInt8] { Array("s3://\(bucket.text)/".utf8) + prefix.bytes }
 
+  /// The place that a person means by a key: `2026` is the prefix `2026/`.
+  public init(bucket: BucketName, listing key: ObjectKey) {
+    self.init(
+      bucket: bucket, prefix: key.isEmpty || key.endsWithSlash ? key : key + ObjectKey("/"))
+  }
+
   /// Reads `s3://bucket/prefix/`, also without `s3://`. nil without a bucket.
   public init?(parsing text: String) {
     var rest = text[...]
@@ -26,6 +32,6 @@ public struct Place: Sendable, Hashable {
     let parts = rest.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
     guard let bucket = parts.first, !bucket.isEmpty else { return nil }
     self.init(
-      bucket: BucketName(String(bucket)), prefix: ObjectKey(parts.count > 1 ? parts[1] : ""))
+      bucket: BucketName(String(bucket)), listing: ObjectKey(parts.count > 1 ? parts[1] : ""))
   }
 }

@@ -1,0 +1,137 @@
+import Browser
+import S3
+import Storage
+
+/// Performs effects, each as a task of its own, and answers with actions.
+///
+/// Every request can be cancelled by its ``RequestID``, so that Esc stops a listing that hangs.
+@MainActor
+final class EffectRunner {
+  private let service: S3Service
+  private let send: @Sendable (Action) -> Void
+  private var tasks: [RequestID: Task<Void, Never>] = [:]
+
+  init(service: S3Service, send: @escaping @Sendable (Action) -> Void) {
+    self.service = service
+    self.send = send
+  }
+
+  func perform(_ effect: Effect) {
+    let (service, transfers) = (service, service.transfers)
+    switch effect {
+    case .cancel(let id): tasks[id]?.cancel()
+    case .listBuckets(let id): answer(id) { .buckets(try await service.buckets()) }
+    case .listObjects(let place, let after, let id):
+      answer(id) {
+        .page(try await service.page(bucket: place.bucket, prefix: place.prefix, after: after))
+      }
+    case .order(let rows, let ordering, let from, let id):
+      answer(id) {
+        .order(
+          rows.ordered(by: ordering, from: from) { Task.isCancelled }, covering: rows.count)
+      }
+    case .readDetails(let location, let id):
+      answer(id) { .details(try await service.details(location)) }
+    case .readVersioning(let bucket, let id):
+      answer(id) { .versioning(try await service.versioning(bucket)) }
+    case .readHistory(let query, let before, let limit, let id):
+      answer(id) { .history(try await service.history(query, before: before, limit: limit)) }
+    case .presign(let method, let location, let expires, let fileName, let id):
+      answer(id) {
+        .presigned(
+          try await service.presign(method, location, expires: expires, fileName: fileName))
+      }
+    case .listFolder(let folder, let id): answer(id) { try await LocalPlans.list(folder) }
+    case .planUpload(let files, let place, let id):
+      answer(id) {
+        .uploadPlan(try await UploadPlanner(service: service, destination: place).plan(files))
+      }
+    case .planDownload(let wish, let id):
+      answer(id) { .downloadPlan(try await DownloadPlanner(service: service).plan(wish)) }
+    case .transfer(let requests): Task { await transfers.enqueue(requests) }
+    case .cancelTransfer(let id): Task { await transfers.cancel(id) }
+    case .retryTransfer(let id): Task { await transfers.retry(id) }
+    case .clearTransfers: Task { await transfers.clearFinished() }
+    case .createBucket, .removeBucket, .emptyAndRemoveBucket, .createPrefixMarker, .count,
+      .countEveryVersion, .delete:
+      change(effect)
+    case .copy, .suspend, .redraw, .quit:
+      // The terminal's business, which the runtime does itself.
+      break
+    }
+  }
+
+  /// What changes the store, and what counts before a change.
+  private func change(_ effect: Effect) {
+    let (service, send) = (service, send)
+    switch effect {
+    case .createBucket(let bucket, let region, let id):
+      answer(id) { .bucketCreated(warning: try await service.createBucket(bucket, region: region)) }
+    case .removeBucket(let bucket, let owner, let id):
+      answer(id) {
+        .bucketRemoved(warning: try await service.removeBucket(bucket, expectedOwner: owner))
+      }
+    case .emptyAndRemoveBucket(let bucket, let owner, let id):
+      answer(id) {
+        .deleted(
+          try await service.emptyAndRemoveBucket(bucket, expectedOwner: owner) {
+            send(.answered(id, .deletionProgressed($0)))
+          })
+      }
+    case .createPrefixMarker(let bucket, let key, let id):
+      answer(id) {
+        .markerCreated(warning: try await service.createPrefixMarker(bucket: bucket, key: key))
+      }
+    case .count(let targets, let bucket, let id):
+      answer(id) {
+        .counted(
+          try await service.count(targets, in: bucket) { send(.answered(id, .counted($0))) })
+      }
+    case .countEveryVersion(let bucket, let id):
+      answer(id) {
+        .counted(
+          try await service.countEveryVersion(in: bucket) { send(.answered(id, .counted($0))) })
+      }
+    case .delete(let targets, let bucket, let id):
+      let confirmedAt = Timestamp.now()
+      answer(id) {
+        .deleted(
+          try await service.delete(targets, in: bucket, confirmedAt: confirmedAt) {
+            send(.answered(id, .deletionProgressed($0)))
+          })
+      }
+    default: break
+    }
+  }
+
+  /// Works on an answer away from the main actor.
+  private func answer(
+    _ id: RequestID, _ work: @escaping @Sendable () async throws -> Answer
+  ) {
+    let send = send
+    tasks[id] = Task {
+      let answer = await Self.result(of: work)
+      tasks[id] = nil
+      send(.answered(id, answer))
+    }
+  }
+
+  private nonisolated static func result(
+    of work: @Sendable () async throws -> Answer
+  ) async -> Answer {
+    do {
+      return try await work()
+    } catch let error as StorageError {
+      return .failed(error)
+    } catch {
+      return .failed(StorageError(kind: .cancelled, message: "Stopped"))
+    }
+  }
+
+  /// Cancels everything, and returns when all of it has ended.
+  func cancelAll() async {
+    let running = Array(tasks.values)
+    for task in running { task.cancel() }
+    for task in running { await task.value }
+  }
+}

@@ -1,0 +1,80 @@
+import Browser
+import Glibc
+import History
+import S3
+import Storage
+import SystemPackage
+import Terminal
+import TextUI
+
+/// What the command line says about how the browser begins.
+struct BrowserStart: Sendable {
+  var place: S3URI?
+  var showsUTC: Bool
+}
+
+/// Opens the browser and returns the exit status once it has been quit.
+///
+/// - Throws: ``CommandFailure`` where there is no terminal to draw on.
+@MainActor
+func runBrowser(_ session: Session, _ start: BrowserStart) async throws(CommandFailure) -> Int32 {
+  let terminal = try openTerminal()
+  let runtime = BrowserRuntime(
+    state: BrowserState(facts: facts(session, start), size: terminal.size), terminal: terminal,
+    service: session.service)
+  return await runtime.run(
+    startingAt: start.place.map { place in
+      Place(bucket: place.bucket, listing: place.key)
+    })
+}
+
+/// Shows why Pail cannot start work, until the user has read it.
+@MainActor
+func showSetup(_ problem: SetupProblem) async throws(CommandFailure) -> Int32 {
+  let terminal = try openTerminal()
+  defer { terminal.close() }
+  let screen = SetupScreen(
+    message: problem.message, whereLooked: problem.whereLooked, whatToDo: problem.whatToDo)
+  terminal.show(screen.view(terminal.size))
+  for await event in terminal.events {
+    switch event {
+    case .input(.key(let press)) where press.key == .control("z"): terminal.suspend()
+    case .input(.key(let press)) where screen.isQuit(press) || press.key == .escape:
+      return CommandRunner.Status.failed
+    case .input(.resize(let size)): terminal.show(screen.view(size))
+    case .input, .resumed: break
+    case .hungUp: return CommandRunner.Status.failed
+    case .terminationRequested(let signal): return 128 + signal
+    }
+  }
+  return CommandRunner.Status.failed
+}
+
+@MainActor
+private func openTerminal() throws(CommandFailure) -> TerminalSession {
+  let environment = TerminalSession.processEnvironment
+  do {
+    return try TerminalSession(
+      theme: .preferred(environment: environment),
+      colours: .detected(environment: environment), environment: environment)
+  } catch {
+    throw CommandFailure("\(error)")
+  }
+}
+
+private func facts(_ session: Session, _ start: BrowserStart) -> BrowserFacts {
+  let settings = session.settings
+  return BrowserFacts(
+    endpoint: session.endpoint, region: settings.region, user: session.author.user,
+    loginName: Author.current(user: nil).user, isReadOnly: settings.isReadOnly,
+    saveFolder: settings.saveFolder, localFolder: ".",
+    clock: start.showsUTC ? .utc : .local(offset: secondsEastOfUTC))
+}
+
+/// In the time zone of this machine, summer time included.
+private func secondsEastOfUTC(_ secondsSince1970: Int64) -> Int {
+  var time = time_t(secondsSince1970)
+  var local = tm()
+  guard localtime_r(&time, &local) != nil else { return 0 }
+  return local.tm_gmtoff
+}
