@@ -1,14 +1,14 @@
 import Glibc
 import S3
 
-/// Text set to a width, for what is known to be ASCII or near it.
+/// Text filled up to a width in terminal columns; longer text stays whole.
 enum Columns {
   static func left(_ text: String, _ width: Int) -> String {
-    text + String(repeating: " ", count: max(width - text.count, 0))
+    text + String(repeating: " ", count: max(width - Visible.width(text), 0))
   }
 
   static func right(_ text: String, _ width: Int) -> String {
-    String(repeating: " ", count: max(width - text.count, 0)) + text
+    String(repeating: " ", count: max(width - Visible.width(text), 0)) + text
   }
 }
 

@@ -1,0 +1,62 @@
+import S3
+import Storage
+import SystemPackage
+import Testing
+
+@testable import App
+
+@Suite("Transfer progress line")
+struct TransferProgressLineTests {
+  private func transfer(
+    _ name: String, moved: Int64, of total: Int64?, rate: Double = 0, left: Duration? = nil,
+    state: TransferStatus.State = .running
+  ) -> TransferStatus {
+    TransferStatus(
+      id: TransferID(1), direction: .upload, name: Array(name.utf8),
+      location: ObjectLocation(bucket: BucketName("b"), key: ObjectKey(name)), localPath: "f",
+      total: total.map { ByteCount($0) }, moved: ByteCount(moved), rate: rate, timeLeft: left,
+      state: state)
+  }
+
+  @Test("One transfer shows bytes, percent, speed, time left and name")
+  func single() {
+    let status = transfer(
+      "backup.tar", moved: 1 << 29, of: 1 << 30, rate: 1_048_576, left: .seconds(512))
+    #expect(
+      TransferProgressLine.line([status], 0, .zero, of: 1, columns: 79)
+        == "0.5/1.0 GiB  50%  1.0 MiB/s  8:32  backup.tar")
+  }
+
+  @Test("Several show how many are done, and how much has moved in all")
+  func several() {
+    let statuses = [
+      transfer("a", moved: 1 << 20, of: nil, rate: 1_048_576),
+      transfer("b", moved: 1 << 20, of: nil, rate: 1_048_576),
+    ]
+    #expect(
+      TransferProgressLine.line(statuses, 3, .mebibytes(2), of: 10, columns: 79)
+        == "3 of 10 done  4.0 MiB  2.0 MiB/s  a")
+    #expect(
+      TransferProgressLine.line(statuses, 3, .mebibytes(2), of: nil, columns: 79)
+        .hasPrefix("3 done  4.0 MiB"))
+  }
+
+  @Test("A retry is told, with its reason")
+  func retry() {
+    let status = transfer(
+      "a", moved: 0, of: 10, state: .retrying(attempt: 2, of: 8, code: "SlowDown"))
+    #expect(
+      TransferProgressLine.line([status], 0, .zero, of: 1, columns: 79)
+        .contains("attempt 2 of 8 after SlowDown"))
+  }
+
+  @Test(
+    "The line never exceeds the terminal, and a hostile name cannot move its cursor",
+    arguments: [0, 1, 10, 40, 79])
+  func width(columns: Int) {
+    let status = transfer("\u{1B}[2J\r\n日本語の長い名前.tar.gz", moved: 5, of: 10, rate: 7)
+    let line = TransferProgressLine.line([status], 0, .zero, of: 1, columns: columns)
+    #expect(Visible.width(line) <= columns)
+    #expect(line.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F })
+  }
+}
