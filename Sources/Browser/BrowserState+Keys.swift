@@ -1,3 +1,4 @@
+import Storage
 import TextUI
 
 extension BrowserState {
@@ -89,13 +90,22 @@ extension BrowserState {
     case .help: turn.open(HelpDialog(keys: keys, place: focus.place))
     case .showHistory: turn.open(HistoryDialog())
     case .showError:
-      if let lastError {
-        turn.open(TextDialog(error: lastError))
-      } else {
-        turn.say("There was no error")
-      }
+      showError(&turn)
     case .quit: quit(&turn)
     default: break
+    }
+  }
+
+  /// The error of the selected transfer, else the last one there was.
+  private func showError(_ turn: inout Turn) {
+    if focus == .transfers, let selected = transfers.selected,
+      case .failed(let error) = selected.state
+    {
+      turn.open(TextDialog(error: error))
+    } else if let lastError {
+      turn.open(TextDialog(error: lastError))
+    } else {
+      turn.say("There was no error")
     }
   }
 

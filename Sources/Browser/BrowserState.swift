@@ -128,7 +128,12 @@ public struct BrowserState: Sendable {
     _ answer: Answer, to request: RequestID, _ turn: inout Turn
   ) {
     if buckets.received(answer, to: request, &turn) { return }
-    if objects?.received(answer, to: request, &turn) == true { return }
+    if objects?.received(answer, to: request, &turn) == true {
+      if let pane = objects, pane.problem?.kind == .noSuchBucket {
+        buckets.forget(pane.place.bucket)
+      }
+      return
+    }
     if replacement?.received(answer, to: request, &turn) == true {
       replaceWhenReady(&turn)
       return
@@ -150,9 +155,12 @@ public struct BrowserState: Sendable {
     let wasRunning = Set(transfers.running.map(\.id))
     transfers.update(statuses, follows: focus != .transfers)
     if transfers.isEmpty, focus == .transfers { focus = objects == nil ? .buckets : .objects }
+    let ended = statuses.filter { $0.state.isOver && wasRunning.contains($0.id) }
+    guard !ended.isEmpty else { return }
+    if transfers.running.isEmpty { turn.say(TransferSummary(statuses).text) }
     let uploadsUnderWay = Set(
       transfers.running.filter { $0.direction == .upload }.map(\.location.bucket))
-    for status in statuses where status.state.isOver && wasRunning.contains(status.id) {
+    for status in ended {
       report(status, &turn)
       // Listing anew for each of a thousand uploads would cost a thousand listings.
       let bucket = status.location.bucket

@@ -135,12 +135,25 @@ struct BrowsingTests {
     #expect(scene.screen.contains("Buckets (1+)"))
   }
 
+  @Test("A bucket that does not exist is not kept among those opened by name")
+  func noSuchBucket() throws {
+    var scene = try Scene.withBuckets()
+    scene.type(":s3://nope/")
+    scene.press("Enter")
+    #expect(scene.state.buckets.names.contains(BucketName("nope")))
+    scene.answer(.failed(StorageError(kind: .noSuchBucket, message: "There is no bucket nope")))
+    #expect(!scene.state.buckets.names.contains(BucketName("nope")))
+    #expect(scene.screen.contains("There is no bucket nope"))
+  }
+
   @Test("An error stays until a key, which is not swallowed; E shows it in full")
   func errors() throws {
     var scene = try Scene.at("", .of(["a", "b", "c"]))
     scene.press("r")
     scene.answer(.failed(.denied))
-    #expect(scene.bottom.contains("Error: Access to s3://reports was denied"))
+    #expect(scene.bottom.contains("Error: Access to s3://reports was denied (AccessDenied). "))
+    #expect(scene.bottom.contains("… "))
+    #expect(scene.bottom.contains("E details"))
     scene.send(.resized(Size(columns: 120, rows: 20)))
     #expect(scene.bottom.contains("Error:"))
     scene.press("E")

@@ -94,4 +94,26 @@ struct TransfersPaneTests {
     }
     #expect(place == Place(bucket: BucketName("reports"), prefix: ObjectKey("p/")))
   }
+
+  @Test("The end of the last transfer is said, and an error rather than that")
+  func summary() throws {
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"))
+    let result = TransferResult(
+      location: ObjectLocation(bucket: BucketName("reports"), key: ObjectKey("k")),
+      localPath: "/tmp/x", size: .mebibytes(12))
+    scene.send(.transfersProgressed([.sample(2), .sample(4)]))
+    scene.send(.transfersProgressed([.sample(2, .finished(result)), .sample(4, .cancelled)]))
+    #expect(scene.bottom.contains("1 of 2 transfers done, 12.0 MiB, 1 cancelled"))
+    scene.send(.transfersProgressed([.sample(2, .finished(result)), .sample(4)]))
+    scene.send(.transfersProgressed([.sample(2, .finished(result)), .sample(4, .failed(.denied))]))
+    #expect(scene.bottom.contains("Error: Access to s3://reports was denied"))
+  }
+
+  @Test("E shows the error of the selected transfer")
+  func errorOfTransfer() throws {
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"))
+    scene.send(.transfersProgressed([.sample(2, .failed(.denied)), .sample(4)]))
+    scene.press("t g E")
+    #expect(scene.screen.contains("Request ID R1"))
+  }
 }

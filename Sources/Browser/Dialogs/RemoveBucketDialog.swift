@@ -186,7 +186,7 @@ struct RemoveBucketDialog: Overlay {
   private func drawTyping(on frame: inout Frame) {
     let sign = count.isComplete ? "" : "+"
     let amount =
-      "\(ByteFormat.exact(Int64(count.objects)))\(sign) objects and versions, "
+      "\(ByteFormat.exact(Int64(count.objects)))\(sign) \(count.objects == 1 ? "object or version" : "objects and versions"), "
       + "\(ByteFormat.iec(count.bytes.bytes))\(sign)" + (counting == nil ? "" : ", counting…")
     Panel.draw(
       "Empty and remove?",

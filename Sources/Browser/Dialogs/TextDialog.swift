@@ -14,16 +14,19 @@ struct TextDialog: Overlay {
 
   /// An error in full, with all that the server said.
   init(error: StorageError) {
-    var lines = [Line(error.message, .error)]
-    if let recovery = error.recovery { lines.append(Line(recovery)) }
-    lines.append(.blank)
-    if let code = error.code { lines.append(Line("Code        \(code)")) }
-    if let requestID = error.requestID { lines.append(Line("Request ID  \(requestID)")) }
-    if lines.last != .blank { lines.append(.blank) }
-    lines += error.detail.split(separator: "\n", omittingEmptySubsequences: false).map {
-      Line(String($0))
+    // The full text begins with the message and has most of the rest.
+    var lines: [Line] = []
+    if !error.detail.hasPrefix(error.message) { lines.append(Line(error.message, .error)) }
+    lines += error.detail.split(separator: "\n", omittingEmptySubsequences: false).enumerated().map
+    {
+      Line(String($0.element), $0.offset == 0 && lines.isEmpty ? .error : .normal)
     }
-    self.init(title: "The last error", lines: lines)
+    let facts = [
+      error.recovery, error.code.map { "S3 code: \($0)" },
+      error.requestID.map { "Request ID: \($0)" },
+    ]
+    lines += facts.compactMap { $0 }.filter { !error.detail.contains($0) }.map { Line($0) }
+    self.init(title: "Error", lines: lines)
   }
 
   mutating func resized(_ size: Size) {

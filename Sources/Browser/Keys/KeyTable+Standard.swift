@@ -89,7 +89,7 @@ extension KeyTable {
   private static let program = [
     row(.commandLine, ":", in: panes, "command line; :s3://bucket/prefix/ jumps"),
     row(.showHistory, "H", in: panes, "history: who uploaded and deleted what", hint: "history"),
-    row(.showError, "E", in: panes, "the last error in full"),
+    row(.showError, "E", in: panes, "the last error in full, or that of a transfer"),
     row(.help, "?  F1", in: panes.union([.localFiles]), "help for this pane", hint: "help"),
     row(.quit, "q  ^c", in: panes.union([.notice]), "quit", hint: "quit"),
     row(.redraw, "^l", in: Set(KeyPlace.allCases), "draw the screen anew"),

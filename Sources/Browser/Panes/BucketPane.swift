@@ -72,6 +72,12 @@ struct BucketPane: Sendable {
     show(keeping: name)
   }
 
+  /// Takes a bucket out that was opened by name and does not exist.
+  mutating func forget(_ name: BucketName) {
+    opened.removeAll { $0 == name }
+    show(keeping: selected)
+  }
+
   mutating func remove(_ name: BucketName) {
     listed.removeAll { $0.name == name }
     opened.removeAll { $0 == name }

@@ -38,3 +38,27 @@ struct TransfersPane: Sendable {
 
   mutating func move(_ command: Command) -> Bool { viewport.perform(command) }
 }
+
+/// What became of the transfers, once none runs any more.
+struct TransferSummary {
+  let text: String
+
+  init(_ statuses: [TransferStatus]) {
+    var (done, failed, cancelled) = (0, 0, 0)
+    var bytes = ByteCount.zero
+    for status in statuses {
+      switch status.state {
+      case .finished(let result):
+        done += 1
+        if !result.isSkipped { bytes += result.size }
+      case .failed: failed += 1
+      case .cancelled: cancelled += 1
+      case .waiting, .running, .retrying, .cancelling: break
+      }
+    }
+    var parts = ["\(done) of \(statuses.count) transfers done, \(ByteFormat.iec(bytes.bytes))"]
+    if failed > 0 { parts.append("\(failed) failed") }
+    if cancelled > 0 { parts.append("\(cancelled) cancelled") }
+    text = parts.joined(separator: ", ")
+  }
+}

@@ -72,18 +72,22 @@ extension BrowserState {
       return
     }
     var left = Line.blank
+    // Where the rest of an error is to be found stays in sight, however long the error is.
+    var more = Line.blank
     var hints = keys.hints(in: keyPlace)
     if !pendingKeys.isEmpty {
       left = Line("\(KeySequence(pendingKeys).name) …", .emphasis)
       hints = keys.continuations(of: pendingKeys, in: keyPlace)
     } else if let message {
-      left = Self.line(for: message, errorKey: keys.keyName(for: .showError))
+      left = Self.line(for: message)
+      if case .error = message, overlays.isEmpty {
+        more =
+          Line(VisibleText("  " + keys.keyName(for: .showError)), .keycap) + Line(" details", .hint)
+      }
     }
-    let end = Point(column: 1, row: row)
-    let used = frame.write(left, at: end, columns: columns - 2)
-    if left.width > columns - 2 {
-      frame.write("…", at: Point(column: columns - 2, row: row), style: .secondary)
-    }
+    let room = columns - 2 - more.width
+    var used = frame.write(left.elided(to: room), at: Point(column: 1, row: row), columns: room)
+    used += frame.write(more, at: Point(column: 1 + used, row: row), columns: columns - 2 - used)
     drawHints(hints, on: &frame, from: used == 0 ? 1 : used + 4)
   }
 
@@ -123,7 +127,7 @@ extension BrowserState {
     let columns = frame.size.columns - 1
     // A message beside the field, such as the completions there are.
     var note = Line.blank
-    if let message { note = Self.line(for: message, errorKey: "") }
+    if let message { note = Self.line(for: message) }
     let room = note.width > 0 ? max(columns - note.width - 2, columns / 2) : columns
     let (text, cursor) = field.view(columns: room)
     frame.write(text, at: Point(column: 1, row: row), style: .input)
@@ -131,8 +135,8 @@ extension BrowserState {
     frame.cursor = Point(column: 1 + cursor, row: row)
   }
 
-  /// One line for a message. An error says its code, what to try, and where the rest is.
-  static func line(for message: Message, errorKey: String) -> Line {
+  /// One line for a message. An error says its code and what to try.
+  private static func line(for message: Message) -> Line {
     switch message {
     case .note(let text):
       return Line(text)
@@ -140,7 +144,7 @@ extension BrowserState {
       var text = "Error: \(error.message)"
       if let code = error.code { text += " (\(code))" }
       if let recovery = error.recovery { text += ". \(recovery)" }
-      return Line(text, .error) + Line("  \(errorKey) shows all", .secondary)
+      return Line(text, .error)
     }
   }
 }

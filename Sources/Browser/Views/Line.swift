@@ -28,6 +28,12 @@ struct Line: Sendable, Hashable {
 
   var width: Int { spans.reduce(0) { $0 + $1.text.width } }
 
+  /// Shortened to `columns` with `…` at the end; a line of one style only.
+  func elided(to columns: Int) -> Line {
+    guard width > columns, spans.count == 1, let span = spans.first else { return self }
+    return Line(span.text.elidedAtEnd(to: columns), span.style)
+  }
+
   /// Several lines of at most `columns`, broken where a line of one style may be.
   func wrapped(to columns: Int) -> [Line] {
     guard width > columns, spans.count == 1, let span = spans.first else { return [self] }

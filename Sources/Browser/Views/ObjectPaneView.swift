@@ -161,6 +161,11 @@ struct ObjectPaneFooter {
     if !pane.ordering.filter.isEmpty {
       parts.append("/\(pane.ordering.filter): \(Self.matching(pane))")
     }
+    if pane.rows.count == 0, pane.hasMore || pane.problem != nil {
+      // There is no number to tell; the text in the middle says what is going on.
+      text = pane.isLoading ? "loading…" : ""
+      return
+    }
     var counts = Self.counts(pane)
     if pane.isLoading {
       counts += ", loading…"
