@@ -53,7 +53,10 @@ public final class CurlTransport: HTTPTransport {
   private let lastID = Atomic<Exchange.ID>(0)
 
   /// Before any handle; libcurl wants it once per process.
-  private static let isReady: Bool = pail_global_init() == CURLE_OK
+  private static let isReady: Bool = {
+    pail_keep_large_buffers_apart()
+    return pail_global_init() == CURLE_OK
+  }()
 
   public init(configuration: Configuration = Configuration()) {
     guard Self.isReady, let multi = MultiHandle() else {
