@@ -172,8 +172,8 @@ struct CursesScreen: ~Copyable {
     }
   }
 
-  /// The row's roles, where short gaps continue what is before them: changing the colour for two
-  /// blanks and back costs 30 bytes and is not seen.
+  /// The row's roles, where each gap has one role, a short gap the one before it: changing the
+  /// colour for two blanks and back costs 30 bytes and is not seen.
   private func styles(row: Int, of frame: Frame, columns: Int) -> [StyleRole] {
     var styles = (0..<columns).map { frame[row, $0].style }
     var column = 1
@@ -183,8 +183,10 @@ struct CursesScreen: ~Copyable {
       while end < columns, frame[row, end].text == " ", rolesUnseenOnBlanks.contains(styles[end]) {
         end += 1
       }
-      if (1...3).contains(end - column), rolesUnseenOnBlanks.contains(before) {
-        for index in column..<end { styles[index] = before }
+      if end > column {
+        let isShort = end - column <= 3 && rolesUnseenOnBlanks.contains(before)
+        let style = isShort ? before : styles[column]
+        for index in column..<end { styles[index] = style }
       }
       column = max(end, column + 1)
     }

@@ -104,6 +104,7 @@ struct TerminalDevice: ~Copyable {
     guard left > .zero else { return false }
     var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
     let milliseconds = left / .milliseconds(1)
-    return poll(&entry, 1, Int32(min(milliseconds.rounded(.up), 1000))) >= 0
+    let count = poll(&entry, 1, Int32(min(milliseconds.rounded(.up), 1000)))
+    return count > 0 || count < 0 && errno == EINTR
   }
 }

@@ -66,8 +66,9 @@ public final class TerminalSession {
   private static let handledSignals = [SIGWINCH, SIGTERM, SIGINT, SIGHUP, SIGTSTP, SIGCONT]
   /// A window that is being dragged changes its size often; only so often do we follow.
   private static let resizePause = DispatchTimeInterval.milliseconds(25)
-  /// How long a terminal that is behind may take to read our last words.
-  private static let leavePatience = Duration.seconds(1)
+  /// How long a terminal that is behind may take to read some of our last words. The program has
+  /// to be gone within 2 seconds of SIGTERM, and has other things to end as well.
+  private static let leavePatience = Duration.milliseconds(250)
   private static let pasteOn = Array("\u{1B}[?2004h".utf8)
   private static let pasteOff = Array("\u{1B}[?2004l".utf8)
 
@@ -248,8 +249,11 @@ extension TerminalSession {
   private func leave() {
     screen.leave()
     send(Self.pasteOff + screen.takeBytes())
-    let deadline = ContinuousClock.now + Self.leavePatience
-    while state == .open, !unsent.isEmpty, device.waitUntilWritable(before: deadline) {
+    // One that is slow gets as long as it makes progress; one that reads nothing is given up.
+    let last = ContinuousClock.now + Self.leavePatience * 4
+    while state == .open, !unsent.isEmpty {
+      let deadline = min(last, ContinuousClock.now + Self.leavePatience)
+      guard device.waitUntilWritable(before: deadline) else { break }
       sendUnsent()
     }
     unsent = []
