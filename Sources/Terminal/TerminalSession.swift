@@ -328,7 +328,11 @@ extension TerminalSession {
   private func updateSize() {
     guard state == .open else { return }
     let current = Self.size(of: device, environment: environment)
-    guard current != size else { return }
+    guard current != size else {
+      // It had another size for a moment, and terminals drop what does not fit.
+      redraw()
+      return
+    }
     size = current
     screen.resize(to: current)
     shown = nil
