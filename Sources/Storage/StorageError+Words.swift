@@ -168,7 +168,8 @@ extension StorageError {
       recovery: "Start Pail without --read-only.")
   }
 
-  public static func invalidName(_ bucket: BucketName, _ problem: BucketNameProblem) -> StorageError {
+  public static func invalidName(_ bucket: BucketName, _ problem: BucketNameProblem) -> StorageError
+  {
     let reason =
       switch problem {
       case .length(let count): "it has \(count) characters; 3 to 63 are allowed"

@@ -10,27 +10,72 @@ import SystemPackage
 public actor TransferEngine {
   private struct Entry {
     let request: TransferRequest
-    var state = TransferStatus.State.waiting
+    /// As it was shown last; only that of a running transfer changes by itself.
+    var status: TransferStatus
     var progress = TransferProgress()
     var meter = RateMeter()
-    var startedAt: Timestamp?
     var task: Task<Void, Never>?
     /// Those who wait for its end.
     var waiters: [CheckedContinuation<Result<TransferResult, StorageError>, Never>] = []
+
+    init(_ id: TransferID, _ request: TransferRequest) {
+      self.request = request
+      status = TransferStatus(
+        id: id, direction: request.direction, name: request.name, location: request.location,
+        localPath: request.localPath)
+    }
+
+    /// Takes over what the requests have counted.
+    mutating func look(at time: Duration) {
+      let seen = progress.snapshot
+      meter.add(moved: seen.moved, at: time)
+      status.total = seen.total
+      status.moved = seen.moved
+      if let location = seen.location { status.location = location }
+      if let path = seen.localPath { status.localPath = path }
+      switch status.state {
+      case .running, .retrying:
+        status.rate = meter.rate
+        status.timeLeft = meter.timeLeft(total: seen.total)
+        status.state =
+          if let retry = seen.retry {
+            .retrying(
+              attempt: retry.attempt + 1, of: retry.maxAttempts, code: retry.recordedCode)
+          } else {
+            .running
+          }
+      case .waiting, .finished, .failed, .cancelling, .cancelled: break
+      }
+    }
+
+    mutating func end(_ result: Result<TransferResult, StorageError>) {
+      status.rate = 0
+      status.timeLeft = nil
+      task = nil
+      switch result {
+      case .success(let result):
+        status.state = .finished(result)
+        status.location = result.location
+        status.localPath = result.localPath
+        status.total = result.size
+        status.moved = result.isSkipped ? .zero : result.size
+      case .failure(let error):
+        status.state = error.isCancellation ? .cancelled : .failed(error)
+      }
+    }
   }
 
   private let tools: TransferTools
   private let settings: TransferSettings
   private var entries: OrderedDictionary<TransferID, Entry> = [:]
   private var waiting: Deque<TransferID> = []
-  private var runningCount = 0
+  private var running: Set<TransferID> = []
   private var lastID = 0
 
   private let clock = ContinuousClock()
   private let start = ContinuousClock.now
   private var listeners: [Int: AsyncStream<[TransferStatus]>.Continuation] = [:]
   private var nextListener = 0
-  private var lastPublished: [TransferStatus] = []
   private var lastPublishedAt: ContinuousClock.Instant?
   /// Looks at the counters while something runs, and once more when something changed.
   private var ticker: Task<Void, Never>?
@@ -51,7 +96,7 @@ public actor TransferEngine {
     let ids = requests.map { request in
       lastID += 1
       let id = TransferID(lastID)
-      entries[id] = Entry(request: request)
+      entries[id] = Entry(id, request)
       waiting.append(id)
       return id
     }
@@ -64,12 +109,12 @@ public actor TransferEngine {
   /// is over stays as it is.
   public func cancel(_ id: TransferID) {
     guard let entry = entries[id] else { return }
-    switch entry.state {
+    switch entry.status.state {
     case .waiting:
       waiting.removeAll { $0 == id }
       end(id, .failure(.cancelled))
     case .running, .retrying:
-      entries[id]?.state = .cancelling
+      entries[id]?.status.state = .cancelling
       entry.task?.cancel()
     case .cancelling, .cancelled, .finished, .failed:
       return
@@ -86,11 +131,11 @@ public actor TransferEngine {
   /// Puts a transfer that failed or was cancelled at the end of the queue again.
   public func retry(_ id: TransferID) {
     guard let entry = entries[id] else { return }
-    switch entry.state {
+    switch entry.status.state {
     case .failed, .cancelled: break
     case .waiting, .running, .retrying, .cancelling, .finished: return
     }
-    entries[id] = Entry(request: entry.request)
+    entries[id] = Entry(id, entry.request)
     waiting.append(id)
     startWaiting()
     changed()
@@ -98,7 +143,7 @@ public actor TransferEngine {
 
   /// Forgets the transfers that are over.
   public func clearFinished() {
-    entries.removeAll { $0.value.state.isOver }
+    entries.removeAll { $0.value.status.state.isOver }
     changed()
   }
 
@@ -109,7 +154,7 @@ public actor TransferEngine {
         guard let entry = entries[id] else {
           return waiter.resume(returning: .failure(.cancelled))
         }
-        switch entry.state {
+        switch entry.status.state {
         case .finished(let result): waiter.resume(returning: .success(result))
         case .failed(let error): waiter.resume(returning: .failure(error))
         case .cancelled: waiter.resume(returning: .failure(.cancelled))
@@ -125,11 +170,11 @@ public actor TransferEngine {
   // MARK: - Running them
 
   private func startWaiting() {
-    while runningCount < max(settings.concurrentTransfers, 1), let id = waiting.popFirst() {
+    while running.count < max(settings.concurrentTransfers, 1), let id = waiting.popFirst() {
       guard let entry = entries[id] else { continue }
-      runningCount += 1
-      entries[id]?.state = .running
-      entries[id]?.startedAt = .now()
+      running.insert(id)
+      entries[id]?.status.state = .running
+      entries[id]?.status.startedAt = .now()
       let tools = tools.reporting(to: entry.progress)
       entries[id]?.task = Task {
         let result = await Self.run(entry.request, tools, entry.progress)
@@ -162,19 +207,15 @@ public actor TransferEngine {
   }
 
   private func ran(_ id: TransferID, _ result: Result<TransferResult, StorageError>) {
-    runningCount -= 1
+    running.remove(id)
+    entries[id]?.look(at: start.duration(to: clock.now))
     end(id, result)
     startWaiting()
     changed()
   }
 
   private func end(_ id: TransferID, _ result: Result<TransferResult, StorageError>) {
-    switch result {
-    case .success(let result): entries[id]?.state = .finished(result)
-    case .failure(let error) where error.isCancellation: entries[id]?.state = .cancelled
-    case .failure(let error): entries[id]?.state = .failed(error)
-    }
-    entries[id]?.task = nil
+    entries[id]?.end(result)
     let waiters = entries[id]?.waiters ?? []
     entries[id]?.waiters = []
     for waiter in waiters { waiter.resume(returning: result) }
@@ -184,41 +225,17 @@ public actor TransferEngine {
 
   /// All transfers, oldest first, at this moment.
   public func status() -> [TransferStatus] {
-    let time = start.duration(to: clock.now)
-    for (id, entry) in entries where !entry.state.isOver && entry.state != .waiting {
-      entries[id]?.meter.add(moved: entry.progress.snapshot.moved, at: time)
-    }
-    return entries.map { id, entry in Self.status(id, entry) }
+    lookAtRunning()
+    return entries.values.map(\.status)
   }
 
-  private static func status(_ id: TransferID, _ entry: Entry) -> TransferStatus {
-    let seen = entry.progress.snapshot
-    let location = seen.location ?? entry.request.location
-    var status = TransferStatus(
-      id: id, direction: entry.request.direction, name: [], location: location,
-      localPath: seen.localPath ?? entry.request.localPath, total: seen.total,
-      moved: seen.moved, state: entry.state, startedAt: entry.startedAt)
-    status.name =
-      switch entry.request.work {
-      case .upload(let file, _, _): file.lastComponent.map { Array($0.string.utf8) } ?? []
-      case .download(let object, _, _, _): Array(object.key.lastSegment)
-      }
-    switch entry.state {
-    case .running:
-      status.rate = entry.meter.rate
-      status.timeLeft = entry.meter.timeLeft(total: seen.total)
-      if let retry = seen.retry {
-        status.state = .retrying(
-          attempt: retry.attempt + 1, of: retry.maxAttempts, code: retry.recordedCode)
-      }
-    case .finished(let result):
-      status.location = result.location
-      status.localPath = result.localPath
-      status.total = result.size
-      status.moved = result.isSkipped ? .zero : result.size
-    case .waiting, .retrying, .failed, .cancelling, .cancelled: break
+  private func lookAtRunning() {
+    let time = start.duration(to: clock.now)
+    for id in running {
+      guard let before = entries[id]?.status else { continue }
+      entries[id]?.look(at: time)
+      if entries[id]?.status != before { hasChanged = true }
     }
-    return status
   }
 
   /// The newest status, whenever something changed, and at most ten times a second. Whoever is
@@ -249,7 +266,7 @@ public actor TransferEngine {
     let isDue =
       lastPublishedAt.map { $0.duration(to: clock.now) >= settings.updateInterval } ?? true
     if isDue { publish() }
-    guard hasChanged || runningCount > 0 else { return }
+    guard hasChanged || !running.isEmpty else { return }
     ticker = Task { await self.tick() }
   }
 
@@ -258,23 +275,40 @@ public actor TransferEngine {
       // Sleeping fails only when the task is cancelled, and nobody does that.
       try? await clock.sleep(for: settings.updateInterval)
       publish()
-    } while runningCount > 0 || hasChanged
+    } while !running.isEmpty || hasChanged
     ticker = nil
   }
 
   private func publish() {
-    hasChanged = false
-    let status = status()
+    lookAtRunning()
     lastPublishedAt = clock.now
-    guard status != lastPublished else { return }
-    lastPublished = status
+    guard hasChanged else { return }
+    hasChanged = false
+    guard !listeners.isEmpty else { return }
+    let status = entries.values.map(\.status)
     for listener in listeners.values { listener.yield(status) }
   }
 }
 
+extension FilePath {
+  /// What follows the last slash.
+  var nameBytes: [UInt8] {
+    bytes.split(separator: UInt8(ascii: "/")).last.map { Array($0) } ?? []
+  }
+}
+
 extension TransferRequest {
+  /// The bytes of the file's name or of the key's last segment.
+  fileprivate var name: [UInt8] {
+    switch work {
+    case .upload(let file, _, _):
+      file.nameBytes
+    case .download(let object, _, _, _): Array(object.key.lastSegment)
+    }
+  }
+
   /// The file at this end, as far as it is known before the transfer runs.
-  var localPath: FilePath {
+  fileprivate var localPath: FilePath {
     switch work {
     case .upload(let file, _, _): file
     case .download(_, _, let folder, let name):

@@ -112,7 +112,8 @@ struct Uploader: Sendable {
   private var guessed: ObjectAttributes {
     var attributes = attributes
     if attributes.contentType == nil {
-      attributes.contentType = ContentType.guess(fileName: file.lastComponent?.string ?? "")
+      attributes.contentType = ContentType.guess(
+        fileName: String(decoding: file.nameBytes, as: UTF8.self))
     }
     return attributes
   }

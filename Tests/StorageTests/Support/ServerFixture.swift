@@ -20,9 +20,10 @@ struct ServerFixture {
   /// Runs `body` with a new bucket, which goes with all its contents afterwards.
   static func with(
     isReadOnly: Bool = false, settings: TransferSettings = .small,
-    _ body: (ServerFixture) async throws -> Void
+    retryPolicy: RetryPolicy = .standard, _ body: (ServerFixture) async throws -> Void
   ) async throws {
-    let fixture = try await ServerFixture(isReadOnly: isReadOnly, settings: settings)
+    let fixture = try await ServerFixture(
+      isReadOnly: isReadOnly, settings: settings, retryPolicy: retryPolicy)
     try await fixture.outside.createBucket(fixture.bucket, locationConstraint: nil)
     do {
       try await body(fixture)
@@ -33,7 +34,9 @@ struct ServerFixture {
     await fixture.removeBucket()
   }
 
-  private init(isReadOnly: Bool, settings: TransferSettings) async throws {
+  private init(
+    isReadOnly: Bool, settings: TransferSettings, retryPolicy: RetryPolicy
+  ) async throws {
     let endpoint = try Endpoint(parsing: try Self.variable("PAIL_TEST_SEAWEED_ENDPOINT"))
     let accessKeyID = try Self.variable("PAIL_TEST_SEAWEED_ACCESS_KEY")
     let credentials = StaticCredentials(
@@ -41,7 +44,8 @@ struct ServerFixture {
       secretAccessKey: Secret(try Self.variable("PAIL_TEST_SEAWEED_SECRET_KEY")))
     transport = WatchedTransport()
     let client = S3Client(
-      endpoint: endpoint, region: .usEast1, credentials: credentials, transport: transport)
+      endpoint: endpoint, region: .usEast1, credentials: credentials, transport: transport,
+      retryPolicy: retryPolicy)
     outside = S3Client(
       endpoint: endpoint, region: .usEast1, credentials: credentials,
       transport: WatchedTransport())

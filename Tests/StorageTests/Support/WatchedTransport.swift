@@ -5,11 +5,12 @@ import Synchronization
 /// Sends through libcurl, writes down what is sent, and lets a test look or wait around it.
 final class WatchedTransport: HTTPTransport {
   typealias Hook = @Sendable (HTTPRequest) async -> Void
+  typealias AnswerHook = @Sendable (HTTPRequest) async throws(HTTPError) -> Void
 
   private struct State {
     var sent: [SentRequest] = []
     var before: Hook?
-    var after: Hook?
+    var after: AnswerHook?
   }
 
   private static let curl = CurlTransport()
@@ -20,8 +21,9 @@ final class WatchedTransport: HTTPTransport {
     state.withLock { $0.before = hook }
   }
 
-  /// Called with each request whose answer has come, before the answer is handed on.
-  func afterEach(_ hook: @escaping Hook) {
+  /// Called with each request whose answer has come, before the answer is handed on. An answer
+  /// for which it throws gets lost.
+  func afterEach(_ hook: @escaping AnswerHook) {
     state.withLock { $0.after = hook }
   }
 
@@ -34,7 +36,7 @@ final class WatchedTransport: HTTPTransport {
     guard !Task.isCancelled else { throw .cancelled }
     state.withLock { $0.sent.append(SentRequest(request)) }
     let response = try await Self.curl.send(request)
-    await after?(request)
+    try await after?(request)
     return response
   }
 }
@@ -117,5 +119,22 @@ final class Gate: Sendable {
 
   func open() {
     opening.continuation.finish()
+  }
+}
+
+/// True a number of times, then never again.
+final class Countdown: Sendable {
+  private let left: Mutex<Int>
+
+  init(_ count: Int) {
+    left = Mutex(count)
+  }
+
+  func next() -> Bool {
+    left.withLock { left in
+      guard left > 0 else { return false }
+      left -= 1
+      return true
+    }
   }
 }

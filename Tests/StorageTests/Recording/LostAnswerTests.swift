@@ -1,0 +1,117 @@
+import HTTP
+import History
+import S3
+import Storage
+import SystemPackage
+import Testing
+
+@Suite("Lost answers")
+struct LostAnswerTests {
+  private static let once = RetryPolicy(
+    maxAttempts: 1, base: .zero, cap: .zero, deadline: .seconds(60))
+  private static let twice = RetryPolicy(
+    maxAttempts: 2, base: .zero, cap: .zero, deadline: .seconds(60))
+
+  /// Loses the answers of all requests that `isChosen` takes.
+  private func loseAnswers(
+    _ fixture: ServerFixture, where isChosen: @escaping @Sendable (SentRequest) -> Bool
+  ) {
+    fixture.transport.afterEach { (request) async throws(HTTPError) in
+      if isChosen(SentRequest(request)) { throw .connectionLost(reason: "reset by the test") }
+    }
+  }
+
+  @Test("A deletion whose answer is lost is neither done nor failed: nobody knows")
+  func deletion() async throws {
+    try await ServerFixture.with(retryPolicy: Self.once) { fixture in
+      try await fixture.put("p/a", "p/b")
+      loseAnswers(fixture) { $0.query["delete"] != nil }
+      let report = try await fixture.service.delete(
+        [.prefix(ObjectKey("p/"))], in: fixture.bucket, confirmedAt: .now())
+      #expect(report.deleted == 0 && report.failed == 2)
+      #expect(report.failures.map(\.code) == ["ConnectionLost", "ConnectionLost"])
+      #expect(report.stoppedBy?.kind == .connection)
+      #expect(try await fixture.keys().isEmpty)
+      let rows = try await fixture.rows()
+      #expect(rows.map(\.outcome) == [.interrupted, .interrupted])
+    }
+  }
+
+  @Test("An upload whose answer is lost once is sent again and done")
+  func uploadSentAgain() async throws {
+    try await ServerFixture.with(retryPolicy: Self.twice) { fixture in
+      let losses = Countdown(1)
+      loseAnswers(fixture) { $0.method == .put && losses.next() }
+      let file = try fixture.file("up", size: 100)
+      let result = try await fixture.service.upload(file, to: fixture.location("up"))
+      #expect(result.size == ByteCount(100))
+      #expect(fixture.transport.sentChanges.count == 2)
+      #expect(try await fixture.rows().map(\.outcome) == [.done])
+    }
+  }
+
+  @Test("An upload in parts that was completed without an answer is known by its object")
+  func completion() async throws {
+    try await ServerFixture.with(retryPolicy: Self.twice) { fixture in
+      let losses = Countdown(1)
+      loseAnswers(fixture) { $0.isCompleteUpload && losses.next() }
+      let file = try fixture.file("up", size: 6 << 20)
+      let result = try await fixture.service.upload(file, to: fixture.location("up"))
+      #expect(result.size == .mebibytes(6))
+      let rows = try await fixture.rows()
+      #expect(rows.map(\.outcome) == [.done])
+      #expect(rows.first?.checksum == result.checksum)
+      #expect(try await fixture.uploads().isEmpty)
+    }
+  }
+
+  @Test("A part whose answer never comes ends the upload, which is aborted")
+  func part() async throws {
+    try await ServerFixture.with(retryPolicy: Self.twice) { fixture in
+      loseAnswers(fixture) { $0.query["partNumber"] == "2" }
+      let file = try fixture.file("up", size: 11 << 20)
+      await #expect {
+        _ = try await fixture.service.upload(file, to: fixture.location("up"))
+      } throws: { error in
+        (error as? StorageError)?.kind == .connection
+      }
+      let rows = try await fixture.rows()
+      #expect(rows.map(\.action) == [.abortUpload, .upload])
+      #expect(rows.map(\.outcome) == [.done, .failed])
+      #expect(try await fixture.uploads().isEmpty)
+      #expect(try await fixture.keys().isEmpty)
+    }
+  }
+
+  @Test("An abortion that fails is said, and so is what it leaves")
+  func abortion() async throws {
+    try await ServerFixture.with(retryPolicy: Self.once) { fixture in
+      loseAnswers(fixture) { $0.isPart || $0.isAbortUpload }
+      let file = try fixture.file("up", size: 6 << 20)
+      await #expect {
+        _ = try await fixture.service.upload(file, to: fixture.location("up"))
+      } throws: { error in
+        (error as? StorageError)?.message.hasSuffix("are left on the server") == true
+      }
+      #expect(try await fixture.rows(.abortUpload).map(\.outcome) == [.interrupted])
+    }
+  }
+
+  @Test("A listing that hangs ends as soon as it is cancelled")
+  func hangingListing() async throws {
+    try await ServerFixture.with { fixture in
+      let gate = Gate()
+      fixture.transport.beforeEach { _ in await gate.pass() }
+      let listing = Task {
+        try await fixture.service.page(bucket: fixture.bucket, prefix: .empty)
+      }
+      await gate.arrived()
+      listing.cancel()
+      await #expect {
+        _ = try await listing.value
+      } throws: { error in
+        (error as? StorageError)?.isCancellation == true
+      }
+    }
+  }
+}
