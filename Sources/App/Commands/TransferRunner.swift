@@ -10,7 +10,7 @@ struct TransferRunner {
   /// Waiting in the engine at a time: a folder of a million files is not a million transfers.
   private static let inFlight = 64
   /// The engine forgets what is over after so many.
-  private static let batch = 1_000
+  private static let batch = 250
 
   /// - Parameter total: nil while it is not known how many there will be.
   init(_ session: Session, _ context: CommandContext, total: Int?) {
