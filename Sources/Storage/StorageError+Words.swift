@@ -202,6 +202,14 @@ extension StorageError {
       recovery: "Choose to overwrite it, to skip it, or to keep both.")
   }
 
+  static func unanswered(_ undertaking: Undertaking) -> StorageError {
+    StorageError(
+      kind: .connection,
+      message:
+        "\(undertaking.subject) may have been changed: it was cancelled before an answer came",
+      recovery: "Look whether it is there.")
+  }
+
   static func fileChanged(_ file: FilePath) -> StorageError {
     StorageError(
       kind: .fileChanged, message: "\(file) changed while it was uploaded",

@@ -24,26 +24,26 @@ struct Downloader: Sendable {
       return try await download()
     } catch  where error.kind == .alreadyExists && ifExists == .skip {
       return TransferResult(
-        location: object, localPath: folder, size: progress.snapshot.total ?? .zero,
-        isSkipped: true)
+        location: object, localPath: progress.snapshot.localPath ?? folder,
+        size: progress.snapshot.total ?? .zero, isSkipped: true)
     }
   }
 
   private func download() async throws(StorageError) -> TransferResult {
     let relativeName = try local { () throws(LocalFileError) in try RelativeName(name) }
+    let path = relativeName.path(below: folder)
+    progress.set(localPath: path)
     let destination: DownloadFolder
     do throws(LocalFileError) {
       destination = try await DownloadFolder.open(folder)
       if ifExists == .skip || ifExists == .fail,
         try await destination.existing(relativeName) != nil
       {
-        throw LocalFileError(relativeName.path(below: folder), .alreadyExists)
+        throw LocalFileError(path, .alreadyExists)
       }
     } catch {
       throw StorageError(error)
     }
-    let path = relativeName.path(below: folder)
-    progress.set(localPath: path)
 
     // The listing may be old, so it decides no more than whether one request will do.
     var pinned: ObjectMetadata?

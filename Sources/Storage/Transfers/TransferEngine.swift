@@ -8,66 +8,9 @@ import SystemPackage
 /// A transfer ends whole or leaves nothing behind: cancelling aborts a multipart upload and removes
 /// a partial file before the transfer shows as cancelled.
 public actor TransferEngine {
-  private struct Entry {
-    let request: TransferRequest
-    /// As it was shown last; only that of a running transfer changes by itself.
-    var status: TransferStatus
-    var progress = TransferProgress()
-    var meter = RateMeter()
-    var task: Task<Void, Never>?
-    /// Those who wait for its end.
-    var waiters: [CheckedContinuation<Result<TransferResult, StorageError>, Never>] = []
-
-    init(_ id: TransferID, _ request: TransferRequest) {
-      self.request = request
-      status = TransferStatus(
-        id: id, direction: request.direction, name: request.name, location: request.location,
-        localPath: request.localPath)
-    }
-
-    /// Takes over what the requests have counted.
-    mutating func look(at time: Duration) {
-      let seen = progress.snapshot
-      meter.add(moved: seen.moved, at: time)
-      status.total = seen.total
-      status.moved = seen.moved
-      if let location = seen.location { status.location = location }
-      if let path = seen.localPath { status.localPath = path }
-      switch status.state {
-      case .running, .retrying:
-        status.rate = meter.rate
-        status.timeLeft = meter.timeLeft(total: seen.total)
-        status.state =
-          if let retry = seen.retry {
-            .retrying(
-              attempt: retry.attempt + 1, of: retry.maxAttempts, code: retry.recordedCode)
-          } else {
-            .running
-          }
-      case .waiting, .finished, .failed, .cancelling, .cancelled: break
-      }
-    }
-
-    mutating func end(_ result: Result<TransferResult, StorageError>) {
-      status.rate = 0
-      status.timeLeft = nil
-      task = nil
-      switch result {
-      case .success(let result):
-        status.state = .finished(result)
-        status.location = result.location
-        status.localPath = result.localPath
-        status.total = result.size
-        status.moved = result.isSkipped ? .zero : result.size
-      case .failure(let error):
-        status.state = error.isCancellation ? .cancelled : .failed(error)
-      }
-    }
-  }
-
   private let tools: TransferTools
   private let settings: TransferSettings
-  private var entries: OrderedDictionary<TransferID, Entry> = [:]
+  private var entries: OrderedDictionary<TransferID, QueuedTransfer> = [:]
   private var waiting: Deque<TransferID> = []
   private var running: Set<TransferID> = []
   private var lastID = 0
@@ -96,7 +39,7 @@ public actor TransferEngine {
     let ids = requests.map { request in
       lastID += 1
       let id = TransferID(lastID)
-      entries[id] = Entry(id, request)
+      entries[id] = QueuedTransfer(id, request)
       waiting.append(id)
       return id
     }
@@ -135,7 +78,7 @@ public actor TransferEngine {
     case .failed, .cancelled: break
     case .waiting, .running, .retrying, .cancelling, .finished: return
     }
-    entries[id] = Entry(id, entry.request)
+    entries[id] = QueuedTransfer(id, entry.request)
     waiting.append(id)
     startWaiting()
     changed()
@@ -287,39 +230,5 @@ public actor TransferEngine {
     guard !listeners.isEmpty else { return }
     let status = entries.values.map(\.status)
     for listener in listeners.values { listener.yield(status) }
-  }
-}
-
-extension FilePath {
-  /// What follows the last slash.
-  var nameBytes: [UInt8] {
-    bytes.split(separator: UInt8(ascii: "/")).last.map { Array($0) } ?? []
-  }
-}
-
-extension TransferRequest {
-  /// The bytes of the file's name or of the key's last segment.
-  fileprivate var name: [UInt8] {
-    switch work {
-    case .upload(let file, _, _):
-      file.nameBytes
-    case .download(let object, _, _, _): Array(object.key.lastSegment)
-    }
-  }
-
-  /// The file at this end, as far as it is known before the transfer runs.
-  fileprivate var localPath: FilePath {
-    switch work {
-    case .upload(let file, _, _): file
-    case .download(_, _, let folder, let name):
-      // For show only: `DownloadFolder` decides where it really goes.
-      (try? RelativeName(name))?.path(below: folder) ?? folder
-    }
-  }
-}
-
-extension RetryNotice {
-  fileprivate var recordedCode: String {
-    S3Error(operation: operation, cause: cause, attempts: attempt).recordedCode
   }
 }
