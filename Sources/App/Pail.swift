@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import SystemPackage
 
 @main
 struct Pail {
@@ -18,7 +19,7 @@ struct Pail {
     do {
       command = try PailCommandLine.parseAsRoot(arguments)
     } catch {
-      PailCommandLine.exit(withError: error)
+      PailCommandLine.end(with: error)
     }
     switch command {
     case let command as any PailCommand:
@@ -27,13 +28,13 @@ struct Pail {
       do {
         try await command.run()
       } catch {
-        PailCommandLine.exit(withError: error)
+        PailCommandLine.end(with: error)
       }
     case var command:
       do {
         try command.run()
       } catch {
-        PailCommandLine.exit(withError: error)
+        PailCommandLine.end(with: error)
       }
     }
   }
@@ -66,4 +67,27 @@ struct PailCommandLine: ParsableCommand {
       BrowseCommand.self,
     ],
     defaultSubcommand: BrowseCommand.self)
+}
+
+extension PailCommandLine {
+  /// Tells what is wrong, or the help that was asked for, and ends the program.
+  static func end(with error: any Error) -> Never {
+    let text = text(of: error)
+    let status = exitCode(for: error)
+    if !text.isEmpty {
+      let stream = status.isSuccess ? FileDescriptor.standardOutput : .standardError
+      // Where the stream itself cannot be written there is nowhere left to say so.
+      _ = try? stream.writeAll(Array((text + "\n").utf8))
+    }
+    Glibc.exit(status.rawValue)
+  }
+
+  /// The words of the parser, which repeats arguments: they may be keys that somebody else chose.
+  static func text(of error: any Error) -> String {
+    let text = fullMessage(for: error)
+    // Help and completion scripts are our own words, tabs and all.
+    guard !exitCode(for: error).isSuccess else { return text }
+    return text.split(separator: "\n", omittingEmptySubsequences: false)
+      .map { Visible.text(RawArguments.bytes(of: $0)) }.joined(separator: "\n")
+  }
 }

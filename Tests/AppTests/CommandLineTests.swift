@@ -64,6 +64,31 @@ struct CommandLineTests {
       FailureText.text(of: named, about: subject).hasPrefix("pail: Access to s3://b/k"))
   }
 
+  @Test(
+    "What the parser says of an argument shows its controls as escapes",
+    arguments: [
+      ["s3:/\u{1B}[31m"], ["ls", "s3://b", "extra\u{1B}[31m"], ["ls", "--no\u{1B}[31m"],
+      ["put", "f", "no\u{1B}[31m"], ["presign", "s3://b/k", "--method", "\u{1B}[31m"],
+    ])
+  func usageText(arguments: [String]) throws {
+    let error = #expect(throws: (any Error).self) {
+      _ = try PailCommandLine.parseAsRoot(arguments)
+    }
+    let text = PailCommandLine.text(of: try #require(error))
+    #expect(text.contains("\\x1b[31m"))
+    #expect(!text.contains("\u{1B}"))
+  }
+
+  @Test("Help is given as it is written")
+  func helpText() throws {
+    let error = #expect(throws: (any Error).self) {
+      _ = try PailCommandLine.parseAsRoot(["--generate-completion-script", "bash"])
+    }
+    let help = try #require(error)
+    #expect(PailCommandLine.exitCode(for: help).isSuccess)
+    #expect(PailCommandLine.text(of: help) == PailCommandLine.fullMessage(for: help))
+  }
+
   @Test("A moment is a date, a time, or counted back from now")
   func since() throws {
     let now = try #require(Timestamp(iso8601: "2026-11-20T12:00:00Z"))
