@@ -1,4 +1,5 @@
 import ArgumentParser
+import History
 import S3
 import Storage
 import Testing
@@ -104,6 +105,19 @@ struct CommandLineTests {
     for wrong in ["2026-13-01", "20.11.2026", "", "-1d"] {
       #expect(throws: ArgumentProblem.self) { try SinceArgument.parse(wrong, now: now) }
     }
+  }
+
+  @Test("The code of an error is the server's, and shown with escapes in the history's table")
+  func historyRow() {
+    let entry = HistoryEntry(
+      id: ChangeID(1), action: .upload, author: .current(user: "ana"), accessKeyID: nil,
+      endpoint: "http://127.0.0.1", bucket: BucketName("b"), key: ObjectKey("k"), versionID: nil,
+      size: nil, localPath: nil, detail: nil, startedAt: .now(), outcome: .failed,
+      errorCode: "Odd\u{1B}]52;c;AA\u{7}")
+    let row = HistoryOutput(console: Console(isQuiet: true), format: .table).table(entry)
+    let text = String(decoding: row, as: UTF8.self)
+    #expect(text.contains("failed (Odd\\x1b]52;c;AA\\x07)"))
+    #expect(!text.contains("\u{1B}"))
   }
 
   @Test("CSV quotes what would break a row")

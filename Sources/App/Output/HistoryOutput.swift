@@ -87,7 +87,7 @@ struct HistoryOutput {
     return Array(fields.joined(separator: [UInt8(ascii: ",")]))
   }
 
-  private func table(_ entry: HistoryEntry) -> [UInt8] {
+  func table(_ entry: HistoryEntry) -> [UInt8] {
     let time =
       console.isOutputTerminal
       ? LocalTime.seconds(entry.startedAt)
@@ -95,7 +95,10 @@ struct HistoryOutput {
     let size = entry.size.map {
       console.isOutputTerminal ? ByteFormat.iec($0.bytes) : "\($0.bytes)"
     }
-    let outcome = entry.errorCode.map { "\(entry.outcome.rawValue) (\($0))" }
+    // The code is the server's, and not always one of S3.
+    let outcome = entry.errorCode.map {
+      "\(entry.outcome.rawValue) (\(Visible.text(Array($0.utf8))))"
+    }
     let start = columns(
       time, Visible.text(Array(entry.author.user.utf8)), entry.action.rawValue,
       outcome ?? entry.outcome.rawValue, size ?? "-")
