@@ -65,6 +65,18 @@ struct CommandLineTests {
       FailureText.text(of: named, about: subject).hasPrefix("pail: Access to s3://b/k"))
   }
 
+  @Test("A failure keeps to its lines, whatever the names in it are")
+  func failureLines() {
+    let denied = StorageError(
+      kind: .service, message: "s3://b/k\npail: all is well was denied",
+      recovery: "Try s3://b/k\n.", code: "No\nCode")
+    #expect(
+      FailureText.text(of: denied)
+        == "pail: s3://b/k\\npail: all is well was denied (No\\nCode)\n  Try s3://b/k\\n.")
+    let failure = CommandFailure("two\nlines", recovery: "first\nsecond")
+    #expect(FailureText.text(of: failure) == "pail: two\\nlines\n  first\n  second")
+  }
+
   @Test(
     "What the parser says of an argument shows its controls as escapes",
     arguments: [

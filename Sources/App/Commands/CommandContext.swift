@@ -78,16 +78,17 @@ enum FailureText {
     var recovery: String?
     switch error {
     case let error as StorageError:
+      // One line each: a name in them must not begin another.
       let code = error.code.map { " (\($0))" } ?? ""
-      text = error.message + code
-      recovery = error.recovery
+      text = shown(error.message + code)
+      recovery = error.recovery.map(shown)
     case let problem as SetupProblem:
-      text = problem.message
+      text = shown(problem.message)
       let places = problem.whereLooked.map { "\n  looked for \($0)" }.joined()
       text += places
       recovery = problem.whatToDo
     case let failure as CommandFailure:
-      text = failure.message
+      text = shown(failure.message)
       recovery = failure.recovery
     default:
       text = "\(error)"
@@ -99,4 +100,6 @@ enum FailureText {
     if let recovery { text += "\n  " + recovery.replacing("\n", with: "\n  ") }
     return "pail: \(text)"
   }
+
+  private static func shown(_ line: String) -> String { Visible.text(Array(line.utf8)) }
 }
