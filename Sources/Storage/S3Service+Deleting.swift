@@ -61,8 +61,7 @@ extension S3Service {
     let undertaking = Undertaking.deleteMany(bucket)
     guard !isReadOnly else { throw .readOnly(undertaking) }
     var deleter = Deleter(
-      bucket: bucket, client: client, recorder: recorder,
-      confirmedAt: client.serverTime(at: confirmedAt))
+      bucket: bucket, client: client, recorder: recorder, confirmedAt: confirmedAt)
     do {
       try await deleter.run(
         TargetWalk(targets, in: bucket, client: client), while: undertaking, progress: progress)

@@ -9,7 +9,7 @@ struct Deleter: Sendable {
   let bucket: BucketName
   let client: S3Client
   let recorder: Recorder
-  /// nil to take all, however new. By the server's clock.
+  /// nil to take all, however new. By this machine's clock.
   let confirmedAt: Timestamp?
   private(set) var report = DeletionReport()
 
@@ -48,7 +48,9 @@ struct Deleter: Sendable {
   private mutating func delete(
     _ candidates: [DeletionCandidate], progress: @Sendable (DeletionProgress) -> Void
   ) async throws(StorageError) {
-    let plan = DeletionPlan(candidates, confirmedAt: confirmedAt)
+    // Asked now, since the answer that brought the candidates told the server's time.
+    let plan = DeletionPlan(
+      candidates, confirmedAt: confirmedAt.map { client.serverTime(at: $0) })
     report.leftNewer += plan.newer.count
     for candidate in plan.missing {
       fail(candidate, code: S3ErrorCode.noSuchKey.rawValue, message: "There is no such object")

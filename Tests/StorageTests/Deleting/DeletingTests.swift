@@ -69,6 +69,24 @@ struct DeletingTests {
     }
   }
 
+  @Test("A server's clock is known from the very answer that lists what is to be deleted")
+  func clockOfTheServer() async throws {
+    try await ServerFixture.with { fixture in
+      try await fixture.put("p/a", "p/b")
+      // Decades ahead of us, so that everything there is older than the confirmation.
+      fixture.transport.changeAnswers { _, answer in
+        var answer = answer
+        answer.head.headers.removeAll { $0.name.lowercased() == "date" }
+        answer.head.headers.append(HTTPHeader("Date", "Fri, 01 Jan 2100 00:00:00 GMT"))
+        return answer
+      }
+      let report = try await fixture.service.delete(
+        [.prefix(ObjectKey("p/"))], in: fixture.bucket,
+        confirmedAt: Timestamp.now().advanced(by: .seconds(-60)))
+      #expect(report.deleted == 2 && report.leftNewer == 0)
+    }
+  }
+
   @Test("Keys that XML cannot carry are deleted one by one")
   func hostileKeys() async throws {
     try await ServerFixture.with { fixture in

@@ -11,6 +11,7 @@ final class WatchedTransport: HTTPTransport {
     var sent: [SentRequest] = []
     var before: Hook?
     var after: AnswerHook?
+    var change: (@Sendable (SentRequest, HTTPResponse) -> HTTPResponse)?
   }
 
   private static let curl = CurlTransport()
@@ -27,17 +28,24 @@ final class WatchedTransport: HTTPTransport {
     state.withLock { $0.after = hook }
   }
 
+  /// Puts another answer in place of the server's.
+  func changeAnswers(
+    _ change: @escaping @Sendable (SentRequest, HTTPResponse) -> HTTPResponse
+  ) {
+    state.withLock { $0.change = change }
+  }
+
   var sent: [SentRequest] { state.withLock { $0.sent } }
   var sentChanges: [SentRequest] { sent.filter(\.isChange) }
 
   func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
-    let (before, after) = state.withLock { ($0.before, $0.after) }
+    let (before, after, change) = state.withLock { ($0.before, $0.after, $0.change) }
     await before?(request)
     guard !Task.isCancelled else { throw .cancelled }
     state.withLock { $0.sent.append(SentRequest(request)) }
     let response = try await Self.curl.send(request)
     try await after?(request)
-    return response
+    return change?(SentRequest(request), response) ?? response
   }
 }
 
