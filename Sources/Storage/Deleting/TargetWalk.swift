@@ -128,26 +128,31 @@ struct TargetWalk: Sendable {
     while !rest.isEmpty {
       let group = Array(rest.prefix(Self.concurrentHeads))
       rest = rest.dropFirst(Self.concurrentHeads)
-      candidates += await withTaskGroup { tasks in
+      let answers = await withTaskGroup { tasks in
         for key in group { tasks.addTask { await self.head(key) } }
         return await tasks.reduce(into: []) { $0.append($1) }
       }
       if Task.isCancelled {
         throw S3Error(operation: .headObject, cause: .transport(.cancelled), attempts: 0)
       }
+      for answer in answers { candidates.append(try answer.get()) }
     }
     return candidates.sorted { $0.key < $1.key }
   }
 
-  private func head(_ key: ObjectKey) async -> DeletionCandidate {
+  private func head(_ key: ObjectKey) async -> Result<DeletionCandidate, S3Error> {
     do {
       let metadata = try await client.headObject(ObjectLocation(bucket: bucket, key: key))
-      return DeletionCandidate(
-        key: key, size: metadata.size, lastModified: metadata.lastModified)
+      return .success(
+        DeletionCandidate(key: key, size: metadata.size, lastModified: metadata.lastModified))
     } catch {
+      // Whether the object is newer than the confirmation has to be known where it can be.
+      guard case .service(let refusal) = error.cause, refusal.status < 500 else {
+        return .failure(error)
+      }
       let isMissing = error.code == .noSuchKey
       // Who may delete need not be allowed to read: the deletion itself will tell.
-      return DeletionCandidate(key: key, isMissing: isMissing)
+      return .success(DeletionCandidate(key: key, isMissing: isMissing))
     }
   }
 }

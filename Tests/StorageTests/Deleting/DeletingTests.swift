@@ -87,6 +87,24 @@ struct DeletingTests {
     }
   }
 
+  @Test("An object of which the server cannot tell its age is not deleted")
+  func unknownAge() async throws {
+    try await ServerFixture.with { fixture in
+      try await fixture.put("a")
+      fixture.transport.changeAnswers { request, answer in
+        // Not one that is asked for again.
+        request.method == .head
+          ? HTTPResponse(head: HTTPResponseHead(status: 501, headers: [])) : answer
+      }
+      await #expect(throws: StorageError.self) {
+        _ = try await fixture.service.delete(
+          [.object(ObjectKey("a"))], in: fixture.bucket, confirmedAt: .now())
+      }
+      #expect(try await fixture.keys() == ["a"])
+      #expect(try await fixture.rows().isEmpty)
+    }
+  }
+
   @Test("Keys that XML cannot carry are deleted one by one")
   func hostileKeys() async throws {
     try await ServerFixture.with { fixture in
