@@ -43,6 +43,8 @@ struct SingleUpload: Sendable {
   }
 
   private func put() async throws(StorageError) -> TransferResult {
+    // It may have waited for its turn; what would be cut off now must not replace an object.
+    guard await !source.hasChanged() else { throw .fileChanged(source.path) }
     let row = try await tools.recorder.begin(change, while: undertaking)
     let counter = progress.begin()
     let size = source.size.bytes

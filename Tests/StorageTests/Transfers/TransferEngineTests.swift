@@ -202,6 +202,40 @@ struct TransferEngineTests {
     }
   }
 
+  @Test("A file that changes while it waits for its turn is not sent")
+  func sourceChangesWhileWaiting() async throws {
+    var settings = TransferSettings.small
+    settings.concurrentRequests = 1
+    try await ServerFixture.with(settings: settings) { fixture in
+      let gate = Gate()
+      fixture.transport.beforeEach { request in
+        if request.method == .put { await gate.pass() }
+      }
+      let engine = fixture.service.transfers
+      let first = try fixture.file("first.bin", size: 100)
+      let second = try fixture.file("second.bin", size: 100)
+      let ids = await engine.enqueue([
+        .upload(first, to: fixture.location("first"), attributes: .init(), ifExists: .overwrite)
+      ])
+      await gate.arrived()
+      let later = await engine.enqueue([
+        .upload(second, to: fixture.location("second"), attributes: .init(), ifExists: .overwrite)
+      ])
+      // Once it has a size the file is open.
+      for await statuses in engine.updates() where statuses.last?.total != nil { break }
+      try fixture.local.write("second.bin", bytes: Array("another, and longer".utf8))
+      gate.open()
+      for id in ids { _ = try await engine.result(of: id) }
+      await #expect {
+        for id in later { _ = try await engine.result(of: id) }
+      } throws: { error in
+        (error as? StorageError)?.kind == .fileChanged
+      }
+      #expect(try await fixture.keys() == ["first"])
+      #expect(try await fixture.rows().map(\.key) == [ObjectKey("first")])
+    }
+  }
+
   @Test("An object that is replaced between its ranges is noticed, and no file is left")
   func objectChanges() async throws {
     try await ServerFixture.with { fixture in
