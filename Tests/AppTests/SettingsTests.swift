@@ -50,6 +50,21 @@ struct SettingsTests {
     #expect(resolve().region == .usEast1)
   }
 
+  @Test("Without a home folder the history has no place, which is said and not passed over")
+  func noHome() throws {
+    for environment in [[:], ["HOME": ""], ["HOME": "not/absolute"]] {
+      let settings = SettingsResolver(layers: [], environment: environment).resolve()
+      #expect(settings.historyPath == nil)
+      #expect(settings.notices.contains { $0.contains("no home folder") })
+      #expect(settings.findings.first { $0.name == "history" }?.value == "none")
+    }
+    let named = SettingsResolver(
+      layers: [SettingsLayer(source: .flags, values: [.history: "/var/pail.sqlite"])],
+      environment: [:]
+    ).resolve()
+    #expect(named.historyPath == "/var/pail.sqlite" && named.notices.isEmpty)
+  }
+
   @Test("A variable that is set but empty counts as not set")
   func empty() {
     #expect(resolve(environment: [.region: ""], envFile: [.region: "b"]).region == Region("b"))

@@ -156,6 +156,7 @@ def test_doctor_says_where_each_setting_came_from_and_masks_the_secret(person, s
     assert "eu-west-9" in text and "./.env" in text
     assert store.endpoint.removeprefix("http://") in text
     assert store.secret_key not in text
+    assert not person.history_file.exists(), "looking makes no history"
 
 
 def test_a_missing_key_is_status_1_and_named_with_its_code(person, bucket):
