@@ -16,7 +16,7 @@ struct BrowseCommand: AsyncParsableCommand {
 
   @Argument(
     help: ArgumentHelp("Where to begin.", valueName: "s3://bucket/prefix/"),
-    transform: S3URI.init(parsing:))
+    transform: BrowseCommand.place)
   var place: S3URI?
 
   @Flag(help: "Show times in UTC.")
@@ -24,12 +24,21 @@ struct BrowseCommand: AsyncParsableCommand {
 
   @OptionGroup var shared: SharedOptions
 
+  /// Whatever is no command ends up here, since this one needs no name.
+  private static func place(_ argument: String) throws(ArgumentProblem) -> S3URI {
+    guard argument.hasPrefix("s3://") else {
+      throw ArgumentProblem(
+        "it is neither a command nor a place such as s3://bucket/prefix/; options follow commands")
+    }
+    return try S3URI(parsing: argument)
+  }
+
   func run() async throws {
     let start = BrowserStart(place: place, showsUTC: utc)
     do {
       let context = try CommandContext(shared)
       if let problem = context.settings.problems.first {
-        throw ExitCode(try await showSetup(problem))
+        throw ExitCode(try await showSetup(problem, context.settings))
       }
       let session = try context.openSession()
       throw ExitCode(try await runBrowser(session, start))

@@ -18,7 +18,7 @@ struct BrowserStart: Sendable {
 /// - Throws: ``CommandFailure`` where there is no terminal to draw on.
 @MainActor
 func runBrowser(_ session: Session, _ start: BrowserStart) async throws(CommandFailure) -> Int32 {
-  let terminal = try openTerminal()
+  let terminal = try openTerminal(session.settings)
   let runtime = BrowserRuntime(
     state: BrowserState(facts: facts(session, start), size: terminal.size), terminal: terminal,
     service: session.service)
@@ -30,8 +30,10 @@ func runBrowser(_ session: Session, _ start: BrowserStart) async throws(CommandF
 
 /// Shows why Pail cannot start work, until the user has read it.
 @MainActor
-func showSetup(_ problem: SetupProblem) async throws(CommandFailure) -> Int32 {
-  let terminal = try openTerminal()
+func showSetup(
+  _ problem: SetupProblem, _ settings: Settings
+) async throws(CommandFailure) -> Int32 {
+  let terminal = try openTerminal(settings)
   defer { terminal.close() }
   let screen = SetupScreen(
     message: problem.message, whereLooked: problem.whereLooked, whatToDo: problem.whatToDo)
@@ -51,8 +53,10 @@ func showSetup(_ problem: SetupProblem) async throws(CommandFailure) -> Int32 {
 }
 
 @MainActor
-private func openTerminal() throws(CommandFailure) -> TerminalSession {
-  let environment = TerminalSession.processEnvironment
+private func openTerminal(_ settings: Settings) throws(CommandFailure) -> TerminalSession {
+  var environment = TerminalSession.processEnvironment
+  // A file of settings says it as well as the environment.
+  if !settings.wantsColour { environment["NO_COLOR"] = "1" }
   do {
     return try TerminalSession(
       theme: .preferred(environment: environment),
