@@ -31,6 +31,16 @@ extension S3Service {
     try await recorder.recorded(
       Change(.deleteBucket, bucket: name), while: .removeBucket(name)
     ) { [client] () async throws(S3Error) in
+      // SeaweedFS removes a bucket that holds nothing but versions and delete markers.
+      guard try await !client.isKnownToHoldVersions(name, expectedOwner) else {
+        throw S3Error(
+          operation: .deleteBucket,
+          cause: .service(
+            ServiceError(
+              code: .bucketNotEmpty, message: "Its versions were listed before it was removed",
+              status: 409)),
+          attempts: 0)
+      }
       try await client.deleteBucket(name, expectedOwner: expectedOwner)
     }.warning
   }
@@ -63,6 +73,23 @@ extension S3Service {
 }
 
 extension S3Client {
+  /// Whether a version or delete marker is in the bucket, as far as the server lets us see.
+  fileprivate func isKnownToHoldVersions(
+    _ bucket: BucketName, _ expectedOwner: AccountID?
+  ) async throws(S3Error) -> Bool {
+    do throws(S3Error) {
+      let page = try await listObjectVersions(
+        bucket: bucket, prefix: .empty, delimiter: nil, after: nil, pageSize: 1,
+        expectedOwner: expectedOwner)
+      return !page.versions.isEmpty
+    } catch {
+      // Some stores have no versions, who may remove need not be allowed to list, and whether
+      // the owner is the expected one the server says again.
+      guard case .service = error.cause else { throw error }
+      return false
+    }
+  }
+
   /// Whether there is such an object, as far as these credentials may know.
   func hasObject(
     _ location: ObjectLocation, while undertaking: Undertaking

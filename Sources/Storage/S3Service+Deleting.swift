@@ -75,8 +75,8 @@ extension S3Service {
   /// uploads, and removes it. Every one of these has a row of its own.
   ///
   /// - Parameters:
-  ///   - expectedOwner: the account that must own the bucket. A first DeleteBucket lets the server
-  ///     check it before anything is deleted.
+  ///   - expectedOwner: the account that must own the bucket. A first listing or DeleteBucket lets
+  ///     the server check it before anything is deleted.
   /// - Throws: when nothing was done at all. What ends it half way is in
   ///   ``DeletionReport/stoppedBy``.
   public func emptyAndRemoveBucket(

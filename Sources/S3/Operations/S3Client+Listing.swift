@@ -28,11 +28,14 @@ extension S3Client {
   /// One page of the versions and delete markers under `prefix`, in the server's order.
   ///
   /// S3 API Reference: ListObjectVersions.
+  ///
+  /// - Parameter expectedOwner: the server refuses when the bucket belongs to somebody else.
   public func listObjectVersions(
     bucket: BucketName, prefix: ObjectKey, delimiter: String?, after marker: VersionMarker?,
-    pageSize: Int = 1000
+    pageSize: Int = 1000, expectedOwner: AccountID? = nil
   ) async throws(S3Error) -> VersionPage {
     var call = S3Call(.listObjectVersions, .get, bucket: bucket)
+    call.add("x-amz-expected-bucket-owner", expectedOwner?.text)
     call.query = [
       QueryItem("versions"), QueryItem("encoding-type", "url"),
       QueryItem("max-keys", String(pageSize)), QueryItem("prefix", prefix.bytes),
