@@ -142,3 +142,30 @@ def test_a_history_elsewhere_is_used_by_flag_and_by_variable(person, bucket, tmp
     assert flag.exists() and variable.exists() and not person.history_file.exists()
     shutil.copy(flag, tmp_path / "copy.sqlite")
     assert person.run("history", "verify", "--history", flag).returncode == 0
+
+
+def test_the_browser_shows_the_history_newest_first_and_filters_as_one_types(person, recorded):
+    browser = person.browse()
+    browser.press("H")
+    browser.wait_for("three.txt")
+    lines = [line for line in browser.lines if ".txt" in line]
+    assert ["one.txt" in lines[0], "three.txt" in lines[1], "two.txt" in lines[2]] == [True] * 3
+    browser.type("bor")
+    browser.wait_gone("three.txt")
+    browser.wait_for("two.txt")
+    for _ in range(3):
+        browser.press("Backspace")
+    browser.wait_for("three.txt")
+    # The next fields: bucket, then action.
+    browser.press("Tab")
+    browser.type("no-such-bucket")
+    browser.wait_gone("three.txt")
+    for _ in "no-such-bucket":
+        browser.press("Backspace")
+    browser.wait_for("three.txt")
+    browser.press("Tab")
+    browser.type("delete")
+    browser.wait_gone("three.txt")
+    browser.wait_for("one.txt")
+    browser.press("Esc")
+    browser.wait_gone("one.txt")

@@ -107,3 +107,20 @@ def test_a_link_in_the_way_is_not_followed(person, store, bucket, tmp_path):
 
 def files_below(folder):
     return {path for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_browser_shows_hostile_keys_as_escapes(person, hostile_bucket):
+    browser = person.browse(f"s3://{hostile_bucket}", columns=120)
+    for shown in HOSTILE.values():
+        browser.wait_for(shown)
+    browser.press("g")
+    for _ in HOSTILE:
+        browser.press("j")
+        browser.wait_quiet(0.05)
+    browser.press("i")
+    browser.wait_quiet(0.3)
+    browser.press("Esc", "q")
+    browser.wait_exit()
+    assert browser.title == ""
+    assert browser.clipboard() == []
+    assert_clean(browser.raw)

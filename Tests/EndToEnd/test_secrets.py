@@ -87,3 +87,27 @@ def test_state_is_private(person, bucket):
     for path in state.rglob("*"):
         assert path.stat().st_mode & 0o077 == 0, path
     assert state.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_browser_shows_and_keeps_no_secret(person, store, bucket):
+    store.put(bucket, "a.txt", b"abc")
+    browser = person.browse(f"s3://{bucket}")
+    command_line = Path(f"/proc/{browser.pid}/cmdline").read_bytes()
+    assert command_line.startswith(person.binary.encode())
+    assert not leaks(command_line, [store.secret_key])
+    for keys in (("i",), ("H",), ("?",), ("E",)):
+        browser.press(*keys)
+        browser.wait_quiet(0.2)
+        browser.press("Esc")
+        browser.wait_quiet(0.1)
+    browser.go("s3://no-such-bucket-here/")
+    browser.wait_for("NoSuchBucket")
+    browser.press("E")
+    browser.wait_quiet(0.2)
+    browser.press("Esc", "q")
+    browser.wait_exit()
+    text = re.sub(rb"\x1b\[[0-?]*[ -/]*[@-~]", b"", browser.raw)
+    assert not leaks(browser.raw, [store.secret_key])
+    assert not leaks(text, [store.secret_key])
+    for path in files_of(person):
+        assert not leaks(path.read_bytes(), [store.secret_key]), path

@@ -1,0 +1,144 @@
+"""Deleting one object, marked ones, and whole prefixes, by keys."""
+
+import re
+
+import pytest
+
+
+def test_one_object_goes_after_y_and_stays_after_enter_n_and_esc(person, store, bucket):
+    store.put(bucket, "foo", b"12345")
+    store.put(bucket, "foobar", b"1")
+    browser = person.browse(f"s3://{bucket}")
+    browser.wait_selected("foo")
+    for answer in ("Enter", "n", "Esc"):
+        browser.press("D")
+        browser.wait_for(f"Delete s3://{bucket}/foo")
+        browser.wait_for("1 object, 5 B")
+        browser.press(answer)
+        browser.wait_gone("Delete s3://")
+        assert store.keys(bucket) == ["foo", "foobar"]
+    browser.press("Delete")
+    browser.wait_for("cannot be undone")
+    browser.press("y")
+    browser.wait_for("Deleted 1 object")
+    browser.wait_until(lambda: browser.names == ["foobar"], "the row gone")
+    assert store.keys(bucket) == ["foobar"]
+    (row,) = person.changes()
+    assert (row["action"], row["key"], row["outcome"]) == ("delete", b"foo", "done")
+
+
+def test_marked_objects_go_together(person, store, bucket):
+    for name in ("a", "b", "c", "d"):
+        store.put(bucket, name, b"xx")
+    browser = person.browse(f"s3://{bucket}")
+    browser.wait_selected("a")
+    browser.press("Space")
+    browser.wait_selected("b")
+    browser.press("j", "Space")
+    browser.wait_for("2 marked")
+    browser.press("D")
+    browser.wait_for("2 objects, 4 B")
+    browser.press("y")
+    browser.wait_for("Deleted 2 objects")
+    assert store.keys(bucket) == ["b", "d"]
+
+
+def test_a_whole_prefix_goes_in_batches_with_a_digest_and_a_row_for_each(
+    person, store, proxy, bucket
+):
+    keys = [f"logs/{number:04}" for number in range(1203)]
+    for key in keys:
+        store.put(bucket, key, b"1")
+    store.put(bucket, "logs-of-others", b"kept")
+    browser = person.browse(f"s3://{bucket}")
+    browser.select("logs/")
+    browser.press("D")
+    browser.wait_for(f"everything under s3://{bucket}/logs/")
+    browser.wait_for("1,203 objects, 1.2 KiB")
+    browser.press("y")
+    browser.wait_for("Deleted 1,203 objects", timeout=60)
+    assert store.keys(bucket) == ["logs-of-others"]
+    batches = [entry for entry in proxy.operations if entry["operation"] == "DeleteObjects"]
+    assert len(batches) >= 2
+    assert all(entry["fields"].get("content-md5") for entry in batches)
+    rows = person.changes()
+    assert sorted(row["key"].decode() for row in rows) == keys
+    assert {row["outcome"] for row in rows} == {"done"}
+
+
+def test_a_key_that_xml_cannot_carry_is_deleted_by_itself(person, store, proxy, bucket):
+    for key in ("p/plain", "p/also plain", "p/esc\x1b[31m", "p/bell\x07"):
+        store.put(bucket, key, b"1")
+    browser = person.browse(f"s3://{bucket}")
+    browser.select("p/")
+    browser.press("D")
+    browser.wait_for("4 objects")
+    browser.press("y")
+    browser.wait_for("Deleted 4 objects")
+    assert store.keys(bucket) == []
+    assert proxy.names().count("DeleteObject") == 2
+    assert proxy.names().count("DeleteObjects") == 1
+
+
+def test_what_failed_is_counted_and_named_with_its_code(person, store, proxy, bucket):
+    for key in ("p/fine", "p/stuck\x1b"):
+        store.put(bucket, key, b"1")
+    proxy.refuse(403, "AccessDenied", operation="DeleteObject", key=b"p/stuck\x1b", times=0)
+    browser = person.browse(f"s3://{bucket}")
+    browser.select("p/")
+    browser.press("D")
+    browser.wait_for("2 objects")
+    browser.press("y")
+    browser.wait_for("Deleted 1 object, 1 failed")
+    browser.wait_for(r"p/stuck\x1b")
+    assert "AccessDenied" in browser.text
+    assert store.keys(bucket) == ["p/stuck\x1b"]
+    assert {row["key"]: row["outcome"] for row in person.changes()} == {
+        b"p/fine": "done",
+        b"p/stuck\x1b": "failed",
+    }
+
+
+def test_a_versioned_bucket_says_that_it_can_be_undone(person, store, new_bucket):
+    name = new_bucket("kept", versioned=True)
+    store.put(name, "a.txt", b"1")
+    browser = person.browse(f"s3://{name}")
+    browser.wait_selected("a.txt")
+    browser.press("D")
+    browser.wait_for("delete markers")
+    browser.press("y")
+    browser.wait_for("Deleted 1 object")
+    versions = store.versions(name)
+    assert sorted(marker for _, _, marker in versions) == [False, True]
+
+
+def test_the_count_of_a_prefix_can_be_stopped_and_nothing_is_deleted(person, store, proxy, bucket):
+    store.put(bucket, "p/a", b"1")
+    browser = person.browse(f"s3://{bucket}")
+    browser.select("p/")
+    hold = proxy.hold("request", operation="ListObjectsV2")
+    browser.press("D")
+    hold.wait()
+    browser.wait_for("counting")
+    browser.press("Esc")
+    browser.wait_for("the count was stopped")
+    hold.release()
+    browser.press("Esc")
+    browser.wait_gone("everything under")
+    browser.press("j", "k")
+    browser.wait_quiet(0.3)
+    assert store.keys(bucket) == ["p/a"]
+    assert re.search("▸.*p/", browser.text)
+
+
+@pytest.mark.parametrize("key", ["+plus", "per%2Fcent", "space blank", "quest?ion", "é", "e\u0301", "a&<b>", "hash#x"])
+def test_awkward_keys_are_deleted_by_their_own_name_alone(person, store, bucket, key):
+    store.put(bucket, key, b"1")
+    store.put(bucket, key + "x", b"1")
+    browser = person.browse(f"s3://{bucket}")
+    browser.wait_until(lambda: len(browser.names) == 2, "two rows")
+    browser.press("g", "D")
+    browser.wait_for("1 object, 1 B")
+    browser.press("y")
+    browser.wait_for("Deleted 1 object")
+    assert store.keys(bucket) == [key + "x"]
