@@ -142,19 +142,6 @@ final class PageChunk: Sendable {
 
   /// Calls `body` with each index whose name satisfies `filter`, in order.
   func forEachMatch(_ filter: NameFilter, _ body: (Int) -> Void) {
-    names.withUnsafeBufferPointer { bytes in
-      var start = 0
-      for index in 0..<count {
-        let end = Int(nameEnds[index])
-        if filter.matches(UnsafeBufferPointer(rebasing: bytes[start..<end])) { body(index) }
-        start = end
-      }
-    }
-  }
-
-  func matches(_ filter: NameFilter, at index: Int) -> Bool {
-    names.withUnsafeBufferPointer {
-      filter.matches(UnsafeBufferPointer(rebasing: $0[nameRange(index)]))
-    }
+    names.withUnsafeBufferPointer { filter.forEachMatch(in: $0, ends: nameEnds, body) }
   }
 }
