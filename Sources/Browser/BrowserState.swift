@@ -114,7 +114,7 @@ public struct BrowserState: Sendable {
   func layout(for size: Size) -> Layout {
     Layout(
       size, focus: focus, transfers: transfers.all.count,
-      longestBucket: buckets.names.reduce(0) { max($0, $1.text.count) })
+      longestBucket: buckets.longestName)
   }
 
   private mutating func fitPanes(_ turn: inout Turn) {

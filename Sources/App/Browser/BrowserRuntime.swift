@@ -28,6 +28,7 @@ final class BrowserRuntime {
   private let happenings: AsyncStream<Happening>
   private let sink: AsyncStream<Happening>.Continuation
   private let clock = ContinuousClock()
+  /// The last frame that no key asked for.
   private var lastDrawing: ContinuousClock.Instant?
   private var isDrawingPlanned = false
   /// Set once the browser shall end.
@@ -89,6 +90,7 @@ final class BrowserRuntime {
       drawSoon()
     case .drawingDue:
       isDrawingPlanned = false
+      lastDrawing = clock.now
       draw()
     }
   }
@@ -118,14 +120,15 @@ final class BrowserRuntime {
   // MARK: - Drawing
 
   private func draw() {
-    lastDrawing = clock.now
     terminal.show(state.view(terminal.size))
   }
 
-  /// Draws now, or as soon as the last frame has stood for long enough.
+  /// Draws now, or once the last frame of this kind has stood for long enough: a first answer is
+  /// seen at once, and a flood of them ten times a second.
   private func drawSoon() {
     guard !isDrawingPlanned else { return }
     guard let last = lastDrawing, last.duration(to: clock.now) < Self.drawingPause else {
+      lastDrawing = clock.now
       return draw()
     }
     isDrawingPlanned = true

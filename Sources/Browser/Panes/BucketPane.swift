@@ -16,8 +16,10 @@ struct BucketPane: Sendable {
   private(set) var shown: [BucketName] = []
   private(set) var viewport = ListViewport()
 
-  /// All names that are known.
-  var names: [BucketName] { (listed.map(\.name) + opened).sorted() }
+  /// All names that are known, in order.
+  private(set) var names: [BucketName] = []
+  /// The columns of the longest of them.
+  private(set) var longestName = 0
 
   var selected: BucketName? {
     viewport.selected.flatMap { shown.indices.contains($0) ? shown[$0] : nil }
@@ -89,6 +91,8 @@ struct BucketPane: Sendable {
   }
 
   private mutating func show(keeping selection: BucketName?) {
+    names = (listed.map(\.name) + opened).sorted()
+    longestName = names.reduce(0) { max($0, VisibleText($1.text).width) }
     shown = names.filter(matches)
     viewport.setCount(shown.count)
     if let selection, let index = shown.firstIndex(of: selection) { viewport.select(index) }

@@ -4,12 +4,24 @@ import TextUI
 
 /// Draws the transfers: a bar each, and the rate of all in the title.
 struct TransfersPaneView {
-  let pane: TransfersPane
-  let isFocused: Bool
+  private let pane: TransfersPane
+  private let isFocused: Bool
+  private let running: [TransferStatus]
+  /// As wide as the longest time left, so that all stand in one column.
+  private let timeColumns: Int
+
+  init(pane: TransfersPane, isFocused: Bool) {
+    self.pane = pane
+    self.isFocused = isFocused
+    running = pane.running
+    timeColumns = running.reduce(5) {
+      max($0, $1.timeLeft.map(DurationFormat.clock)?.count ?? 0)
+    }
+  }
 
   func draw(in rect: Rect, on frame: inout Frame) {
-    let over = pane.all.count - pane.running.count
-    let rate = pane.running.isEmpty ? nil : VisibleText(ByteFormat.rate(pane.rate))
+    let over = pane.all.count - running.count
+    let rate = running.isEmpty ? nil : VisibleText(ByteFormat.rate(pane.rate))
     frame.box(
       rect, title: VisibleText("Transfers (\(over) of \(pane.all.count))"), trailing: rate,
       focused: isFocused)
@@ -46,11 +58,6 @@ struct TransfersPaneView {
     } else {
       drawProgress(transfer, at: rest, columns: room, on: &frame)
     }
-  }
-
-  /// As wide as the longest time left, so that all stand in one column.
-  private var timeColumns: Int {
-    pane.running.reduce(5) { max($0, $1.timeLeft.map(DurationFormat.clock)?.count ?? 0) }
   }
 
   /// What a transfer that does not move says instead of a bar.
