@@ -42,8 +42,8 @@ extension BrowserState {
       break
     case .nothing:
       guard press.key != .escape else { return }
-      let help = keys.keyName(for: .help)
-      turn.say("\(KeySequence(presses).name) does nothing here; \(help) lists the keys")
+      let help = keys.keyName(for: .help, in: keyPlace).map { "; \($0) lists the keys" } ?? ""
+      turn.say("\(KeySequence(presses).name) does nothing here\(help)")
     }
   }
 

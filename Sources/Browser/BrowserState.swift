@@ -65,7 +65,7 @@ public struct BrowserState: Sendable {
     case .transfersProgressed(let statuses):
       transfersProgressed(statuses, &turn)
     case .copied(let what, let route):
-      turn.say("\(what) sent to the clipboard \(route)")
+      turn.say("\(what) was sent to the clipboard \(route)")
     case .notCopied(let what, let reason):
       turn.say("\(what) was not copied: \(reason). Select it on the screen")
     }

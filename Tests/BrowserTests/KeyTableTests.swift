@@ -29,6 +29,13 @@ struct KeyTableTests {
     }
   }
 
+  @Test(
+    "The keys of every place can be asked for, but those of the help and of a notice",
+    arguments: KeyPlace.allCases.filter { $0 != .search && $0 != .notice })
+  func helpEverywhere(place: KeyPlace) {
+    #expect(table.keyName(for: .help, in: place) != nil)
+  }
+
   @Test("[ and O are never bound: on a slow line they are part of an arrow key")
   func neverBound() {
     let pressed = Set(table.bindings.flatMap(\.keys).flatMap(\.presses))

@@ -49,7 +49,7 @@ struct ShareDialogTests {
       return
     }
     scene.send(.copied("The URL", by: "of the terminal (OSC 52)"))
-    #expect(scene.bottom.contains("The URL sent to the clipboard of the terminal (OSC 52)"))
+    #expect(scene.bottom.contains("The URL was sent to the clipboard of the terminal (OSC 52)"))
     scene.press("c")
     guard case .copy(let command, _)? = scene.takeEffects().last else {
       Issue.record("nothing was copied")

@@ -78,4 +78,9 @@ public struct KeyTable: Sendable {
   func keyName(for command: Command) -> String {
     bindings.first { $0.command == command }?.keys.first?.name ?? ""
   }
+
+  /// The same for one place; nil when the command is not to be had there.
+  func keyName(for command: Command, in place: KeyPlace) -> String? {
+    bindings(in: place).first { $0.command == command }?.keys.first?.name
+  }
 }

@@ -25,7 +25,9 @@ struct Panel {
     while body.count > available, let blank = body.lastIndex(of: .blank) { body.remove(at: blank) }
     let bodyRows = min(body.count, available)
     let rect = room.centered(Size(columns: inner + 4, rows: bodyRows + foot.count + 2))
-    frame.fill(rect)
+    // A blank column on either side keeps what lies below from touching the border.
+    frame.fill(
+      Rect(column: rect.column - 1, row: rect.row, columns: rect.columns + 2, rows: rect.rows))
     frame.box(rect, title: title, focused: true)
     let bodyRect = Rect(column: rect.column + 2, row: rect.row + 1, columns: inner, rows: bodyRows)
     let footRect = Rect(
