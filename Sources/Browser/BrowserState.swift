@@ -127,7 +127,7 @@ public struct BrowserState: Sendable {
   private mutating func received(
     _ answer: Answer, to request: RequestID, _ turn: inout Turn
   ) {
-    if buckets.received(answer, to: request, &turn) { return }
+    if buckets.received(answer, to: request, isNeeded: objects == nil, &turn) { return }
     if objects?.received(answer, to: request, &turn) == true {
       if let pane = objects, pane.problem?.kind == .noSuchBucket {
         buckets.forget(pane.place.bucket)

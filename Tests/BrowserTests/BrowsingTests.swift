@@ -135,6 +135,16 @@ struct BrowsingTests {
     #expect(scene.screen.contains("Buckets (1+)"))
   }
 
+  @Test("Who begins at a bucket is not told that listing all of them is denied")
+  func beginsAtBucket() throws {
+    var scene = try Scene()
+    scene.send(.started(at: Place(parsing: "s3://mine/")))
+    scene.answer(.page(.of(["x"])))
+    scene.answer(.failed(.denied))
+    #expect(scene.screen.contains("▸ x"))
+    #expect(!scene.bottom.contains("Error"))
+  }
+
   @Test("A bucket that does not exist is not kept among those opened by name")
   func noSuchBucket() throws {
     var scene = try Scene.withBuckets()

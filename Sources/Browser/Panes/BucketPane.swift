@@ -32,8 +32,12 @@ struct BucketPane: Sendable {
     request = turn.request { .listBuckets($0) }
   }
 
+  /// - Parameter isNeeded: whether one waits for the list. Who opened a bucket by its name does
+  ///   not, and is not told that listing is denied.
   /// - Returns: `false` when the answer is to somebody else's request.
-  mutating func received(_ answer: Answer, to id: RequestID, _ turn: inout Turn) -> Bool {
+  mutating func received(
+    _ answer: Answer, to id: RequestID, isNeeded: Bool, _ turn: inout Turn
+  ) -> Bool {
     guard id == request else { return false }
     request = nil
     switch answer {
@@ -45,7 +49,7 @@ struct BucketPane: Sendable {
       show(keeping: selected)
     case .failed(let error):
       problem = error
-      turn.fail(error)
+      if isNeeded || error.kind != .accessDenied { turn.fail(error) }
     default:
       break
     }

@@ -19,10 +19,10 @@ struct ObjectPaneView {
     }
     let inner = rect.inset(by: 1)
     let columns = Self.columns(inner.columns - 3, screen: frame.size.columns)
+    let footer = ObjectPaneFooter(pane: pane, isRefreshing: isRefreshing).text
     frame.box(
       rect, title: VisibleText(label(.name, "Name", pane)),
-      footer: VisibleText(ObjectPaneFooter(pane: pane, isRefreshing: isRefreshing).text),
-      focused: isFocused)
+      footer: footer.isEmpty ? nil : VisibleText(footer), focused: isFocused)
     drawLabels(pane, columns, Point(column: inner.column + 2, row: rect.row), on: &frame)
 
     var viewport = pane.viewport
