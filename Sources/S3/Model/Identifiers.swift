@@ -42,7 +42,22 @@ public struct PartNumber: Sendable, Hashable, Comparable {
 /// Where a listing goes on. Opaque: sent back as it came.
 public struct ContinuationToken: Sendable, Hashable {
   public let text: String
-  public init(_ text: String) { self.text = text }
+  private var trail: Trail
+
+  public init(_ text: String) {
+    self.text = text
+    trail = Trail(from: Array(text.utf8))
+  }
+
+  /// The same token, which knows the way to it; nil when the listing has been there before.
+  func following(_ before: ContinuationToken) -> ContinuationToken? {
+    guard self != before, let trail = before.trail.followed(by: Array(text.utf8)) else {
+      return nil
+    }
+    var token = self
+    token.trail = trail
+    return token
+  }
 }
 
 /// A storage class. Stores have classes of their own, so any text is one.

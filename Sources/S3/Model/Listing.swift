@@ -72,12 +72,28 @@ public struct ObjectVersion: Sendable, Hashable {
 
 /// Where a listing of versions goes on.
 public struct VersionMarker: Sendable, Hashable {
-  public var key: ObjectKey
-  public var versionID: VersionID?
+  public let key: ObjectKey
+  public let versionID: VersionID?
+  private var trail: Trail
 
   public init(key: ObjectKey, versionID: VersionID?) {
     self.key = key
     self.versionID = versionID
+    trail = Trail(from: Self.position(key, versionID))
+  }
+
+  /// The same marker, which knows the way to it; nil when the listing has been there before.
+  func following(_ before: VersionMarker) -> VersionMarker? {
+    guard self != before, let trail = before.trail.followed(by: Self.position(key, versionID))
+    else { return nil }
+    var marker = self
+    marker.trail = trail
+    return marker
+  }
+
+  /// An ID comes out of XML, which has no NUL.
+  private static func position(_ key: ObjectKey, _ versionID: VersionID?) -> [UInt8] {
+    Array((versionID?.text ?? "").utf8) + [0] + key.bytes
   }
 }
 

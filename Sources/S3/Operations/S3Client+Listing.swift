@@ -7,6 +7,7 @@ extension S3Client {
   ///
   /// - Parameters:
   ///   - delimiter: keys with it after `prefix` are rolled up into common prefixes.
+  ///   - token: of the page before, which remembers enough to notice when pages come again.
   ///   - pageSize: 1 through 1,000; servers may answer with fewer or more.
   public func listObjectsV2(
     bucket: BucketName, prefix: ObjectKey, delimiter: String?, startAfter: ObjectKey? = nil,
@@ -20,8 +21,11 @@ extension S3Client {
     if let delimiter { call.query.append(QueryItem("delimiter", delimiter)) }
     if let startAfter { call.query.append(QueryItem("start-after", startAfter.bytes)) }
     if let token { call.query.append(QueryItem("continuation-token", token.text)) }
-    let page = try await list(call, ObjectPageHandler.self)
-    guard page.next == nil || page.next != token else { throw circle(.listObjectsV2) }
+    var page = try await list(call, ObjectPageHandler.self)
+    if let token, let next = page.next {
+      guard let next = next.following(token) else { throw .circle(.listObjectsV2) }
+      page.next = next
+    }
     return page
   }
 
@@ -47,8 +51,11 @@ extension S3Client {
         call.query.append(QueryItem("version-id-marker", version.text))
       }
     }
-    let page = try await list(call, VersionPageHandler.self)
-    guard page.next == nil || page.next != marker else { throw circle(.listObjectVersions) }
+    var page = try await list(call, VersionPageHandler.self)
+    if let marker, let next = page.next {
+      guard let next = next.following(marker) else { throw .circle(.listObjectVersions) }
+      page.next = next
+    }
     return page
   }
 
@@ -139,12 +146,6 @@ extension S3Client {
       reception.refusal = { receiver.problem }
       return reception
     }
-  }
-
-  private func circle(_ operation: S3Operation) -> S3Error {
-    S3Error(
-      operation: operation, cause: .malformedAnswer("the listing goes round in a circle"),
-      attempts: 1)
   }
 }
 

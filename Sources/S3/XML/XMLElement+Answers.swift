@@ -33,8 +33,15 @@ struct SeenMarkers {
 
   mutating func insert(_ marker: String?, _ operation: S3Operation) throws(S3Error) {
     guard let marker, !markers.insert(marker).inserted else { return }
-    throw S3Error(
-      operation: operation, cause: .malformedAnswer("the listing goes round in a circle"),
+    throw .circle(operation)
+  }
+}
+
+extension S3Error {
+  /// Following this listing would never end.
+  static func circle(_ operation: S3Operation) -> S3Error {
+    S3Error(
+      operation: operation, cause: .malformedAnswer("the server's listing goes in a circle"),
       attempts: 1)
   }
 }

@@ -131,7 +131,49 @@ struct ListingAnswerTests {
       try await scripted.client.listObjectsV2(
         bucket: bucket, prefix: .empty, delimiter: nil, after: ContinuationToken(" t+/= "))
     }
-    #expect(error?.cause == .malformedAnswer("the listing goes round in a circle"))
+    #expect(error?.cause == .malformedAnswer("the server's listing goes in a circle"))
+  }
+
+  @Test("A listing that leads from A to B and back to A comes to an end")
+  func longerCircle() async throws {
+    let pages = (0..<12).map { number in
+      ScriptedTransport.Answer.response(
+        200, [],
+        "<ListBucketResult><IsTruncated>true</IsTruncated>"
+          + "<NextContinuationToken>\(number % 2)</NextContinuationToken></ListBucketResult>")
+    }
+    let scripted = try ScriptedClient(pages)
+    let error = await failure { () async throws(S3Error) in
+      var token: ContinuationToken?
+      repeat {
+        token = try await scripted.client.listObjectsV2(
+          bucket: bucket, prefix: .empty, delimiter: nil, after: token
+        ).next
+      } while token != nil
+    }
+    #expect(error?.cause == .malformedAnswer("the server's listing goes in a circle"))
+    #expect(scripted.requests.count == 4)
+  }
+
+  @Test("A listing of versions that leads in a circle comes to an end")
+  func circleOfVersions() async throws {
+    let pages = (0..<12).map { number in
+      ScriptedTransport.Answer.response(
+        200, [],
+        "<ListVersionsResult><IsTruncated>true</IsTruncated><NextKeyMarker>k</NextKeyMarker>"
+          + "<NextVersionIdMarker>\(number % 2)</NextVersionIdMarker></ListVersionsResult>")
+    }
+    let scripted = try ScriptedClient(pages)
+    let error = await failure { () async throws(S3Error) in
+      var marker: VersionMarker?
+      repeat {
+        marker = try await scripted.client.listObjectVersions(
+          bucket: bucket, prefix: .empty, delimiter: nil, after: marker
+        ).next
+      } while marker != nil
+    }
+    #expect(error?.cause == .malformedAnswer("the server's listing goes in a circle"))
+    #expect(scripted.requests.count == 4)
   }
 
   @Test("Listing buckets goes on to the last page, and stops when a page comes again")
@@ -148,7 +190,7 @@ struct ListingAnswerTests {
     #expect(good.requests[1].target.contains("continuation-token=1"))
     let round = try ScriptedClient([page("a", "1"), page("b", "2"), page("a", "1")])
     let error = await failure { () async throws(S3Error) in try await round.client.listBuckets() }
-    #expect(error?.cause == .malformedAnswer("the listing goes round in a circle"))
+    #expect(error?.cause == .malformedAnswer("the server's listing goes in a circle"))
   }
 
   @Test("Versions and delete markers keep their order, and the markers are decoded")
