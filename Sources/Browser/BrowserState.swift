@@ -157,7 +157,8 @@ public struct BrowserState: Sendable {
     if transfers.isEmpty, focus == .transfers { focus = objects == nil ? .buckets : .objects }
     let ended = statuses.filter { $0.state.isOver && wasRunning.contains($0.id) }
     guard !ended.isEmpty else { return }
-    if transfers.running.isEmpty { turn.say(TransferSummary(statuses).text) }
+    let told = transfers.takeEnded()
+    if !told.isEmpty { turn.say(TransferSummary(told).text) }
     let uploadsUnderWay = Set(
       transfers.running.filter { $0.direction == .upload }.map(\.location.bucket))
     for status in ended {

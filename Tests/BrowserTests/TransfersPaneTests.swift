@@ -103,7 +103,11 @@ struct TransfersPaneTests {
       localPath: "/tmp/x", size: .mebibytes(12))
     scene.send(.transfersProgressed([.sample(2), .sample(4)]))
     scene.send(.transfersProgressed([.sample(2, .finished(result)), .sample(4, .cancelled)]))
-    #expect(scene.bottom.contains("1 of 2 transfers done, 12.0 MiB, 1 cancelled"))
+    #expect(scene.bottom.contains("Downloaded 1 file, 12.0 MiB, 1 cancelled"))
+    scene.send(.transfersProgressed([.sample(2, .finished(result)), .sample(4)]))
+    scene.send(
+      .transfersProgressed([.sample(2, .finished(result)), .sample(4, .finished(result))]))
+    #expect(scene.bottom.contains("Downloaded 1 file, 12.0 MiB  "))
     scene.send(.transfersProgressed([.sample(2, .finished(result)), .sample(4)]))
     scene.send(.transfersProgressed([.sample(2, .finished(result)), .sample(4, .failed(.denied))]))
     #expect(scene.bottom.contains("Error: Access to s3://reports was denied"))

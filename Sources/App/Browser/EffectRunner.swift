@@ -1,6 +1,7 @@
 import Browser
 import S3
 import Storage
+import SystemPackage
 
 /// Performs effects, each as a task of its own, and answers with actions.
 ///
@@ -41,7 +42,7 @@ final class EffectRunner {
         .presigned(
           try await service.presign(method, location, expires: expires, fileName: fileName))
       }
-    case .listFolder(let folder, let id): answer(id) { try await LocalPlans.list(folder) }
+    case .listFolder(let folder, let id): answer(id) { try await Self.list(folder) }
     case .planUpload(let files, let place, let id):
       answer(id) {
         .uploadPlan(try await UploadPlanner(service: service, destination: place).plan(files))
@@ -125,6 +126,14 @@ final class EffectRunner {
       return .failed(error)
     } catch {
       return .failed(StorageError(kind: .cancelled, message: "Stopped"))
+    }
+  }
+
+  private nonisolated static func list(_ folder: FilePath) async throws(StorageError) -> Answer {
+    do {
+      return .folder(try await LocalListing.read(folder))
+    } catch {
+      throw StorageError(error)
     }
   }
 

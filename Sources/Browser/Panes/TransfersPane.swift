@@ -6,6 +6,8 @@ import TextUI
 struct TransfersPane: Sendable {
   private(set) var all: [TransferStatus] = []
   private(set) var viewport = ListViewport()
+  /// Those whose end has been told.
+  private var told: Set<TransferID> = []
 
   var isEmpty: Bool { all.isEmpty }
 
@@ -28,6 +30,8 @@ struct TransfersPane: Sendable {
   mutating func update(_ statuses: [TransferStatus], follows: Bool) {
     let selected = selected?.id
     all = statuses
+    // One that is tried again will end again.
+    for status in statuses where !status.state.isOver { told.remove(status.id) }
     viewport.setCount(all.count)
     let wanted =
       follows
@@ -37,28 +41,45 @@ struct TransfersPane: Sendable {
   }
 
   mutating func move(_ command: Command) -> Bool { viewport.perform(command) }
+
+  /// Those that ended since the last call; empty while any still runs.
+  mutating func takeEnded() -> [TransferStatus] {
+    guard running.isEmpty else { return [] }
+    let ended = all.filter { !told.contains($0.id) }
+    told = Set(all.map(\.id))
+    return ended
+  }
 }
 
-/// What became of the transfers, once none runs any more.
+/// What became of some transfers, once none runs any more.
 struct TransferSummary {
   let text: String
 
   init(_ statuses: [TransferStatus]) {
-    var (done, failed, cancelled) = (0, 0, 0)
+    var (done, failed, cancelled, skipped) = (0, 0, 0, 0)
     var bytes = ByteCount.zero
     for status in statuses {
       switch status.state {
+      case .finished(let result) where result.isSkipped: skipped += 1
       case .finished(let result):
         done += 1
-        if !result.isSkipped { bytes += result.size }
+        bytes += result.size
       case .failed: failed += 1
       case .cancelled: cancelled += 1
       case .waiting, .running, .retrying, .cancelling: break
       }
     }
-    var parts = ["\(done) of \(statuses.count) transfers done, \(ByteFormat.iec(bytes.bytes))"]
-    if failed > 0 { parts.append("\(failed) failed") }
-    if cancelled > 0 { parts.append("\(cancelled) cancelled") }
+    let files = "\(ByteFormat.exact(Int64(done))) \(done == 1 ? "file" : "files")"
+    var parts = ["\(Self.verb(statuses)) \(files), \(ByteFormat.iec(bytes.bytes))"]
+    if failed > 0 { parts.append("\(ByteFormat.exact(Int64(failed))) failed") }
+    if cancelled > 0 { parts.append("\(ByteFormat.exact(Int64(cancelled))) cancelled") }
+    if skipped > 0 { parts.append("\(ByteFormat.exact(Int64(skipped))) skipped") }
     text = parts.joined(separator: ", ")
+  }
+
+  private static func verb(_ statuses: [TransferStatus]) -> String {
+    let directions = Set(statuses.map(\.direction))
+    guard directions.count == 1, let only = directions.first else { return "Moved" }
+    return only == .upload ? "Uploaded" : "Downloaded"
   }
 }

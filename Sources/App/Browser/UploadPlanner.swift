@@ -1,26 +1,8 @@
 import Browser
-import Glibc
 import S3
 import Storage
+import SwiftGlibc
 import SystemPackage
-
-/// Folders and files of this machine, for choosing and planning.
-enum LocalPlans {
-  static func list(_ folder: FilePath) async throws(StorageError) -> Answer {
-    do {
-      return .folder(try await LocalListing.read(folder))
-    } catch {
-      throw StorageError(error)
-    }
-  }
-
-  /// A path as a person types it: `~` and `~/…` lead to the home folder.
-  static func expanded(_ path: FilePath) -> FilePath {
-    let text = path.string
-    guard text == "~" || text.hasPrefix("~/"), let home = getenv("HOME") else { return path }
-    return FilePath(platformString: home).appending(String(text.dropFirst(2)))
-  }
-}
 
 /// Finds out where chosen files would go, and what is there already.
 struct UploadPlanner: Sendable {
@@ -35,24 +17,27 @@ struct UploadPlanner: Sendable {
     var folders: [ObjectKey] = []
     var direct: [ObjectKey] = []
     for path in paths {
-      let name = Array(path.bytes.reversed().prefix { $0 != UInt8(ascii: "/") }.reversed())
-      let key = destination.prefix + ObjectKey(bytes: name)
-      var status = stat()
-      guard path.withPlatformString({ stat($0, &status) }) == 0 else {
-        plan.leftOut.append(
-          LeftOut(name: path.bytes, reason: Errno(rawValue: errno).description))
+      guard let name = path.lastName else {
+        plan.leftOut.append(LeftOut(name: path.bytes, reason: "it has no name"))
         continue
       }
-      switch status.st_mode & S_IFMT {
-      case S_IFDIR:
+      let status: Stat
+      do {
+        status = try path.stat()
+      } catch {
+        plan.leftOut.append(LeftOut(name: path.bytes, reason: "\(error)"))
+        continue
+      }
+      let key = destination.prefix + ObjectKey(bytes: name)
+      switch status.type {
+      case .directory:
         folders.append(key + ObjectKey("/"))
         try await add(folder: path, under: key + ObjectKey("/"), to: &plan)
-      case S_IFREG:
+      case .regular:
         direct.append(key)
         let modified = Timestamp(
           seconds: Int64(status.st_mtim.tv_sec), nanoseconds: Int32(status.st_mtim.tv_nsec))
-        plan.files.append(
-          file(path, key, size: ByteCount(Int64(status.st_size)), modified: modified))
+        plan.files.append(file(path, key, size: ByteCount(status.size), modified: modified))
       default:
         plan.leftOut.append(LeftOut(name: path.bytes, reason: "it is no regular file"))
       }
@@ -132,54 +117,4 @@ struct UploadPlanner: Sendable {
       return
     }
   }
-}
-
-/// Finds out what lies under chosen prefixes, where each object would go, and what is there.
-struct DownloadPlanner: Sendable {
-  let service: S3Service
-
-  func plan(_ wish: DownloadWish) async throws(StorageError) -> DownloadPlan {
-    let path = LocalPlans.expanded(wish.folder)
-    let folder: DownloadFolder
-    do {
-      folder = try await DownloadFolder.open(path)
-    } catch {
-      throw StorageError(error)
-    }
-    var plan = DownloadPlan(items: [], folder: path)
-    for object in wish.objects { try await add(object, wish.from, folder, &plan) }
-    for prefix in wish.prefixes {
-      var token: ContinuationToken?
-      repeat {
-        let page = try await service.recursivePage(
-          bucket: wish.from.bucket, prefix: prefix, after: token)
-        for object in page.objects { try await add(object, wish.from, folder, &plan) }
-        guard page.next != token else { break }
-        token = page.next
-      } while token != nil
-    }
-    return plan
-  }
-
-  private func add(
-    _ object: ObjectSummary, _ from: Place, _ folder: DownloadFolder, _ plan: inout DownloadPlan
-  ) async throws(StorageError) {
-    if Task.isCancelled { throw .stopped }
-    // Markers of prefixes: folders are made for what is in them.
-    guard !object.key.endsWithSlash else { return }
-    let name =
-      object.key.hasPrefix(from.prefix)
-      ? ObjectKey(bytes: object.key.bytes.dropFirst(from.prefix.bytes.count)) : object.key
-    do throws(LocalFileError) {
-      let existing = try await folder.existing(RelativeName(name))
-      plan.items.append(DownloadPlan.Item(object: object, name: name, existing: existing))
-    } catch {
-      plan.leftOut.append(
-        LeftOut(name: object.key.bytes, reason: StorageError(error).message))
-    }
-  }
-}
-
-extension StorageError {
-  fileprivate static let stopped = StorageError(kind: .cancelled, message: "Stopped")
 }

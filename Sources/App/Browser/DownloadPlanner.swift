@@ -1,0 +1,65 @@
+import Browser
+import Glibc
+import S3
+import Storage
+import SystemPackage
+
+/// Finds out what lies under chosen prefixes, where each object would go, and what is there.
+struct DownloadPlanner: Sendable {
+  let service: S3Service
+
+  func plan(_ wish: DownloadWish) async throws(StorageError) -> DownloadPlan {
+    let path = Self.expanded(wish.folder)
+    let folder: DownloadFolder
+    do {
+      folder = try await DownloadFolder.open(path)
+    } catch {
+      throw StorageError(error)
+    }
+    var plan = DownloadPlan(items: [], folder: path)
+    for object in wish.objects { try await add(object, wish.from, folder, &plan) }
+    for prefix in wish.prefixes {
+      var token: ContinuationToken?
+      repeat {
+        let page = try await service.recursivePage(
+          bucket: wish.from.bucket, prefix: prefix, after: token)
+        for object in page.objects { try await add(object, wish.from, folder, &plan) }
+        guard page.next != token else { break }
+        token = page.next
+      } while token != nil
+    }
+    return plan
+  }
+
+  /// A path as a person types it: `~` and `~/…` lead to the home folder.
+  static func expanded(_ path: FilePath) -> FilePath {
+    let bytes = path.bytes
+    guard bytes.first == UInt8(ascii: "~"), bytes.count == 1 || bytes[1] == UInt8(ascii: "/"),
+      let home = getenv("HOME")
+    else { return path }
+    return FilePath(bytes: FilePath(platformString: home).bytes + bytes.dropFirst())
+  }
+
+  private func add(
+    _ object: ObjectSummary, _ from: Place, _ folder: DownloadFolder, _ plan: inout DownloadPlan
+  ) async throws(StorageError) {
+    if Task.isCancelled { throw .stopped }
+    // Markers of prefixes: folders are made for what is in them.
+    guard !object.key.endsWithSlash else { return }
+    let name =
+      object.key.hasPrefix(from.prefix)
+      ? ObjectKey(bytes: object.key.bytes.dropFirst(from.prefix.bytes.count)) : object.key
+    do throws(LocalFileError) {
+      let existing = try await folder.existing(RelativeName(name))
+      plan.items.append(DownloadPlan.Item(object: object, name: name, existing: existing))
+    } catch {
+      plan.leftOut.append(
+        LeftOut(name: object.key.bytes, reason: StorageError(error).message))
+    }
+  }
+}
+
+extension StorageError {
+  /// Nobody waits for the answer any more.
+  static let stopped = StorageError(kind: .cancelled, message: "Stopped")
+}
