@@ -98,6 +98,11 @@ extension S3Service {
         try await deleter.run(
           TargetWalk(everyVersionIn: name, client: client), while: undertaking,
           progress: progress)
+        // SeaweedFS lists versions without URL-encoding, where XML damages keys with control
+        // characters; among the current objects they come as they are.
+        try await deleter.run(
+          TargetWalk([.prefix(.empty)], in: name, client: client), while: undertaking,
+          progress: progress)
         guard deleter.report.failed == 0 else { break }
         if try await removeIfEmpty(name, expectedOwner: expectedOwner, noting: &deleter) {
           return deleter.report

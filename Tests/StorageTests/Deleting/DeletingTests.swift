@@ -209,6 +209,21 @@ struct DeletingTests {
     }
   }
 
+  @Test("A bucket is emptied of keys that a listing of versions damages")
+  func emptyOddKeys() async throws {
+    try await ServerFixture.with { fixture in
+      let odd = ObjectKey("p/a\u{1}b")
+      _ = try await fixture.outside.putObject(
+        fixture.location(odd), body: .bytes([]), attributes: ObjectAttributes(), progress: nil)
+      try await fixture.put("plain")
+      let report = try await fixture.service.emptyAndRemoveBucket(fixture.bucket)
+      #expect(report.stoppedBy == nil && report.failed == 0)
+      #expect(try await !fixture.service.buckets().contains { $0.name == fixture.bucket })
+      #expect(try await fixture.rows(.delete).contains { $0.key == odd && $0.outcome == .done })
+      #expect(try await fixture.rows(.deleteBucket).map(\.outcome) == [.done])
+    }
+  }
+
   @Test("An expected owner is checked by the server before anything is deleted")
   func expectedOwner() async throws {
     try await ServerFixture.with { fixture in
