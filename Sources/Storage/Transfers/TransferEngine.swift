@@ -67,6 +67,9 @@ public actor TransferEngine {
 
   /// Cancels all that wait or run. Returns when nothing of them is left.
   public func cancelAll() async {
+    // Before any of them is looked for in the queue: looking is slow when many wait, and none may
+    // start in the place of one that ends.
+    waiting.removeAll()
     for id in entries.keys { cancel(id) }
     for entry in entries.values { await entry.task?.value }
   }

@@ -178,6 +178,29 @@ struct TransferEngineTests {
     }
   }
 
+  // Far below a second, unless the queue is gone through for each one that waits.
+  @Test("All that wait are cancelled together, however many", .timeLimit(.minutes(1)))
+  func cancelAll() async throws {
+    var settings = TransferSettings.small
+    settings.concurrentTransfers = 1
+    try await ServerFixture.with(settings: settings) { fixture in
+      let gate = Gate()
+      fixture.transport.beforeEach { request in
+        if request.method == .put { await gate.pass() }
+      }
+      let engine = fixture.service.transfers
+      let file = try fixture.file("up.bin", size: 100)
+      let request = TransferRequest.upload(
+        file, to: fixture.location("up.bin"), attributes: .init(), ifExists: .overwrite)
+      await engine.enqueue(Array(repeating: request, count: 50_000))
+      await gate.arrived()
+      await engine.cancelAll()
+      #expect(await engine.status().allSatisfy { $0.state == .cancelled })
+      #expect(try await fixture.keys().isEmpty)
+      #expect(try await fixture.rows().count == 1)
+    }
+  }
+
   // MARK: - Changes underneath
 
   @Test("A file that changes between its parts is noticed, and nothing of it is kept")
