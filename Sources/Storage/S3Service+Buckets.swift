@@ -63,11 +63,14 @@ extension S3Service {
     }
     return try await recorder.recorded(
       Change(.upload, bucket: bucket, key: key, size: .zero), while: undertaking,
-      ending: { Ending($0) }
+      ending: { (receipt: WriteReceipt) in Ending(receipt) }
     ) { [client] () async throws(S3Error) in
-      try await client.putObject(
-        location, body: .bytes([]), attributes: ObjectAttributes(), condition: .ifNoneMatch,
-        progress: nil)
+      do throws(S3Error) {
+        return try await client.putEmptyObject(location, .ifNoneMatch)
+      } catch  where error.code == .notImplemented {
+        // A store without such a condition did nothing; the question before is all there is.
+        return try await client.putEmptyObject(location, .none)
+      }
     }.warning
   }
 }
@@ -88,6 +91,14 @@ extension S3Client {
       guard case .service = error.cause else { throw error }
       return false
     }
+  }
+
+  fileprivate func putEmptyObject(
+    _ location: ObjectLocation, _ condition: WriteCondition
+  ) async throws(S3Error) -> WriteReceipt {
+    try await putObject(
+      location, body: .bytes([]), attributes: ObjectAttributes(), condition: condition,
+      progress: nil)
   }
 
   /// Whether there is such an object, as far as these credentials may know.

@@ -224,6 +224,27 @@ struct DeletingTests {
     }
   }
 
+  @Test("A marker is created also where the store has no conditional writes")
+  func markerWithoutCondition() async throws {
+    try await ServerFixture.with { fixture in
+      let conditions = Mutex<[String?]>([])
+      fixture.transport.beforeEach { request in
+        guard request.method == .put else { return }
+        conditions.withLock { $0.append(request.headers["If-None-Match"]) }
+      }
+      let refusals = Countdown(1)
+      fixture.transport.changeAnswers { request, answer in
+        request.method == .put && refusals.next()
+          ? HTTPResponse(head: HTTPResponseHead(status: 501, headers: [])) : answer
+      }
+      let marker = ObjectKey("p/")
+      _ = try await fixture.service.createPrefixMarker(bucket: fixture.bucket, key: marker)
+      #expect(conditions.withLock { $0 } == ["*", nil])
+      let rows = try await fixture.rows()
+      #expect(rows.map(\.key) == [marker] && rows.map(\.outcome) == [.done])
+    }
+  }
+
   @Test("An expected owner is checked by the server before anything is deleted")
   func expectedOwner() async throws {
     try await ServerFixture.with { fixture in
