@@ -236,6 +236,28 @@ extension StorageError {
       recovery: "Choose another destination.")
   }
 
+  /// An attempt to begin an upload in parts was answered too late or not at all, and whatever it
+  /// began has an ID that nobody told us.
+  static func unfinishedUpload(of object: ObjectLocation) -> StorageError {
+    StorageError(
+      kind: .connection,
+      message:
+        "An unfinished multipart upload of s3://\(object.bucket)/\(object.key.text) may be left on "
+        + "the server",
+      recovery: "Ask the bucket's lifecycle rule or administrator to remove unfinished uploads of "
+        + "\(object.key.text).")
+  }
+
+  /// The same error, which also says that an unfinished upload may be left on the server.
+  func perhapsLeavingUpload(of object: ObjectLocation) -> StorageError {
+    let leftover = Self.unfinishedUpload(of: object)
+    guard !isCancellation else { return leftover }
+    var error = noting(leftover)
+    error.message += "; an unfinished upload of it may be left on the server"
+    error.recovery = [recovery, leftover.recovery].compactMap(\.self).joined(separator: " ")
+    return error
+  }
+
   /// The same error, which also says that parts are left on the server, and why.
   func leaving(_ problem: StorageError, at object: ObjectLocation) -> StorageError {
     guard problem.kind != .outcomeUnrecorded else { return noting(problem) }

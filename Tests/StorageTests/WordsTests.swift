@@ -76,6 +76,16 @@ struct WordsTests {
     #expect(denied.noting(warning).detail.contains(warning.message))
   }
 
+  @Test("An unfinished upload that may be left is said, a cancellation then being an error")
+  func perhapsLeftUpload() {
+    let cancelled = StorageError.cancelled.perhapsLeavingUpload(of: object)
+    #expect(cancelled == .unfinishedUpload(of: object) && !cancelled.isCancellation)
+    let slow = service(.slowDown, .upload(FilePath("a.csv"), to: object))
+    let both = slow.perhapsLeavingUpload(of: object)
+    #expect(both.kind == slow.kind && both.message.hasPrefix(slow.message))
+    #expect(both.recovery?.hasPrefix("Try again in a while. Ask the bucket's") == true)
+  }
+
   @Test("Parts that are left behind are said, a cancellation then being an error")
   func leftovers() {
     let denied = service(.accessDenied, .abortUpload(object))

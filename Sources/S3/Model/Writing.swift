@@ -39,6 +39,19 @@ public struct PartReceipt: Sendable, Hashable {
   }
 }
 
+/// What CreateMultipartUpload began.
+public struct BegunUpload: Sendable, Hashable {
+  public var uploadID: UploadID
+  /// Whether an attempt before the one that was answered may have begun an upload as well, whose
+  /// ID nobody knows and whose parts nobody sends.
+  public var mayHaveLeftAnother: Bool
+
+  public init(uploadID: UploadID, mayHaveLeftAnother: Bool) {
+    self.uploadID = uploadID
+    self.mayHaveLeftAnother = mayHaveLeftAnother
+  }
+}
+
 /// A multipart upload that is neither completed nor aborted. S3 API Reference: ListMultipartUploads.
 public struct MultipartUploadSummary: Sendable, Hashable {
   public var key: ObjectKey

@@ -30,22 +30,28 @@ extension S3Client {
   /// Begins an upload in parts. S3 API Reference: CreateMultipartUpload.
   ///
   /// To be run to its end once begun: an upload whose ID got lost can only be found by listing.
+  ///
+  /// - Throws: an error whose ``S3Error/isInDoubt`` says whether an upload may have been begun.
   public func createMultipartUpload(
     _ location: ObjectLocation, attributes: ObjectAttributes
-  ) async throws(S3Error) -> UploadID {
+  ) async throws(S3Error) -> BegunUpload {
     var call = S3Call(.createMultipartUpload, .post, bucket: location.bucket)
     call.key = location.key
     call.query = [QueryItem("uploads")]
     try call.add(attributes)
     call.add("x-amz-checksum-algorithm", "CRC64NVME")
     call.add("x-amz-checksum-type", "FULL_OBJECT")
-    return try await send(call) { (response) throws(S3Error.Cause) in
+    var mayHaveLeftAnother = false
+    let id = try await send(call) { (response) throws(S3Error.Cause) in
       let root = try XMLElement(answer: response, root: "InitiateMultipartUploadResult")
       guard let id = root.string("UploadId") else {
         throw .malformedAnswer("the answer has no upload ID")
       }
       return UploadID(id)
+    } doubting: {
+      mayHaveLeftAnother = true
     }
+    return BegunUpload(uploadID: id, mayHaveLeftAnother: mayHaveLeftAnother)
   }
 
   /// S3 API Reference: UploadPart.

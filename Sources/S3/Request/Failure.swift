@@ -59,7 +59,9 @@ struct Failure: Error {
     case .transport(.connectionLost), .transport(.stalled), .transport(.malformedAnswer),
       .malformedAnswer:
       true
-    case .service(let error): error.status >= 500 || error.status == 200
+    case .service(let error):
+      // 501 says that the server cannot do it at all.
+      (error.status >= 500 && error.status != 501) || error.status == 200
     default: false
     }
   }

@@ -7,9 +7,11 @@ extension S3Client {
   ///   - reception: makes a new one for each attempt.
   ///   - settling: asked when a server refuses the request after an attempt that left in doubt
   ///     whether it was carried out.
+  ///   - doubting: called before a request is sent again that may have been carried out.
   func send<Value>(
     _ call: S3Call, reception: () -> Reception<Value>,
-    settling: (ServiceError) async throws(S3Error) -> Settlement<Value> = { _ in .refused }
+    settling: (ServiceError) async throws(S3Error) -> Settlement<Value> = { _ in .refused },
+    doubting: () -> Void = {}
   ) async throws(S3Error) -> Value {
     var attempt = Attempt(call: call)
     while true {
@@ -41,7 +43,10 @@ extension S3Client {
         throw S3Error(
           operation: call.operation, cause: cause, attempts: attempt.sent, isInDoubt: isInDoubt)
       }
-      if isWhole, failure.leavesDoubt, attempt.doubt == nil { attempt.doubt = failure.cause }
+      if isWhole, failure.leavesDoubt, attempt.doubt == nil {
+        attempt.doubt = failure.cause
+        doubting()
+      }
       guard wait > .zero else { continue }
       do {
         try await self.wait(wait)
@@ -56,9 +61,11 @@ extension S3Client {
   /// The same for an answer that is kept in memory.
   func send<Value>(
     _ call: S3Call, decode: @escaping (HTTPResponse) throws(S3Error.Cause) -> Value,
-    settling: (ServiceError) async throws(S3Error) -> Settlement<Value> = { _ in .refused }
+    settling: (ServiceError) async throws(S3Error) -> Settlement<Value> = { _ in .refused },
+    doubting: () -> Void = {}
   ) async throws(S3Error) -> Value {
-    try await send(call, reception: { Reception(decode: decode) }, settling: settling)
+    try await send(
+      call, reception: { Reception(decode: decode) }, settling: settling, doubting: doubting)
   }
 
   private func sendOnce<Value>(

@@ -92,18 +92,24 @@ struct SingleUpload: Sendable {
 
   func inParts(_ plan: PartPlan) async throws(StorageError) -> TransferResult {
     let row = try await tools.recorder.begin(change, while: undertaking)
-    let (end, ending) = await carryOut(plan)
+    let (end, ending, mayLeaveUpload) = await carryOut(plan)
     let warning = await tools.recorder.finish([(row, ending)], while: undertaking)
     switch end {
-    case .success(let receipt): return result(receipt, warning)
-    case .failure(let error): throw error.noting(warning)
+    case .success(let receipt):
+      guard mayLeaveUpload else { return result(receipt, warning) }
+      return result(receipt, StorageError.unfinishedUpload(of: location).noting(warning))
+    case .failure(let error):
+      throw (mayLeaveUpload ? error.perhapsLeavingUpload(of: location) : error).noting(warning)
     }
   }
 
-  private func carryOut(
-    _ plan: PartPlan
-  ) async -> (Result<WriteReceipt, StorageError>, Ending) {
+  private typealias End = (
+    result: Result<WriteReceipt, StorageError>, ending: Ending, mayLeaveUpload: Bool
+  )
+
+  private func carryOut(_ plan: PartPlan) async -> End {
     await withTaskGroup(of: UploadMachine.Event.self) { tasks in
+      var mayLeaveUpload = false
       var machine = UploadMachine(plan: plan, partsAtOnce: tools.settings.concurrentRequests)
       var commands = [machine.firstCommand]
       while true {
@@ -112,11 +118,15 @@ struct SingleUpload: Sendable {
           case .stopParts:
             tasks.cancelAll()
           case .succeed(let receipt):
-            return (.success(receipt), Ending(receipt, size: source.size))
+            return (.success(receipt), Ending(receipt, size: source.size), mayLeaveUpload)
           case .fail(let failure, let leftovers):
             let error = leftovers.map { failure.error.leaving($0, at: location) }
-            return (.failure(error ?? failure.error), failure.ending)
-          case .create: tasks.addTask { await create() }
+            return (.failure(error ?? failure.error), failure.ending, mayLeaveUpload)
+          case .create:
+            // Nothing else of this upload can run meanwhile.
+            let creation = await create()
+            mayLeaveUpload = creation.mayLeaveUpload
+            tasks.addTask { creation.event }
           case .send(let part, let id): tasks.addTask { await send(part, plan.range(of: part), id) }
           case .complete(let id, let parts): tasks.addTask { await complete(id, parts) }
           case .abort(let id): tasks.addTask { await abort(id) }
@@ -133,15 +143,19 @@ struct SingleUpload: Sendable {
 
   /// Runs to its end although the transfer is cancelled: a lost answer would leave an upload behind
   /// that nobody can name.
-  private func create() async -> UploadMachine.Event {
+  ///
+  /// - Returns: also whether an attempt without an answer may have begun an upload whose ID is not
+  ///   known. It is not looked for by its key: somebody else may be uploading to the same one.
+  private func create() async -> (event: UploadMachine.Event, mayLeaveUpload: Bool) {
     do {
-      return .created(
-        try await withGrace(
-          { () async throws(S3Error) in
-            try await client.createMultipartUpload(location, attributes: attributes)
-          }, for: .seconds(30)))
+      let upload = try await withGrace(
+        { () async throws(S3Error) in
+          try await client.createMultipartUpload(location, attributes: attributes)
+        }, for: .seconds(30))
+      return (.created(upload.uploadID), upload.mayHaveLeftAnother)
     } catch {
-      return .creationFailed(await failure(for: error, ending: .notStored(error)))
+      let failure = await failure(for: error, ending: .notStored(error))
+      return (.creationFailed(failure), error.isInDoubt)
     }
   }
 

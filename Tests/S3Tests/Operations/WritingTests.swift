@@ -151,9 +151,22 @@ struct WritingTests {
         200, [],
         "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>")
     ])
-    let id = try await scripted.client.createMultipartUpload(
+    let upload = try await scripted.client.createMultipartUpload(
       location, attributes: ObjectAttributes(contentType: "text/csv"))
-    #expect(id == UploadID("u"))
+    #expect(upload == BegunUpload(uploadID: UploadID("u"), mayHaveLeftAnother: false))
+    // Two attempts that may have begun another one, and one that surely did not.
+    let begun = ScriptedTransport.Answer.response(
+      200, [],
+      "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>")
+    for (first, isDoubtful) in [
+      (ScriptedTransport.Answer.failure(.stalled), true),
+      (.response(500, [], ""), true), (.response(429, [], ""), false),
+    ] {
+      let scripted = try ScriptedClient([first, begun])
+      let upload = try await scripted.client.createMultipartUpload(
+        location, attributes: ObjectAttributes())
+      #expect(upload == BegunUpload(uploadID: UploadID("u"), mayHaveLeftAnother: isDoubtful))
+    }
     let request = try #require(scripted.requests.first)
     #expect(request.target == "/bucket/key?uploads=")
     #expect(request.headers["x-amz-checksum-algorithm"] == "CRC64NVME")

@@ -65,6 +65,43 @@ struct LostAnswerTests {
     }
   }
 
+  @Test("An upload in parts that was begun twice is done, and says what may be left")
+  func begunTwice() async throws {
+    try await ServerFixture.with(retryPolicy: Self.twice) { fixture in
+      let losses = Countdown(1)
+      loseAnswers(fixture) { $0.isCreateUpload && losses.next() }
+      let file = try fixture.file("up", size: 6 << 20)
+      let result = try await fixture.service.upload(file, to: fixture.location("up"))
+      let warning = try #require(result.warning)
+      #expect(
+        warning.message
+          == "An unfinished multipart upload of s3://\(fixture.bucket)/up may be left on the server"
+      )
+      #expect(warning.recovery?.hasSuffix("to remove unfinished uploads of up.") == true)
+      // It is not aborted by its key, where somebody else's might be.
+      #expect(try await fixture.uploads().map(\.key) == [ObjectKey("up")])
+      #expect(try await fixture.rows().map(\.outcome) == [.done])
+    }
+  }
+
+  @Test("An upload in parts whose beginning has no answer says what may be left")
+  func begunWithoutAnswer() async throws {
+    try await ServerFixture.with(retryPolicy: Self.once) { fixture in
+      loseAnswers(fixture, where: \.isCreateUpload)
+      let file = try fixture.file("up", size: 6 << 20)
+      await #expect {
+        _ = try await fixture.service.upload(file, to: fixture.location("up"))
+      } throws: { error in
+        let error = error as? StorageError
+        return error?.kind == .connection
+          && error?.message.hasSuffix("an unfinished upload of it may be left on the server")
+            == true
+          && error?.recovery?.contains("remove unfinished uploads of up.") == true
+      }
+      #expect(try await fixture.rows().map(\.outcome) == [.failed])
+    }
+  }
+
   @Test("A part whose answer never comes ends the upload, which is aborted")
   func part() async throws {
     try await ServerFixture.with(retryPolicy: Self.twice) { fixture in
