@@ -25,17 +25,21 @@ public final class CurlTransport: HTTPTransport {
     public var connectTimeout: Duration
     /// Certificates in PEM that are trusted beside the system's own.
     public var caBundle: FilePath?
+    /// Whether requests go through the proxies that the environment names.
+    public var usesProxy: Bool
     public var userAgent: String
     /// Of the buffers for large bodies, in bytes, 16 KiB through 512 KiB. One or two per request.
     public var bufferSize: Int
 
     public init(
       maxConnectionsPerHost: Int = 64, connectTimeout: Duration = .seconds(10),
-      caBundle: FilePath? = nil, userAgent: String = "pail", bufferSize: Int = 512 * 1024
+      caBundle: FilePath? = nil, usesProxy: Bool = true, userAgent: String = "pail",
+      bufferSize: Int = 512 * 1024
     ) {
       self.maxConnectionsPerHost = max(maxConnectionsPerHost, 1)
       self.connectTimeout = connectTimeout
       self.caBundle = caBundle
+      self.usesProxy = usesProxy
       self.userAgent = userAgent
       self.bufferSize = min(max(bufferSize, 16 * 1024), 512 * 1024)
     }

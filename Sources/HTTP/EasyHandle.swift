@@ -54,6 +54,8 @@ struct EasyHandle: ~Copyable {
       // Takes the place of the default file; the default folder of certificates stays beside it.
       pail_easy_set_text(raw, CURLOPT_CAINFO, bundle.string)
     }
+    // An empty name keeps libcurl from looking into the environment.
+    if !configuration.usesProxy { pail_easy_set_text(raw, CURLOPT_PROXY, "") }
     pail_easy_set_text(raw, CURLOPT_USERAGENT, configuration.userAgent)
     pail_easy_set_long(raw, CURLOPT_CONNECTTIMEOUT_MS, configuration.connectTimeout.milliseconds)
     pail_easy_set_long(raw, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
