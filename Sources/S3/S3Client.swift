@@ -46,6 +46,11 @@ public struct S3Client: Sendable {
     self.now = now
   }
 
+  /// That of the credentials which the next request is signed with; nil when there are none.
+  public func accessKeyID() async -> String? {
+    try? await credentials.credentials().accessKeyID
+  }
+
   /// A moment of this machine's clock as the server's clock shows it, by the `Date` of its last
   /// answer. Clocks less than three seconds apart count as equal: that `Date` has whole seconds,
   /// and its way here takes time.

@@ -33,17 +33,16 @@ public actor S3Service {
   ///   - interactive: for listings and dialogs.
   ///   - transfers: for bodies; on a connection pool and a thread of its own.
   ///   - author: who makes the changes.
-  ///   - accessKeyID: recorded beside the author; empty for requests that are not signed.
   ///   - isReadOnly: refuses every change before anything is recorded or sent.
   public init(
     interactive: S3Client, transfers: S3Client, history: HistoryStore, author: Author,
-    accessKeyID: String, isReadOnly: Bool = false, settings: TransferSettings = TransferSettings()
+    isReadOnly: Bool = false, settings: TransferSettings = TransferSettings()
   ) {
     client = interactive
     bodies = transfers
     self.isReadOnly = isReadOnly
     recorder = Recorder(
-      history: history, author: author, accessKeyID: accessKeyID.isEmpty ? nil : accessKeyID,
+      history: history, author: author, accessKeyID: { await interactive.accessKeyID() },
       endpoint: interactive.endpoint.description, isReadOnly: isReadOnly)
     self.transfers = TransferEngine(client: transfers, recorder: recorder, settings: settings)
   }

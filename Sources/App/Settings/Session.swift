@@ -38,7 +38,7 @@ struct Session: Sendable {
       settings: settings, endpoint: endpoint, author: author,
       service: S3Service(
         interactive: interactive, transfers: transfers, history: history, author: author,
-        accessKeyID: credentials.accessKeyID, isReadOnly: settings.isReadOnly),
+        isReadOnly: settings.isReadOnly),
       history: history)
   }
 

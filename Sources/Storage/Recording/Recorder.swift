@@ -80,8 +80,9 @@ struct Recorder: Sendable {
 
   let history: HistoryStore
   let author: Author
-  /// nil for requests that are not signed.
-  let accessKeyID: String?
+  /// Asked for each commit: temporary credentials have another one every hour. nil when there are
+  /// no credentials.
+  let accessKeyID: @Sendable () async -> String?
   /// Scheme, host and port.
   let endpoint: String
   let isReadOnly: Bool
@@ -105,6 +106,7 @@ struct Recorder: Sendable {
     ids.reserveCapacity(changes.count)
     var rest = changes[...]
     while !rest.isEmpty {
+      let accessKeyID = await self.accessKeyID()
       let startedAt = Timestamp.now()
       let drafts = rest.prefix(Self.rowsPerCommit).map { change in
         ChangeDraft(

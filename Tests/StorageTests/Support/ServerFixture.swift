@@ -54,7 +54,7 @@ struct ServerFixture {
     history = try await HistoryStore.open(path: historyPath)
     service = S3Service(
       interactive: client, transfers: client, history: history,
-      author: Author.current(user: "ana"), accessKeyID: accessKeyID, isReadOnly: isReadOnly,
+      author: Author.current(user: "ana"), isReadOnly: isReadOnly,
       settings: settings)
     bucket = BucketName("storage-\(UUID().uuidString.prefix(12).lowercased())")
   }
