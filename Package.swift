@@ -56,6 +56,7 @@ let package = Package(
     .testTarget(name: "HTTPTests", dependencies: ["HTTP", system], swiftSettings: strict),
     .testTarget(
       name: "S3Tests", dependencies: ["S3", "HTTP", "CChecksums", system],
+      exclude: ["profiles"],
       resources: [.copy("sigv4")], swiftSettings: strict),
     .testTarget(
       name: "HistoryTests",

@@ -3,6 +3,14 @@
 /// Asked before every attempt, so that temporary credentials can be renewed between two of them.
 public protocol CredentialProvider: Sendable {
   func credentials() async throws(CredentialError) -> Credentials
+
+  /// Told when a server calls these credentials expired, before it is asked for others.
+  func discard(_ credentials: Credentials) async
+}
+
+extension CredentialProvider {
+  /// Nothing to do where nothing is kept.
+  public func discard(_ credentials: Credentials) async {}
 }
 
 /// Why there are no credentials.

@@ -90,6 +90,16 @@ public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
       isPathStyle: false, awsRegion: region)
   }
 
+  /// The Security Token Service of Amazon in `region`.
+  ///
+  /// Source: AWS General Reference, "AWS Security Token Service endpoints and quotas".
+  static func tokenService(region: Region) -> Endpoint {
+    let domain = region.text.hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com"
+    return Endpoint(
+      scheme: .https, host: "sts.\(region.text).\(domain)", port: Scheme.https.defaultPort,
+      isPathStyle: true, awsRegion: nil)
+  }
+
   public var isTLS: Bool { scheme == .https }
 
   /// The `Host` header: the port only when it is not the scheme's own.

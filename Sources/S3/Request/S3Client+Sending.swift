@@ -72,6 +72,10 @@ extension S3Client {
     _ attempt: inout Attempt, _ reception: Reception<Value>
   ) async throws(Failure) -> Value {
     guard !Task.isCancelled else { throw Failure(cause: .transport(.cancelled)) }
+    if let expired = attempt.expired {
+      attempt.expired = nil
+      await self.credentials.discard(expired)
+    }
     let credentials: Credentials
     do {
       credentials = try await self.credentials.credentials()
@@ -176,9 +180,11 @@ extension S3Client {
       memory.clockOffset = serverTime.since(now())
       return true
     }
-    // The provider may hold newer credentials by now; the loop asks it again.
-    return error.code == .expiredToken && attempt.credentials?.sessionToken != nil
-      && attempt.adjustments.insert(.credentials).inserted
+    guard error.code == .expiredToken, attempt.credentials?.sessionToken != nil,
+      attempt.adjustments.insert(.credentials).inserted
+    else { return false }
+    attempt.expired = attempt.credentials
+    return true
   }
 }
 
@@ -199,6 +205,8 @@ private struct Attempt {
   /// Those of the last attempt.
   var region: Region?
   var credentials: Credentials?
+  /// What the server called expired, until the provider has been told.
+  var expired: Credentials?
 
   init(call: S3Call) {
     self.call = call
