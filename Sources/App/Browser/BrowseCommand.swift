@@ -40,7 +40,12 @@ struct BrowseCommand: AsyncParsableCommand {
       if let problem = context.settings.problems.first {
         throw ExitCode(try await showSetup(problem, context.settings))
       }
-      let session = try context.openSession()
+      let session: Session
+      do {
+        session = try await context.openSession()
+      } catch let problem as SetupProblem {
+        throw ExitCode(try await showSetup(problem, context.settings))
+      }
       throw ExitCode(try await runBrowser(session, start))
     } catch let error as ExitCode {
       throw error

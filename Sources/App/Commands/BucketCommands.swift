@@ -23,7 +23,7 @@ struct MakeBucketCommand: PailCommand {
   @OptionGroup var shared: SharedOptions
 
   func run(_ context: CommandContext) async throws {
-    let session = try context.openSession()
+    let session = try await context.openSession()
     // Only the flag: a region that is merely set somewhere says where to sign, not where to create.
     context.warn(
       try await session.service.createBucket(bucket, region: shared.region.map { Region($0) }))
@@ -66,7 +66,7 @@ struct RemoveBucketCommand: PailCommand {
   @OptionGroup var shared: SharedOptions
 
   func run(_ context: CommandContext) async throws {
-    let session = try context.openSession()
+    let session = try await context.openSession()
     let owner = expectedOwner.map { AccountID($0) }
     var report: DeletionReport?
     if force {

@@ -30,7 +30,7 @@ final class CommandContext: Sendable {
   var hasFailures: Bool { failures.withLock { $0 > 0 } }
 
   /// Asks first when the keys would meet an endpoint that their owner did not name.
-  func openSession() throws -> Session {
+  func openSession() async throws -> Session {
     if let question = settings.endpointQuestion, settings.problems.isEmpty {
       let ask = """
         The keys come from \(question.keysOrigin), the server \(question.endpoint) from \
@@ -45,7 +45,7 @@ final class CommandContext: Sendable {
           recovery: "Name the server with --endpoint-url to say that this is meant.")
       }
     }
-    return try Session.open(settings)
+    return try await Session.open(settings)
   }
 
   /// Tells of one failure among several, with the thing it is about.

@@ -107,7 +107,7 @@ struct DoctorCommand: PailCommand {
   }
 
   private func checkServer(_ context: CommandContext) async throws {
-    let session = try context.openSession()
+    let session = try await context.openSession()
     do {
       if let bucket {
         let page = try await session.service.page(bucket: bucket, prefix: .empty, after: nil)

@@ -65,7 +65,7 @@ struct GetCommand: PailCommand {
   }
 
   func run(_ context: CommandContext) async throws {
-    let session = try context.openSession()
+    let session = try await context.openSession()
     if recursive {
       try await getAll(session, context)
     } else if destination == "-" {

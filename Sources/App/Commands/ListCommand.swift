@@ -40,7 +40,7 @@ struct ListCommand: PailCommand {
   }
 
   func run(_ context: CommandContext) async throws {
-    let session = try context.openSession()
+    let session = try await context.openSession()
     let output = ListOutput(
       console: context.console, isJSON: context.isJSON, endsWithNUL: endsWithNUL)
     guard let place else {

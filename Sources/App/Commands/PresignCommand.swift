@@ -55,7 +55,7 @@ struct PresignCommand: PailCommand {
   }
 
   func run(_ context: CommandContext) async throws {
-    let session = try context.openSession()
+    let session = try await context.openSession()
     let signed = try await session.service.presign(
       method == .put ? .put : .get, place.location, expires: expires.duration,
       fileName: fileName, contentType: contentType)

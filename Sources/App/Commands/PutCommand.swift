@@ -73,7 +73,7 @@ struct PutCommand: PailCommand {
     let files = words.dropLast().map { FilePath(argument: $0) }
     let sources = try UploadSources(
       files, to: try S3URI(parsing: last), isRecursive: recursive)
-    let session = try context.openSession()
+    let session = try await context.openSession()
     var rest = sources.makeIterator()
     try await TransferRunner(session, context, total: sources.knownCount).run {
       while let source = await rest.next() {

@@ -44,7 +44,7 @@ struct RemoveCommand: PailCommand {
   }
 
   func run(_ context: CommandContext) async throws {
-    let session = try context.openSession()
+    let session = try await context.openSession()
     let now = Timestamp.now()
     var report = DeletionReport()
     for (bucket, targets) in targetsByBucket() {

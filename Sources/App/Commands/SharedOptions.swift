@@ -3,6 +3,11 @@ import SystemPackage
 
 /// The options that every command has.
 struct SharedOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Use this profile of ~/.aws/config and ~/.aws/credentials.", valueName: "name"))
+  var profile: String?
+
   @Option(help: ArgumentHelp("The server, such as http://127.0.0.1:8333.", valueName: "url"))
   var endpointURL: String?
 
@@ -36,7 +41,8 @@ struct SharedOptions: ParsableArguments {
 
   var flags: SettingsFlags {
     SettingsFlags(
-      endpointURL: endpointURL, region: region, envFile: envFile, user: user, history: history,
+      profile: profile, endpointURL: endpointURL, region: region, envFile: envFile, user: user,
+      history: history,
       isReadOnly: readOnly)
   }
 }

@@ -24,7 +24,7 @@ struct StatCommand: PailCommand {
   @OptionGroup var shared: SharedOptions
 
   func run(_ context: CommandContext) async throws {
-    let session = try context.openSession()
+    let session = try await context.openSession()
     var location = place.location
     location.versionID = versionID.map { VersionID($0) }
     let object = try await session.service.details(location)

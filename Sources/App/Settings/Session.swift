@@ -13,15 +13,26 @@ struct Session: Sendable {
   let service: S3Service
   let history: HistoryStore
 
-  /// Makes the clients and opens the history; sends nothing.
+  /// Makes the clients and opens the history. Nothing is sent, unless only the instance metadata
+  /// service can tell whether there are keys.
   ///
   /// - Throws: the first problem of the settings, or why the history cannot be opened.
-  static func open(_ settings: Settings) throws(SetupProblem) -> Session {
+  static func open(_ settings: Settings) async throws(SetupProblem) -> Session {
     if let problem = settings.problems.first { throw problem }
-    guard let endpoint = settings.endpoint, let credentials = settings.credentials else {
+    guard let endpoint = settings.endpoint, let recipe = settings.credentials else {
       throw SetupProblem(
         message: "The settings are not complete", whereLooked: [],
         whatToDo: "See what `pail doctor` says.")
+    }
+    let credentials = provider(of: recipe, settings)
+    if var problem = settings.problemWithoutMetadata {
+      do {
+        _ = try await credentials.credentials()
+      } catch {
+        let reason = if case .unusable(_, let reason) = error { reason } else { "cancelled" }
+        problem.whereLooked.append("the instance metadata service (\(reason))")
+        throw problem
+      }
     }
     // One for what a person waits for, one for bodies, so that a slow disk holds up no listing.
     let interactive = client(endpoint, credentials, settings)
@@ -43,11 +54,28 @@ struct Session: Sendable {
   }
 
   private static func client(
-    _ endpoint: Endpoint, _ credentials: Credentials, _ settings: Settings
+    _ endpoint: Endpoint, _ credentials: any CredentialProvider, _ settings: Settings
   ) -> S3Client {
     S3Client(
-      endpoint: endpoint, region: settings.region, credentials: StaticCredentials(credentials),
-      transport: CurlTransport(
-        configuration: .init(caBundle: settings.caBundle, userAgent: "pail/\(Pail.version)")))
+      endpoint: endpoint, region: settings.region, credentials: credentials,
+      transport: transport(settings))
+  }
+
+  private static func transport(_ settings: Settings) -> CurlTransport {
+    CurlTransport(
+      configuration: .init(caBundle: settings.caBundle, userAgent: "pail/\(Pail.version)"))
+  }
+
+  /// One for all clients of a session, so that temporary keys are fetched once.
+  private static func provider(
+    of recipe: CredentialRecipe, _ settings: Settings
+  ) -> any CredentialProvider {
+    if case .keys(let credentials) = recipe { return StaticCredentials(credentials) }
+    let nearby = CurlTransport(
+      configuration: .init(
+        connectTimeout: .seconds(1), usesProxy: false, userAgent: "pail/\(Pail.version)"))
+    return CredentialCache(
+      CredentialFetcher(
+        recipe, transport: transport(settings), nearby: nearby, region: settings.region))
   }
 }

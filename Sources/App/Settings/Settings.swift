@@ -9,8 +9,10 @@ struct Settings: Sendable {
   /// nil when what was given is no endpoint; `problems` then says so.
   var endpoint: Endpoint?
   var region: Region
-  /// nil when no source has a complete set of keys; `problems` then says so.
-  var credentials: Credentials?
+  /// How to come by the keys; nil when no source has any, and `problems` then says so.
+  var credentials: CredentialRecipe?
+  /// What is wrong should the instance metadata service, the only source left, have no keys.
+  var problemWithoutMetadata: SetupProblem?
   var caBundle: FilePath?
   /// Where downloads go: `PATH_TO_SAVE_FILE`, else the current directory.
   var saveFolder: FilePath

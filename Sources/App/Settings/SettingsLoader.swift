@@ -1,8 +1,10 @@
 import Glibc
+import S3
 import SystemPackage
 
 /// What the command line says about settings.
 struct SettingsFlags: Sendable {
+  var profile: String?
   var endpointURL: String?
   var region: String?
   var envFile: FilePath?
@@ -12,6 +14,7 @@ struct SettingsFlags: Sendable {
 
   var layer: SettingsLayer {
     var values: [Variable: String] = [:]
+    values[.profile] = profile
     values[.endpointURLForS3] = endpointURL
     values[.storageRegion] = region
     values[.user] = user
@@ -22,7 +25,7 @@ struct SettingsFlags: Sendable {
 
 /// Gathers the layers from the real process and resolves them.
 enum SettingsLoader {
-  /// - Throws: when `--env-file` names a file that cannot be read.
+  /// - Throws: when a file that was named cannot be read.
   static func load(_ flags: SettingsFlags) throws(SetupProblem) -> Settings {
     let environment = environment()
     var layers = [flags.layer, SettingsLayer(source: .environment, environment: environment)]
@@ -34,16 +37,26 @@ enum SettingsLoader {
       notices.append(reason)
       absence = "it was not read"
     case .read(let file, let path, let isImplicit):
+      var values = file.values
+      if isImplicit {
+        // A profile may name a program to run, so a folder that one merely works in, such as a
+        // checkout of others' work, has no say in where profiles are.
+        for variable in [Variable.sharedCredentialsFile, .configFile]
+        where values.removeValue(forKey: variable.rawValue) != nil {
+          notices.append(
+            "\(variable.rawValue) in \(path) does not count: name the file with --env-file.")
+        }
+      }
       layers.append(
-        SettingsLayer(
-          source: .envFile(path: path, isImplicit: isImplicit), environment: file.values))
+        SettingsLayer(source: .envFile(path: path, isImplicit: isImplicit), environment: values))
       if let notice = notice(ofBadLines: file.badLines, in: path) { notices.append(notice) }
     }
-    var settings = SettingsResolver(
+    var resolver = SettingsResolver(
       layers: layers, environment: environment, accountHome: accountHome(),
-      isReadOnly: flags.isReadOnly, envFileAbsence: absence
-    ).resolve()
-    settings.notices = notices + settings.notices
+      isReadOnly: flags.isReadOnly, envFileAbsence: absence)
+    resolver.files = try resolver.readProfileFiles()
+    var settings = resolver.resolve()
+    settings.notices = notices + resolver.files.notices + settings.notices
     return settings
   }
 
@@ -58,7 +71,10 @@ enum SettingsLoader {
   /// The variables that matter to settings, nothing else.
   private static func environment() -> [String: String] {
     var values: [String: String] = [:]
-    for name in Variable.allCases.map(\.rawValue) + ["HOME", "XDG_STATE_HOME"] {
+    let names =
+      Variable.allCases.map(\.rawValue) + ["HOME", "XDG_STATE_HOME"]
+      + CredentialSurroundings.variables
+    for name in names {
       guard let value = getenv(name) else { continue }
       values[name] = RawArguments.text(
         of: UnsafeRawBufferPointer(start: value, count: strlen(value)))

@@ -4,7 +4,7 @@ import SystemPackage
 
 /// Decides which value of each setting holds. Reads nothing itself: layers in, settings out.
 struct SettingsResolver {
-  /// The strongest first: flags, environment, `.env`.
+  /// The strongest first: flags, environment, `.env`, the profile in use.
   var layers: [SettingsLayer]
   /// For the places that defaults depend on: `HOME`, `XDG_STATE_HOME`.
   var environment: [String: String]
@@ -13,6 +13,8 @@ struct SettingsResolver {
   var isReadOnly = false
   /// Why no layer is an `.env`.
   var envFileAbsence = "there is none"
+  /// The shared AWS files.
+  var files = ProfileFiles.none
 
   private var home: FilePath? {
     environment["HOME"].flatMap { $0.isEmpty ? nil : FilePath(argument: $0) } ?? accountHome
@@ -22,7 +24,19 @@ struct SettingsResolver {
     try? HistoryStore.defaultPath(environment: environment, home: home)
   }
 
-  func resolve() -> Settings {
+  /// The layers that were given, and below them the profile in use.
+  private func withProfile() -> SettingsResolver {
+    var resolver = self
+    let name = lookUp(.profile)?.text ?? "default"
+    if let profile = files.profiles[name] {
+      resolver.layers.append(SettingsLayer(profile: profile))
+    }
+    return resolver
+  }
+
+  func resolve() -> Settings { withProfile().settings() }
+
+  private func settings() -> Settings {
     var problems: [SetupProblem] = []
     var notices: [String] = []
     var findings: [Settings.Finding] = []
@@ -58,7 +72,16 @@ struct SettingsResolver {
         "endpoint", endpointValue, fallback: "\(Endpoint.aws(region: Region(regionText)))",
         shown: endpoint.map { "\($0)" } ?? "not usable"))
 
-    let keys = credentials(&findings, &notices, &problems)
+    let profile = lookUp(.profile)
+    findings.append(finding("profile", profile, fallback: "default"))
+    let outcome = KeyFinder(
+      layers: layers, files: files, surroundings: CredentialSurroundings(environment)
+    ).find()
+    let keys = outcome.found
+    notices += outcome.notices
+    findings += keyFindings(outcome)
+    let noKeys = noCredentials(outcome.skipped)
+    if let problem = outcome.problem ?? (keys == nil ? noKeys : nil) { problems.append(problem) }
     let caBundle = lookUp(.caBundle)
     findings.append(finding("CA bundle", caBundle, fallback: "the system's"))
     let folder = lookUp(.saveFolder)
@@ -85,7 +108,8 @@ struct SettingsResolver {
     }
 
     return Settings(
-      endpoint: endpoint, region: Region(regionText), credentials: keys?.credentials,
+      endpoint: endpoint, region: Region(regionText), credentials: keys?.recipe,
+      problemWithoutMetadata: keys?.isGuess == true ? noKeys : nil,
       caBundle: caBundle.map { path($0.text) },
       saveFolder: folder.map { path($0.text) } ?? FilePath("."),
       user: user?.text, historyPath: historyPath, isReadOnly: isReadOnly,
@@ -163,35 +187,33 @@ struct SettingsResolver {
     return home.appending(FilePath(argument: text.dropFirst(2)).components)
   }
 
-  // MARK: Keys
-
-  private struct Keys {
-    var credentials: Credentials
-    var source: SettingsLayer.Source
-    var origin: String
+  /// - Throws: when a file that was named cannot be read.
+  func readProfileFiles() throws(SetupProblem) -> ProfileFiles {
+    try ProfileFiles(
+      credentials: lookUp(.sharedCredentialsFile).map { path($0.text) },
+      config: lookUp(.configFile).map { path($0.text) }, home: home)
   }
 
-  /// Takes the whole set from the first layer that has any part of it.
-  ///
-  /// A secret of one account beside the identifier of another would only bring a puzzling refusal,
-  /// so an incomplete set is a problem and not a reason to look further.
-  private func credentials(
-    _ findings: inout [Settings.Finding], _ notices: inout [String],
-    _ problems: inout [SetupProblem]
-  ) -> Keys? {
-    let identity: [Variable] = [.accessKeyID, .secretAccessKey]
-    let holders = layers.filter { layer in identity.contains { layer[$0] != nil } }
-    guard let layer = holders.first else {
-      findings.append(.init(name: "access key", value: "none", origin: "not found"))
-      problems.append(noCredentials())
-      return nil
+  // MARK: Keys
+
+  /// Where the keys come from, which others were overruled, and what the sources before lacked.
+  private func keyFindings(_ outcome: KeyFinder.Outcome) -> [Settings.Finding] {
+    guard let found = outcome.found else {
+      return [.init(name: "access key", value: "none", origin: "not found")]
+        + outcome.skipped.map { .init(name: "no keys", value: "-", origin: $0) }
     }
+    guard case .keys = found.recipe, let layer = layers.first(where: { $0.source == found.source }),
+      !layer.isProfile
+    else {
+      return [
+        .init(
+          name: "access key", value: found.recipe.knownAccessKeyID ?? found.recipe.summary,
+          origin: found.origin, overruled: overruled(.accessKeyID, except: nil, masked: false))
+      ] + outcome.skipped.map { .init(name: "no keys", value: "-", origin: $0) }
+    }
+    var findings: [Settings.Finding] = []
     func add(_ name: String, _ variable: Variable, masked: Bool) {
-      let others = holders.dropFirst().filter { $0[variable] != nil }.map { other in
-        masked
-          ? other.name(of: variable)
-          : "\(other.name(of: variable)) (\(other[variable] ?? ""))"
-      }
+      let others = overruled(variable, except: layer, masked: masked)
       guard layer[variable] != nil || !others.isEmpty else { return }
       let value = layer[variable].map { masked ? "••••••••" : $0 } ?? "none"
       findings.append(
@@ -201,39 +223,29 @@ struct SettingsResolver {
     add("secret key", .secretAccessKey, masked: true)
     add("session token", .sessionToken, masked: true)
     add("keys expire", .credentialExpiration, masked: false)
-
-    guard let id = layer[.accessKeyID], let secret = layer[.secretAccessKey] else {
-      let missing = identity.filter { layer[$0] == nil }.map { layer.name(of: $0) }
-      problems.append(
-        SetupProblem(
-          message: "Half of a pair of keys: \(missing.joined(separator: ", ")) is missing",
-          whereLooked: [],
-          whatToDo: "Set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the same place."))
-      return nil
-    }
-    var expires: Timestamp?
-    if let text = layer[.credentialExpiration] {
-      expires = Timestamp(iso8601: text)
-      if expires == nil {
-        notices.append(
-          "\(layer.name(of: .credentialExpiration)) is no time such as 2026-11-20T14:00:00Z.")
-      }
-    }
-    return Keys(
-      credentials: Credentials(
-        accessKeyID: id, secretAccessKey: Secret(secret),
-        sessionToken: layer[.sessionToken].map { Secret($0) }, expires: expires),
-      source: layer.source, origin: layer.name(of: .accessKeyID))
+    return findings
   }
 
-  private func noCredentials() -> SetupProblem {
-    var places = layers.filter { $0.source != .flags }.map { Self.place($0.source) }
-    if !layers.contains(where: { if case .envFile = $0.source { true } else { false } }) {
-      places.append("./.env (\(envFileAbsence))")
+  private func overruled(
+    _ variable: Variable, except layer: SettingsLayer?, masked: Bool
+  ) -> [String] {
+    layers.compactMap { other in
+      guard other.source != layer?.source, let text = other[variable] else { return nil }
+      return masked ? other.name(of: variable) : "\(other.name(of: variable)) (\(text))"
+    }
+  }
+
+  /// - Parameter skipped: what was looked for in each source, and why it had none.
+  private func noCredentials(_ skipped: [String]) -> SetupProblem {
+    var places = skipped
+    let named = lookUp(.profile)?.source == .flags
+    if !named, !layers.contains(where: { if case .envFile = $0.source { true } else { false } }) {
+      places.insert(
+        "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in ./.env (\(envFileAbsence))",
+        at: min(1, places.count))
     }
     return SetupProblem(
-      message: "No access key was found",
-      whereLooked: places.map { "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in \($0)" },
+      message: "No access key was found", whereLooked: places,
       whatToDo: """
         Put both into the file .env in the current directory, readable by you alone:
           AWS_STORAGE_REGION='us-east-1'
@@ -241,13 +253,5 @@ struct SettingsResolver {
           AWS_SECRET_ACCESS_KEY='…'
         and, for a server that is not AWS, AWS_ENDPOINT_URL='https://…'
         """)
-  }
-
-  private static func place(_ source: SettingsLayer.Source) -> String {
-    switch source {
-    case .flags: "the command line"
-    case .environment: "the environment"
-    case .envFile(let path, _): path
-    }
   }
 }

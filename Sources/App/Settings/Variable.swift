@@ -1,3 +1,5 @@
+import S3
+
 /// A name under which a setting is found in the environment and in `.env`.
 enum Variable: String, Sendable, CaseIterable {
   case storageRegion = "AWS_STORAGE_REGION"
@@ -7,6 +9,9 @@ enum Variable: String, Sendable, CaseIterable {
   case secretAccessKey = "AWS_SECRET_ACCESS_KEY"
   case sessionToken = "AWS_SESSION_TOKEN"
   case credentialExpiration = "AWS_CREDENTIAL_EXPIRATION"
+  case profile = "AWS_PROFILE"
+  case sharedCredentialsFile = "AWS_SHARED_CREDENTIALS_FILE"
+  case configFile = "AWS_CONFIG_FILE"
   case endpointURLForS3 = "AWS_ENDPOINT_URL_S3"
   case endpointURL = "AWS_ENDPOINT_URL"
   case caBundle = "AWS_CA_BUNDLE"
@@ -20,8 +25,19 @@ enum Variable: String, Sendable, CaseIterable {
     switch self {
     case .storageRegion: "--region"
     case .endpointURLForS3: "--endpoint-url"
+    case .profile: "--profile"
     case .user: "--user"
     case .history: "--history"
+    default: nil
+    }
+  }
+
+  /// What the shared AWS files call the same in a profile.
+  var profileSetting: String? {
+    switch self {
+    case .storageRegion: "region"
+    case .endpointURLForS3: "endpoint_url"
+    case .caBundle: "ca_bundle"
     default: nil
     }
   }
@@ -37,6 +53,8 @@ struct SettingsLayer: Sendable {
     case environment
     /// `isImplicit` when nobody named the file and it merely lay in the current directory.
     case envFile(path: String, isImplicit: Bool)
+    /// A profile of the shared AWS files.
+    case profile(String)
   }
 
   var source: Source
@@ -54,6 +72,15 @@ struct SettingsLayer: Sendable {
     self.init(source: source, values: values)
   }
 
+  /// What a profile says apart from its credentials.
+  init(profile: AWSProfile) {
+    var values: [Variable: String] = [:]
+    values[.storageRegion] = profile.region
+    values[.endpointURLForS3] = profile.endpointURL
+    values[.caBundle] = profile.caBundle
+    self.init(source: .profile(profile.name), values: values)
+  }
+
   subscript(_ variable: Variable) -> String? { values[variable] }
 
   /// `--region`, `AWS_REGION in the environment`, `AWS_REGION in ./.env`.
@@ -62,6 +89,7 @@ struct SettingsLayer: Sendable {
     case .flags: variable.flag ?? variable.rawValue
     case .environment: "\(variable.rawValue) in the environment"
     case .envFile(let path, _): "\(variable.rawValue) in \(path)"
+    case .profile(let name): "\(variable.profileSetting ?? variable.rawValue) of profile \(name)"
     }
   }
 }
