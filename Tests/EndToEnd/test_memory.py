@@ -1,0 +1,69 @@
+"""Bodies stream: what Pail needs of memory does not grow with the size of a file."""
+
+import re
+import subprocess
+
+import pytest
+from sink import Sink
+
+MEBIBYTE = 1 << 20
+SMALL, LARGE = 64 * MEBIBYTE, 5 * 1024 * MEBIBYTE
+ALLOWED_GROWTH_KIB = 4 * 1024
+
+
+def peak(person, endpoint, *arguments):
+    """Runs `pail` and gives its VmHWM in KiB, read again and again until it ends."""
+    program = subprocess.Popen(
+        [person.binary, *map(str, arguments), "--endpoint-url", endpoint],
+        env=person.env,
+        cwd=person.work,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    highest = 0
+    while program.poll() is None:
+        try:
+            with open(f"/proc/{program.pid}/status") as status:
+                found = re.search(r"VmHWM:\s+(\d+) kB", status.read())
+        except OSError:
+            break
+        highest = max(highest, int(found.group(1)) if found else 0)
+        try:
+            program.wait(timeout=0.005)
+        except subprocess.TimeoutExpired:
+            continue
+    error = program.stderr.read().decode()
+    assert program.wait() == 0, error
+    assert highest > 0
+    return highest
+
+
+def sparse(person, name, size):
+    path = person.file(name, b"")
+    with open(path, "r+b") as file:
+        file.truncate(size)
+    return path
+
+
+@pytest.mark.timeout(400)
+def test_an_upload_of_5_GiB_needs_no_more_memory_than_one_of_64_MiB(person):
+    peaks = []
+    for size in (SMALL, LARGE):
+        path = sparse(person, "large.bin", size)
+        with Sink(size, exists=False) as sink:
+            peaks.append(peak(person, sink.endpoint, "put", path, "s3://sink/large.bin"))
+            assert sink.received == size
+        path.unlink()
+    assert peaks[1] - peaks[0] <= ALLOWED_GROWTH_KIB, peaks
+
+
+@pytest.mark.timeout(400)
+def test_a_download_of_5_GiB_needs_no_more_memory_than_one_of_64_MiB(person):
+    peaks = []
+    for size in (SMALL, LARGE):
+        with Sink(size) as sink:
+            peaks.append(peak(person, sink.endpoint, "get", "s3://sink/large.bin", "back.bin"))
+        assert (person.work / "back.bin").stat().st_size == size
+        (person.work / "back.bin").unlink()
+    assert peaks[1] - peaks[0] <= ALLOWED_GROWTH_KIB, peaks
