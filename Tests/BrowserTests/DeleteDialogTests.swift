@@ -1,6 +1,7 @@
 import S3
 import Storage
 import Testing
+import TextUI
 
 @testable import Browser
 
@@ -56,6 +57,15 @@ struct DeleteDialogTests {
     #expect(scene.screen.contains("2,000+ objects, 3.0 MiB+; the count was stopped"))
     scene.press("Esc")
     #expect(scene.state.overlays.isEmpty)
+  }
+
+  @Test("The smallest screen still says how much, whether for ever, and how to answer")
+  func smallest() throws {
+    var scene = try Scene.at("p/", .of(["a/", "b", "c/", "d", "e", "f"], under: "p/"))
+    scene.send(.resized(Size(columns: 40, rows: 10)))
+    scene.press("* D")
+    scene.answer(.counted(DeletionCount(objects: 7, isComplete: true)))
+    try expectScreen(scene.screen, "delete-40x10")
   }
 
   @Test("Exactly the marked rows are deleted, a prefix by its bytes")

@@ -39,6 +39,20 @@ struct ShareDialogTests {
     #expect(scene.state.view(scene.state.size).text.joined().contains(Self.url))
   }
 
+  @Test("A URL that is longer than the screen is scrolled, none of it is lost")
+  func scrolling() throws {
+    var scene = try shared()
+    scene.send(.resized(Size(columns: 40, rows: 10)))
+    let inner = { (scene: Scene) in scene.state.view(scene.state.size).text.dropFirst().dropLast() }
+    let start = inner(scene).joined()
+    #expect(start.contains("▸Presigned URL"))
+    scene.press("G")
+    let end = inner(scene).joined()
+    #expect(end.contains("itself is not."))
+    scene.press("g j j")
+    #expect(inner(scene).dropFirst().first == String(Self.url.dropFirst(40).prefix(40)))
+  }
+
   @Test("y copies the URL, c a curl command, and the message says how")
   func copying() throws {
     var scene = try shared(.put)

@@ -148,9 +148,10 @@ struct DeleteDialog: Overlay {
         body.append(Line("  and \(ByteFormat.exact(Int64(targets.count - 5))) more", .secondary))
       }
     }
-    body += [.blank, Line(amount), undoing, .blank]
-    Panel(title: "Delete?", body: body, foot: [Choices.yesNo(yes: "delete", no: "no")], columns: 70)
-      .draw(on: &frame)
+    body.append(.blank)
+    // At the foot, where a small screen cuts nothing off.
+    let foot = [Line(amount), undoing, .blank, Choices.yesNo(yes: "delete", no: "no")]
+    Panel(title: "Delete?", body: body, foot: foot, columns: 70).draw(on: &frame)
   }
 
   private func drawWork(_ text: String, on frame: inout Frame) {

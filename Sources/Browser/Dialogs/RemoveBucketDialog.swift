@@ -191,8 +191,8 @@ struct RemoveBucketDialog: Overlay {
     Panel.draw(
       "Empty and remove?",
       body: [
-        Line("Bucket \(bucket.text) is not empty.", .emphasis), Line(amount),
-        Line("All of it is deleted for ever, versions included.", .warning),
+        Line("Bucket \(bucket.text) is not empty.", .emphasis),
+        Line("All of it is deleted for ever, versions included.", .warning), Line(amount),
         .blank,
       ], form: typedName,
       notes: [.blank, Line("Enter empties and removes it once the name is right", .secondary)],

@@ -14,6 +14,9 @@ struct ShareDialog: Overlay {
   private var request: RequestID?
   private var problem: StorageError?
   private var result: PresignedURL?
+  /// How far one has scrolled in the result, which is longer than a small screen.
+  private var top = 0
+  private var size = Size(columns: 0, rows: 0)
 
   /// - Parameter key: the selected object, or the prefix under which something is to be put.
   init(bucket: BucketName, key: ObjectKey) {
@@ -65,8 +68,15 @@ struct ShareDialog: Overlay {
     result == nil && request == nil && form.pasted(text)
   }
 
+  mutating func resized(_ size: Size) { self.size = size }
+
   mutating func perform(_ command: Command, _ turn: inout Turn) {
-    if form.perform(command) { return hideFields() }
+    if let result {
+      let view = PresignedURLView(url: result, location: location, clock: turn.facts.clock)
+      if scroll(command, to: view.hiddenRows(on: size)) { return }
+    } else if form.perform(command) {
+      return hideFields()
+    }
     switch command {
     case .accept: make(&turn)
     case .copyLink:
@@ -80,6 +90,21 @@ struct ShareDialog: Overlay {
       turn.close()
     default: break
     }
+  }
+
+  private mutating func scroll(_ command: Command, to last: Int) -> Bool {
+    let page = max(Panel.room(on: size).rows - 2, 1)
+    switch command {
+    case .moveUp: top -= 1
+    case .moveDown: top += 1
+    case .pageUp: top -= page
+    case .pageDown: top += page
+    case .moveFirst: top = 0
+    case .moveLast: top = last
+    default: return false
+    }
+    top = max(0, min(top, last))
+    return true
   }
 
   private func problemBeforeSending() -> String? {
@@ -116,7 +141,8 @@ struct ShareDialog: Overlay {
 
   func draw(on frame: inout Frame, _ facts: BrowserFacts) {
     if let result {
-      PresignedURLView(url: result, location: location, clock: facts.clock).draw(on: &frame)
+      PresignedURLView(url: result, location: location, clock: facts.clock).draw(
+        from: top, on: &frame)
     } else {
       drawForm(on: &frame)
     }

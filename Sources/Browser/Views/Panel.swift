@@ -19,10 +19,17 @@ struct Panel {
     let room = Self.room(on: frame.size)
     let inner = max(min(columns, room.columns - 4), 1)
     var body = body.flatMap { $0.wrapped(to: inner) }
-    let foot = foot.flatMap { $0.wrapped(to: inner) }
-    let available = max(0, room.rows - 2 - foot.count)
+    var foot = foot.flatMap { $0.wrapped(to: inner) }
     // Blank lines go first where there is too little room.
-    while body.count > available, let blank = body.lastIndex(of: .blank) { body.remove(at: blank) }
+    let missing = body.count + foot.count + 2 - room.rows
+    for _ in 0..<max(missing, 0) {
+      if let blank = body.lastIndex(of: .blank) {
+        body.remove(at: blank)
+      } else if let blank = foot.lastIndex(of: .blank) {
+        foot.remove(at: blank)
+      }
+    }
+    let available = max(0, room.rows - 2 - foot.count)
     let bodyRows = min(body.count, available)
     let rect = room.centered(Size(columns: inner + 4, rows: bodyRows + foot.count + 2))
     // A blank column on either side keeps what lies below from touching the border.

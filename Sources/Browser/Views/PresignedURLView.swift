@@ -8,35 +8,46 @@ struct PresignedURLView {
   let location: ObjectLocation
   let clock: ClockStyle
 
-  func draw(on frame: inout Frame) {
-    let room = Panel.room(on: frame.size)
-    frame.fill(room)
-    var row = room.row
-    let write = { (frame: inout Frame, line: Line) in
-      guard row < room.endRow else { return }
-      frame.write(line, at: Point(column: 1, row: row), columns: room.columns - 2)
-      row += 1
-    }
-    let place = VisibleText(bytes: Place(bucket: location.bucket, prefix: location.key).uri)
-    write(&frame, Line("▸Presigned URL, \(url.method.rawValue) ", .title) + Line(place))
-    write(&frame, .blank)
-    for piece in rows(of: url.url, columns: room.columns) where row < room.endRow {
-      frame.write(piece, at: Point(column: 0, row: row), style: .input)
-      row += 1
-    }
-    write(&frame, .blank)
-    for line in facts.flatMap({ $0.wrapped(to: room.columns - 2) }) { write(&frame, line) }
+  /// Below the title, which stays.
+  private static func list(_ size: Size) -> Rect {
+    let room = Panel.room(on: size)
+    return Rect(
+      column: 0, row: room.row + 1, columns: room.columns, rows: max(room.rows - 1, 0))
   }
 
-  /// The URL cut by the width of the terminal and nothing else.
-  private func rows(of text: String, columns: Int) -> [VisibleText] {
-    var rows: [VisibleText] = []
-    var rest = text[...]
+  /// How many rows are hidden below when the first ones are in view.
+  func hiddenRows(on size: Size) -> Int {
+    max(0, rows(columns: size.columns).count - Self.list(size).rows)
+  }
+
+  /// - Parameter top: the first row in view, 0 through ``hiddenRows(on:)``.
+  func draw(from top: Int, on frame: inout Frame) {
+    let room = Panel.room(on: frame.size)
+    frame.fill(room)
+    let place = VisibleText(bytes: Place(bucket: location.bucket, prefix: location.key).uri)
+    frame.write(
+      Line("▸Presigned URL, \(url.method.rawValue) ", .title) + Line(place),
+      at: Point(column: 1, row: room.row), columns: room.columns - 2)
+    let list = Self.list(frame.size)
+    let first = min(max(top, 0), hiddenRows(on: frame.size))
+    let shown = rows(columns: list.columns)[first...].prefix(list.rows)
+    for (offset, row) in shown.enumerated() {
+      frame.write(
+        row.line, at: Point(column: row.column, row: list.row + offset),
+        columns: list.columns - row.column)
+    }
+  }
+
+  private func rows(columns: Int) -> [(column: Int, line: Line)] {
+    var rows = [(column: 1, line: Line.blank)]
+    // Cut by the width of the terminal and nothing else.
+    var rest = url.url[...]
     while !rest.isEmpty {
-      rows.append(VisibleText(rest.prefix(max(columns, 1))))
+      rows.append((0, Line(VisibleText(rest.prefix(max(columns, 1))), .input)))
       rest = rest.dropFirst(max(columns, 1))
     }
-    return rows
+    rows.append((1, .blank))
+    return rows + facts.flatMap { $0.wrapped(to: columns - 2) }.map { (1, $0) }
   }
 
   private var facts: [Line] {
