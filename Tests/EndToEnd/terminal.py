@@ -13,6 +13,7 @@ import fcntl
 import os
 import pty
 import re
+import select
 import signal
 import struct
 import subprocess
@@ -118,6 +119,8 @@ class Terminal:
         )
         # Held open so that the terminal can be examined once the program has ended.
         self._slave = slave
+        # A file in use by a blocked read stays open whoever closes it: the reader only ever waits.
+        self._waking, self._wake = os.pipe()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -131,6 +134,9 @@ class Terminal:
 
     def _read(self):
         while True:
+            ready, _, _ = select.select([self._fd, self._waking], [], [])
+            if self._waking in ready:
+                return
             try:
                 data = os.read(self._fd, 65536)
             except OSError as error:
@@ -173,6 +179,8 @@ class Terminal:
 
     def hang_up(self):
         """Closes the terminal under the program, as a lost connection does."""
+        os.write(self._wake, b"x")
+        self._reader.join(timeout=5)
         os.close(self._slave)
         self._slave = -1
         os.close(self._fd)
@@ -304,6 +312,10 @@ class Terminal:
             self._slave = -1
         # With the last slave closed the reader sees the end, and only then is its file closed.
         self._reader.join(timeout=5)
+        os.write(self._wake, b"x")
+        self._reader.join(timeout=5)
+        for end in (self._waking, self._wake):
+            os.close(end)
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
