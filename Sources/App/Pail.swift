@@ -15,6 +15,8 @@ struct Pail {
     }
     // A reader who leaves is an error of the write, and a server who leaves one of the request.
     signal(SIGPIPE, SIG_IGN)
+    // A file that grows past `ulimit -f` is an error of the write as well.
+    signal(SIGXFSZ, SIG_IGN)
     let command: any ParsableCommand
     do {
       command = try PailCommandLine.parseAsRoot(arguments)

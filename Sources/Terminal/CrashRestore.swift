@@ -14,7 +14,11 @@ private struct Restoration {
 /// Unsafe is only what it points to, which belongs to whoever took it.
 nonisolated(unsafe) private let armed = Atomic<UnsafeMutablePointer<Restoration>?>(nil)
 
-private let fatalSignals = [SIGSEGV, SIGABRT, SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGQUIT]
+private let fatalSignals = [
+  SIGSEGV, SIGABRT, SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGQUIT,
+  // Nothing here handles these either, and their default ends the program: signal(7).
+  SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGXFSZ, SIGSYS, SIGIO, SIGPWR,
+]
 
 /// How we die once the terminal is restored, by signal number. Written before the handlers are
 /// installed, never afterwards, and never freed: so reading from any thread is safe.
@@ -91,11 +95,17 @@ enum CrashRestore {
       action.sa_flags = SA_ONSTACK
       var previous = sigaction()
       sigaction(signal, nil, &previous)
+      // Whoever started us may have had it ignored, which then stays so.
+      guard !isIgnored(previous) else { continue }
       // Zeroed is SIG_DFL.
       if wantsBacktrace { finalActions[Int(signal)] = previous }
       sigaction(signal, &action, nil)
     }
     atexit(restoreAtExit)
+  }
+
+  private static func isIgnored(_ action: sigaction) -> Bool {
+    unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
   }
 
   /// Gives this thread a stack for handlers, since a stack that ran over has no room for one. On

@@ -46,7 +46,10 @@ def test_esc_never_quits(person, bucket):
     browser.wait_for(re.compile("[Hh]elp"))
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS])
+ENDING = ["SIGTERM", "SIGSEGV", "SIGABRT", "SIGBUS", "SIGUSR1", "SIGALRM"]
+
+
+@pytest.mark.parametrize("number", [signal.Signals[name] for name in ENDING])
 def test_the_terminal_is_restored_when_a_signal_ends_pail(person, bucket, number):
     browser = person.browse()
     browser.signal(number)
