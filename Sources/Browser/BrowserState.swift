@@ -64,6 +64,8 @@ public struct BrowserState: Sendable {
       received(answer, to: request, &turn)
     case .transfersProgressed(let statuses):
       transfersProgressed(statuses, &turn)
+    case .endingBegan:
+      turn.say("Stopping what runs, and removing what is half done")
     case .copied(let what, let route):
       turn.say("\(what) was sent to the clipboard \(route)")
     case .notCopied(let what, let reason):

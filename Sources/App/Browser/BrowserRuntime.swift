@@ -15,11 +15,15 @@ final class BrowserRuntime {
     case action(Action)
     /// A frame that was held back is due.
     case drawingDue
+    /// Nothing runs any more, or there was no more time to wait for it.
+    case stopped
   }
 
   private static let drawingPause = Duration.milliseconds(100)
-  /// A program that was asked to end has to be gone within 2 seconds.
-  private static let endingPatience = Duration.milliseconds(1_700)
+  /// A program that the system asks to end has to be gone within 2 seconds.
+  private static let patienceAfterSignal = Duration.milliseconds(1_700)
+  /// Who quits waits gladly a little, if the server is then rid of what was half uploaded.
+  private static let patienceAfterQuitting = Duration.seconds(10)
 
   private var state: BrowserState
   private let terminal: TerminalSession
@@ -31,7 +35,7 @@ final class BrowserRuntime {
   /// The last frame that no key asked for.
   private var lastDrawing: ContinuousClock.Instant?
   private var isDrawingPlanned = false
-  /// Set once the browser shall end.
+  /// Set once the browser shall end. It ends when what runs has stopped.
   private var status: Int32?
 
   init(state: BrowserState, terminal: TerminalSession, service: S3Service) {
@@ -59,13 +63,11 @@ final class BrowserRuntime {
     take(.started(at: place))
     draw()
     for await happening in happenings {
+      if case .stopped = happening { break }
       handle(happening)
-      if let status {
-        await end()
-        return status
-      }
     }
-    return CommandRunner.Status.failed
+    terminal.close()
+    return status ?? CommandRunner.Status.failed
   }
 
   private func handle(_ happening: Happening) {
@@ -82,9 +84,9 @@ final class BrowserRuntime {
     case .terminal(.resumed):
       draw()
     case .terminal(.hungUp):
-      status = CommandRunner.Status.failed
+      end(with: CommandRunner.Status.failed, within: Self.patienceAfterSignal)
     case .terminal(.terminationRequested(let signal)):
-      status = 128 + signal
+      end(with: 128 + signal, within: Self.patienceAfterSignal)
     case .action(let action):
       take(action)
       drawSoon()
@@ -92,6 +94,8 @@ final class BrowserRuntime {
       isDrawingPlanned = false
       lastDrawing = clock.now
       draw()
+    case .stopped:
+      break
     }
   }
 
@@ -101,8 +105,10 @@ final class BrowserRuntime {
       case .copy(let text, let what): copy(text, what)
       case .suspend: terminal.suspend()
       case .redraw: terminal.redraw()
-      case .quit: status = status ?? CommandRunner.Status.done
-      default: runner.perform(effect)
+      case .quit: quit()
+      default:
+        // What is asked for while everything is being stopped would outlive it.
+        if status == nil { runner.perform(effect) }
       }
     }
   }
@@ -142,22 +148,30 @@ final class BrowserRuntime {
 
   // MARK: - Ending
 
-  /// Stops what runs, so that no half uploaded object and no partial file is left behind, and gives
-  /// the terminal back.
-  private func end() async {
-    let (runner, transfers, clock) = (runner, service.transfers, clock)
-    // No task group: it would wait for both, also for a server that does not answer.
-    let (ends, end) = AsyncStream.makeStream(of: Void.self)
-    Task {
-      await transfers.cancelAll()
-      await runner.cancelAll()
-      end.finish()
+  private func quit() {
+    guard status == nil else { return }
+    take(.endingBegan)
+    end(with: CommandRunner.Status.done, within: Self.patienceAfterQuitting)
+  }
+
+  /// Stops what runs, so that no half uploaded object and no partial file is left behind.
+  ///
+  /// The screen goes on meanwhile. A signal during a patient end makes it an impatient one.
+  private func end(with status: Int32, within patience: Duration) {
+    let isFirst = self.status == nil
+    self.status = status
+    let (runner, transfers, clock, sink) = (runner, service.transfers, clock, sink)
+    if isFirst {
+      Task {
+        await runner.cancelAll()
+        await transfers.cancelAll()
+        sink.yield(.stopped)
+      }
     }
     Task {
-      try? await clock.sleep(for: Self.endingPatience)
-      end.finish()
+      // Fails only when the task is cancelled, and nobody does that.
+      try? await clock.sleep(for: patience)
+      sink.yield(.stopped)
     }
-    for await _ in ends {}
-    terminal.close()
   }
 }

@@ -11,6 +11,9 @@ final class EffectRunner {
   private let service: S3Service
   private let send: @Sendable (Action) -> Void
   private var tasks: [RequestID: Task<Void, Never>] = [:]
+  /// The last command to the transfer engine. Each waits for the one before it, so that nothing is
+  /// cancelled before it was queued.
+  private var lastTransferCommand: Task<Void, Never>?
 
   init(service: S3Service, send: @escaping @Sendable (Action) -> Void) {
     self.service = service
@@ -49,10 +52,10 @@ final class EffectRunner {
       }
     case .planDownload(let wish, let id):
       answer(id) { .downloadPlan(try await DownloadPlanner(service: service).plan(wish)) }
-    case .transfer(let requests): Task { await transfers.enqueue(requests) }
-    case .cancelTransfer(let id): Task { await transfers.cancel(id) }
-    case .retryTransfer(let id): Task { await transfers.retry(id) }
-    case .clearTransfers: Task { await transfers.clearFinished() }
+    case .transfer(let requests): inOrder { _ = await transfers.enqueue(requests) }
+    case .cancelTransfer(let id): inOrder { await transfers.cancel(id) }
+    case .retryTransfer(let id): inOrder { await transfers.retry(id) }
+    case .clearTransfers: inOrder { await transfers.clearFinished() }
     case .createBucket, .removeBucket, .emptyAndRemoveBucket, .createPrefixMarker, .count,
       .countEveryVersion, .delete:
       change(effect)
@@ -105,6 +108,14 @@ final class EffectRunner {
     }
   }
 
+  private func inOrder(_ command: @escaping @Sendable () async -> Void) {
+    let previous = lastTransferCommand
+    lastTransferCommand = Task {
+      await previous?.value
+      await command()
+    }
+  }
+
   /// Works on an answer away from the main actor.
   private func answer(
     _ id: RequestID, _ work: @escaping @Sendable () async throws -> Answer
@@ -137,10 +148,12 @@ final class EffectRunner {
     }
   }
 
-  /// Cancels everything, and returns when all of it has ended.
+  /// Cancels every request, and returns when all of them have ended and what was asked of the
+  /// transfer engine has reached it.
   func cancelAll() async {
     let running = Array(tasks.values)
     for task in running { task.cancel() }
+    await lastTransferCommand?.value
     for task in running { await task.value }
   }
 }
