@@ -69,7 +69,8 @@ private func openTerminal(_ settings: Settings) throws(CommandFailure) -> Termin
 private func facts(_ session: Session, _ start: BrowserStart) -> BrowserFacts {
   let settings = session.settings
   return BrowserFacts(
-    endpoint: session.endpoint, region: settings.region, user: session.author.user,
+    profile: settings.profile, endpoint: session.endpoint, region: settings.region,
+    user: session.author.user,
     loginName: Author.current(user: nil).user, isReadOnly: settings.isReadOnly,
     saveFolder: settings.saveFolder, localFolder: ".",
     clock: start.showsUTC ? .utc : .local(offset: secondsEastOfUTC))

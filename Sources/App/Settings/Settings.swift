@@ -11,6 +11,8 @@ struct Settings: Sendable {
   var region: Region
   /// How to come by the keys; nil when no source has any, and `problems` then says so.
   var credentials: CredentialRecipe?
+  /// The profile that the keys come from; nil when they come from elsewhere.
+  var profile: String?
   /// What is wrong should the instance metadata service, the only source left, have no keys.
   var problemWithoutMetadata: SetupProblem?
   var caBundle: FilePath?

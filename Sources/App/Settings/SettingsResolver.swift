@@ -107,8 +107,12 @@ struct SettingsResolver {
         endpoint: "\(endpoint)", endpointOrigin: endpointValue.origin, keysOrigin: keys.origin)
     }
 
+    var profileName: String?
+    if case .profile(let name) = keys?.source { profileName = name }
+
     return Settings(
       endpoint: endpoint, region: Region(regionText), credentials: keys?.recipe,
+      profile: profileName,
       problemWithoutMetadata: keys?.isGuess == true ? noKeys : nil,
       caBundle: caBundle.map { path($0.text) },
       saveFolder: folder.map { path($0.text) } ?? FilePath("."),
