@@ -46,7 +46,10 @@ public actor HistoryStore {
   ///
   /// For what may end without a change, such as a listing: it then needs no history, and no place
   /// where one could be. The errors of ``init(path:)`` come with the first use instead.
-  public init(openingAtFirstUse path: FilePath) {
+  ///
+  /// - Parameter path: nil when there is no home folder to put it in; each use then throws
+  ///   ``HistoryError/cannotOpen(_:_:)`` with `noHome`.
+  public init(openingAtFirstUse path: FilePath?) {
     source = DatabaseSource(path: path, settings: StoreSettings())
   }
 

@@ -94,6 +94,7 @@ extension StorageError {
 
   private static func reason(_ error: HistoryError) -> String {
     switch error {
+    case .cannotOpen(_, .noHome): "there is no home folder to put it in"
     case .cannotOpen(let path, let problem): "\(path) cannot be opened (\(problem))"
     case .readOnly: "the file or its file system is read-only"
     case .busy: "another process kept it locked"
@@ -112,6 +113,7 @@ extension StorageError {
     case .full: "Free space on the disk that holds the history."
     case .busy: "Try again when the other process is done."
     case .readOnly: "Make the history's file writable, or name another with --history."
+    case .cannotOpen(_, .noHome): "Name a file for it with --history, or set HOME."
     case .newer: "Install the newer Pail, or name another file with --history."
     default: "Run pail doctor, or name another file with --history."
     }

@@ -58,6 +58,12 @@ struct OpeningTests {
 
     let impossible = HistoryStore(openingAtFirstUse: folder.path)
     await #expect(throws: HistoryError.self) { try await impossible.begin([.test()]) }
+
+    let homeless = HistoryStore(openingAtFirstUse: nil)
+    let noHome = HistoryError.cannotOpen("pail/history.sqlite", .noHome)
+    await #expect(throws: noHome) { try await homeless.begin([.test()]) }
+    await #expect(throws: noHome) { try await homeless.page(HistoryQuery(), limit: 1) }
+    try homeless.close()
   }
 
   @Test("A history with a rollback journal records and verifies, also after having had a WAL")

@@ -76,6 +76,14 @@ struct WordsTests {
     #expect(denied.noting(warning).detail.contains(warning.message))
   }
 
+  @Test("A missing home folder is named as the reason, and so is what to do")
+  func noHome() {
+    let error = StorageError(
+      refusedBy: .cannotOpen("pail/history.sqlite", .noHome), while: .delete(object))
+    #expect(error.detail.contains("there is no home folder to put it in"))
+    #expect(error.recovery == "Name a file for it with --history, or set HOME.")
+  }
+
   @Test("An unfinished upload that may be left is said, a cancellation then being an error")
   func perhapsLeftUpload() {
     let cancelled = StorageError.cancelled.perhapsLeavingUpload(of: object)

@@ -13,10 +13,11 @@ struct Session: Sendable {
   let service: S3Service
   let history: HistoryStore
 
-  /// Makes the clients and opens the history. Nothing is sent, unless only the instance metadata
+  /// Makes the clients and opens no file. Nothing is sent, unless only the instance metadata
   /// service can tell whether there are keys.
   ///
-  /// - Throws: the first problem of the settings, or why the history cannot be opened.
+  /// - Throws: the first problem of the settings. Whatever is wrong with the history is told by the
+  ///   first change.
   static func open(_ settings: Settings) async throws(SetupProblem) -> Session {
     if let problem = settings.problems.first { throw problem }
     guard let endpoint = settings.endpoint, let recipe = settings.credentials else {
@@ -38,13 +39,8 @@ struct Session: Sendable {
     let interactive = client(endpoint, credentials, settings)
     let transfers = client(endpoint, credentials, settings)
     let author = Author.current(user: settings.user)
-    guard let historyPath = settings.historyPath else {
-      throw SetupProblem(
-        message: "There is no home folder for the history", whereLooked: ["HOME", "PAIL_HISTORY"],
-        whatToDo: "Name a file with --history.")
-    }
     // A listing makes no file, and needs no place for one; a change without a record is refused.
-    let history = HistoryStore(openingAtFirstUse: historyPath)
+    let history = HistoryStore(openingAtFirstUse: settings.historyPath)
     return Session(
       settings: settings, endpoint: endpoint, author: author,
       service: S3Service(

@@ -7,11 +7,12 @@ internal import SystemPackage
 ///
 /// An opening that failed is tried again by the next one who asks.
 final class DatabaseSource: Sendable {
-  private let path: FilePath
+  /// nil when there is no home folder to put it in.
+  private let path: FilePath?
   private let settings: StoreSettings
   private let state = Mutex<(any DatabaseWriter)?>(nil)
 
-  init(path: FilePath, settings: StoreSettings) {
+  init(path: FilePath?, settings: StoreSettings) {
     self.path = path
     self.settings = settings
   }
@@ -20,6 +21,7 @@ final class DatabaseSource: Sendable {
   func opened() throws(HistoryError) -> any DatabaseWriter {
     try state.withLock { (database) throws(HistoryError) -> any DatabaseWriter in
       if let database { return database }
+      guard let path else { throw .cannotOpen(defaultName, .noHome) }
       let opened = try openDatabase(at: path, settings: settings)
       database = opened
       return opened

@@ -1,5 +1,8 @@
 public import SystemPackage
 
+/// Of a history, below the folder for states.
+let defaultName: FilePath = "pail/history.sqlite"
+
 extension HistoryStore {
   /// `$XDG_STATE_HOME/pail/history.sqlite`, by default in `~/.local/state`.
   ///
@@ -12,11 +15,10 @@ extension HistoryStore {
   public static func defaultPath(
     environment: [String: String], home: FilePath?
   ) throws(HistoryError) -> FilePath {
-    let name: FilePath = "pail/history.sqlite"
     if let state = environment["XDG_STATE_HOME"].map({ FilePath($0) }), state.isAbsolute {
-      return state.pushing(name)
+      return state.pushing(defaultName)
     }
-    guard let home, home.isAbsolute else { throw .cannotOpen(name, .noHome) }
-    return home.appending(".local").appending("state").pushing(name)
+    guard let home, home.isAbsolute else { throw .cannotOpen(defaultName, .noHome) }
+    return home.appending(".local").appending("state").pushing(defaultName)
   }
 }

@@ -245,6 +245,28 @@ struct DeletingTests {
     }
   }
 
+  @Test("Without a place for the history one can look, and change nothing")
+  func noHistory() async throws {
+    try await ServerFixture.with { fixture in
+      try await fixture.put("a")
+      let service = S3Service(
+        interactive: fixture.outside, transfers: fixture.outside,
+        history: HistoryStore(openingAtFirstUse: nil), author: Author.current(user: "ana"))
+      #expect(
+        try await service.page(bucket: fixture.bucket, prefix: .empty).objects.map(\.key.text)
+          == ["a"])
+      _ = try await service.download(fixture.location("a"), into: fixture.local.path)
+      #expect(try fixture.local.content("a") == "content")
+      await #expect {
+        _ = try await service.delete(
+          [.object(ObjectKey("a"))], in: fixture.bucket, confirmedAt: .now())
+      } throws: { error in
+        (error as? StorageError)?.kind == .history
+      }
+      #expect(try await fixture.keys() == ["a"])
+    }
+  }
+
   @Test("An expected owner is checked by the server before anything is deleted")
   func expectedOwner() async throws {
     try await ServerFixture.with { fixture in
