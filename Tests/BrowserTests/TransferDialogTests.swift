@@ -146,13 +146,13 @@ struct TransferDialogTests {
     scene.press("d")
     try expectScreen(scene.screen, "download-80x16")
     scene.press("^u")
-    scene.type("/tmp/x")
+    scene.type("/srv/x")
     scene.press("Enter")
     guard case .planDownload(let wish, _)? = scene.effects.last else {
       Issue.record("nothing was planned")
       return
     }
-    #expect(wish.folder == "/tmp/x")
+    #expect(wish.folder == "/srv/x")
     #expect(wish.prefixes == [ObjectKey("p/b/")] || wish.objects.count == 1)
     let object = ObjectSummary(key: ObjectKey("p/a.txt"), size: ByteCount(3))
     let existing = DownloadFolder.ExistingFile(
@@ -162,8 +162,8 @@ struct TransferDialogTests {
         DownloadPlan(
           items: [
             DownloadPlan.Item(object: object, name: ObjectKey("a.txt"), existing: existing)
-          ], folder: "/tmp/x")))
-    #expect(scene.screen.contains("/tmp/x/a.txt"))
+          ], folder: "/srv/x")))
+    #expect(scene.screen.contains("/srv/x/a.txt"))
     scene.press("o")
     guard case .transfer(let requests)? = scene.takeEffects().last else {
       Issue.record("nothing was downloaded")

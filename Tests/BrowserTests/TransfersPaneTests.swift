@@ -15,7 +15,7 @@ extension TransferStatus {
       id: TransferID(number), direction: number % 2 == 1 ? .upload : .download,
       name: Array("file-\(number).tar".utf8),
       location: ObjectLocation(bucket: BucketName("reports"), key: ObjectKey("p/file-\(number)")),
-      localPath: "/tmp/x", total: .gibibytes(2), moved: ByteCount(moved), rate: 41_200_000,
+      localPath: "/srv/x", total: .gibibytes(2), moved: ByteCount(moved), rate: 41_200_000,
       timeLeft: .seconds(21), state: state)
   }
 }
@@ -25,7 +25,7 @@ struct TransfersPaneTests {
   private var several: [TransferStatus] {
     let result = TransferResult(
       location: ObjectLocation(bucket: BucketName("reports"), key: ObjectKey("k")),
-      localPath: "/tmp/x", size: .mebibytes(12))
+      localPath: "/srv/x", size: .mebibytes(12))
     return [
       .sample(1, .finished(result)), .sample(2), .sample(3, moved: 0),
       .sample(4, .retrying(attempt: 2, of: 5, code: "SlowDown")), .sample(5, .failed(.denied)),
@@ -83,7 +83,7 @@ struct TransfersPaneTests {
     _ = scene.takeEffects()
     let result = TransferResult(
       location: ObjectLocation(bucket: BucketName("reports"), key: ObjectKey("p/file-1")),
-      localPath: "/tmp/x", size: .mebibytes(12))
+      localPath: "/srv/x", size: .mebibytes(12))
     scene.send(.transfersProgressed([.sample(1), .sample(3)]))
     scene.send(.transfersProgressed([.sample(1, .finished(result)), .sample(3)]))
     #expect(scene.takeEffects().isEmpty)
@@ -100,7 +100,7 @@ struct TransfersPaneTests {
     var scene = try Scene.at("p/", .of(["a"], under: "p/"))
     let result = TransferResult(
       location: ObjectLocation(bucket: BucketName("reports"), key: ObjectKey("k")),
-      localPath: "/tmp/x", size: .mebibytes(12))
+      localPath: "/srv/x", size: .mebibytes(12))
     scene.send(.transfersProgressed([.sample(2), .sample(4)]))
     scene.send(.transfersProgressed([.sample(2, .finished(result)), .sample(4, .cancelled)]))
     #expect(scene.bottom.contains("Downloaded 1 file, 12.0 MiB, 1 cancelled"))

@@ -107,7 +107,7 @@ def test_more_than_seven_days_is_refused(person, store, bucket):
 def test_inside_tmux_the_copy_is_wrapped_for_it(person, store, bucket):
     store.put(bucket, "a", b"1")
     browser = person.open(
-        f"s3://{bucket}", env={"TMUX": "/tmp/none,1,0", "TERM": "tmux-256color"}
+        f"s3://{bucket}", env={"TMUX": "/run/none,1,0", "TERM": "tmux-256color"}
     )
     browser.wait_selected("a")
     browser.press("y", "k")
