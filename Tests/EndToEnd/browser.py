@@ -89,22 +89,27 @@ class Browser(Terminal):
         self.press("Enter")
         self.wait_until(lambda: place.rstrip("/")[-15:] in self.header, f"{place} in the header")
 
-    def select(self, name, limit=100):
-        """Moves down from the first row until `name` is selected."""
-        self.press("g")
-        for _ in range(limit):
-            self.wait_quiet(0.05)
-            if self.selected == name:
-                return
-            self.press("j")
-        raise AssertionError(f"{name!r} was never selected\n{self.picture()}")
+    @property
+    def selected_bucket(self):
+        """The name of the selected row of the bucket pane."""
+        found = re.search(r"^│▸ (\S+)", self.text, re.MULTILINE)
+        return found.group(1) if found else None
 
-    def select_bucket(self, name, limit=100):
-        """Moves down the bucket pane, which has the focus, until `name` is selected."""
+    def select(self, name):
+        """Moves down from the first row of the object pane until `name` is selected."""
+        self.wait_until(lambda: self.selected is not None, "a selected row")
         self.press("g")
-        for _ in range(limit):
-            self.wait_quiet(0.05)
-            if re.search(rf"│▸ {re.escape(name)}\s", self.text):
-                return
+        self.wait_until(lambda: (rows := self.rows()) and rows[0].is_selected, "the first row")
+        self._walk_to(name, lambda: self.selected)
+
+    def select_bucket(self, name):
+        """Moves down the bucket pane, which has the focus, until `name` is selected."""
+        self.wait_for(name)
+        self.press("g")
+        self.wait_until(lambda: self.lines[2].startswith("│▸"), "the first bucket")
+        self._walk_to(name, lambda: self.selected_bucket)
+
+    def _walk_to(self, name, selected):
+        while (before := selected()) != name:
             self.press("j")
-        raise AssertionError(f"bucket {name!r} was never selected\n{self.picture()}")
+            self.wait_until(lambda: selected() not in (before, None), f"{name!r} on the way down")

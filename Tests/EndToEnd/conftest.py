@@ -87,8 +87,15 @@ class Store:
             self.s3.abort_multipart_upload(
                 Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"]
             )
-        for key, version, _ in self.versions(bucket):
-            self.s3.delete_object(Bucket=bucket, Key=key, VersionId=version)
+        stored = [{"Key": key, "VersionId": version} for key, version, _ in self.versions(bucket)]
+        # XML carries most keys; those with a control character go one by one.
+        plain = [each for each in stored if each["Key"].isprintable()]
+        for start in range(0, len(plain), 1000):
+            batch = {"Objects": plain[start : start + 1000], "Quiet": True}
+            self.s3.delete_objects(Bucket=bucket, Delete=batch)
+        for each in stored:
+            if not each["Key"].isprintable():
+                self.s3.delete_object(Bucket=bucket, **each)
         for key in self.keys(bucket):
             self.s3.delete_object(Bucket=bucket, Key=key)
         self.s3.delete_bucket(Bucket=bucket)

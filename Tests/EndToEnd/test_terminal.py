@@ -46,7 +46,8 @@ def test_a_wait_that_fails_shows_the_screen():
 def test_a_new_size_reaches_the_program():
     script = (
         "import os, signal\n"
-        "signal.signal(signal.SIGWINCH, lambda *_: print(os.get_terminal_size(), flush=True))\n"
+        "def tell(*_): os.write(1, str(os.get_terminal_size()).encode())\n"
+        "signal.signal(signal.SIGWINCH, tell)\n"
         "print('ready', flush=True)\n"
         "while True: signal.pause()"
     )
