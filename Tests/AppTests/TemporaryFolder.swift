@@ -1,13 +1,13 @@
-import Glibc
+import Foundation
 import SystemPackage
 
 /// A folder of a test's own, removed with what is in it.
 final class TemporaryFolder {
   let path: FilePath
-  private var files: [FilePath] = []
 
   init() throws {
-    var template = Array("/tmp/pail-app-tests-XXXXXX".utf8CString)
+    let name = FilePath(NSTemporaryDirectory()).appending("pail-app-tests-XXXXXX")
+    var template = Array(name.string.utf8CString)
     let made = template.withUnsafeMutableBufferPointer { buffer in
       buffer.baseAddress.flatMap { mkdtemp($0) } != nil
     }

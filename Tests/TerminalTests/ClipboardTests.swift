@@ -24,7 +24,7 @@ struct ClipboardTests {
     let plain = "\u{1b}]52;c;Zm9v\u{7}"
     #expect(send("foo", ["TERM": "xterm-256color"]) == (.terminal, plain))
     #expect(
-      send("foo", ["TERM": "screen", "TMUX": "/tmp/x,1,0"])
+      send("foo", ["TERM": "screen", "TMUX": "socket,1,0"])
         == (.tmux, plain + "\u{1b}Ptmux;\u{1b}\u{1b}]52;c;Zm9v\u{7}\u{1b}\\"))
     #expect(send("foo", ["TERM": "tmux-256color"]).0 == .tmux)
     #expect(

@@ -155,28 +155,42 @@ public struct CredentialProcess: Sendable, Hashable {
   }
 
   /// A program may close its output and go on, so its end has a deadline of its own.
+  ///
+  /// `waitpid` knows no deadline, so another thread waits in it and leaves the status to this one.
+  /// (Dispatch has no process sources on Linux, and C libraries before 2.36 no `pidfd_open`.)
   private func wait(
     for process: pid_t, until deadline: ContinuousClock.Instant
   ) throws(CredentialError) -> Int32 {
-    var status: Int32 = 0
-    var pause: UInt32 = 500
-    while true {
-      let ended = waitpid(process, &status, WNOHANG)
-      if ended == process { return status }
-      guard ended == 0 || errno == EINTR else { throw failure("its end cannot be awaited") }
-      _ = try milliseconds(until: deadline)
-      usleep(pause)
-      pause = min(pause * 2, 50_000)
+    let ended = DispatchSemaphore(value: 0)
+    Self.queue.async {
+      var information = siginfo_t()
+      while waitid(P_PID, id_t(process), &information, WEXITED | WNOWAIT) != 0, errno == EINTR {}
+      ended.signal()
     }
+    let left = DispatchTimeInterval.milliseconds(Int(try milliseconds(until: deadline)))
+    if ended.wait(timeout: .now() + left) == .timedOut {
+      kill(-process, SIGKILL)
+      // Not before the other thread has let go of the number, which the kernel may give away again
+      // once the caller has taken the status.
+      ended.wait()
+      throw tooSlow
+    }
+    var status: Int32 = 0
+    while waitpid(process, &status, 0) != process {
+      guard errno == EINTR else { throw failure("its end cannot be awaited") }
+    }
+    return status
+  }
+
+  private var tooSlow: CredentialError {
+    failure("it did not end within \(timeout.components.seconds) seconds")
   }
 
   private func milliseconds(
     until deadline: ContinuousClock.Instant
   ) throws(CredentialError) -> Int32 {
     let left = ContinuousClock.now.duration(to: deadline)
-    guard left > .zero else {
-      throw failure("it did not end within \(timeout.components.seconds) seconds")
-    }
+    guard left > .zero else { throw tooSlow }
     let (seconds, attoseconds) = left.components
     return Int32(clamping: seconds * 1000 + attoseconds / 1_000_000_000_000_000 + 1)
   }

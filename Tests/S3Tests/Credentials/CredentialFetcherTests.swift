@@ -118,9 +118,8 @@ struct CredentialFetcherTests {
 
   @Test("A web identity is asked for without a signature, with the token of the file")
   func webIdentity() async throws {
-    let path = "/tmp/pail-token-\(UInt64.random(in: 0...UInt64.max))"
-    try Data("eyJ.abc_+/=\n".utf8).write(to: #require(URL(string: "file://\(path)")))
-    defer { unlink(path) }
+    let folder = try TemporaryFolder()
+    let path = try folder.write("eyJ.abc_+/=\n", to: "token")
     let surroundings = CredentialSurroundings([
       "AWS_WEB_IDENTITY_TOKEN_FILE": path, "AWS_ROLE_ARN": "arn", "AWS_ROLE_SESSION_NAME": "pod",
     ])

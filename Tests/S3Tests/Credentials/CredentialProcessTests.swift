@@ -78,8 +78,8 @@ struct CredentialProcessTests {
     "One that does not end is killed, with what it has started",
     arguments: ["sleep 1000 & echo $! >&3; wait", "exec >&-; sleep 1000 & echo $! >&3; wait"])
   func timeout(script: String) async throws {
-    let path = "/tmp/pail-credential-process-\(UInt64.random(in: 0...UInt64.max))"
-    defer { unlink(path) }
+    let folder = try TemporaryFolder()
+    let path = folder.path(of: "child")
     var process = try process("exec 3>\(path); \(script)")
     process.timeout = .milliseconds(300)
     let error = await #expect(throws: CredentialError.self) { try await process.credentials() }
