@@ -9,8 +9,9 @@ public import SystemPackage
 /// recorded before it.
 ///
 /// Where things live in this module:
-/// - `Model/`   the nouns: ``ChangeDraft``, ``ChangeOutcome``, ``HistoryEntry``, ``HistoryQuery``
-/// - `Store/`   the file and its checks, the schema, the rows and their chain, the queries
+/// - `Model/`     the nouns: ``ChangeDraft``, ``ChangeOutcome``, ``HistoryEntry``, ``HistoryQuery``
+/// - `Store/`     the file and its checks, the schema, the rows and their chain, the queries
+/// - `Journal/`   ``TransferJournal``: the transfers that have not come to their end
 ///
 /// Only this module knows GRDB. Its writes and reads run on queues of their own, so that no flush
 /// of the disk holds up the main actor or the threads that tasks share.

@@ -1,5 +1,6 @@
 internal import Dispatch
 internal import GRDB
+internal import Glibc
 internal import Synchronization
 internal import SystemPackage
 
@@ -39,6 +40,12 @@ final class DatabaseSource: Sendable {
           returning: Result { () throws(HistoryError) in try self.opened() })
       }
     }.get()
+  }
+
+  /// Whether there is a file, or something else that an opening will complain about.
+  var isThere: Bool {
+    guard state.withLockIfAvailable({ $0 == nil }) == true, let path else { return true }
+    return access(path.string, F_OK) == 0 || errno != ENOENT
   }
 
   func close() throws(HistoryError) {

@@ -15,10 +15,28 @@ extension HistoryStore {
   public static func defaultPath(
     environment: [String: String], home: FilePath?
   ) throws(HistoryError) -> FilePath {
-    if let state = environment["XDG_STATE_HOME"].map({ FilePath($0) }), state.isAbsolute {
-      return state.pushing(defaultName)
-    }
-    guard let home, home.isAbsolute else { throw .cannotOpen(defaultName, .noHome) }
-    return home.appending(".local").appending("state").pushing(defaultName)
+    try statePath(of: defaultName, environment: environment, home: home)
   }
+}
+
+extension TransferJournal {
+  /// `$XDG_STATE_HOME/pail/transfers.sqlite`, by default in `~/.local/state`: beside the history's
+  /// default place, wherever the history is.
+  ///
+  /// - Throws: as ``HistoryStore/defaultPath(environment:home:)``.
+  public static func defaultPath(
+    environment: [String: String], home: FilePath?
+  ) throws(HistoryError) -> FilePath {
+    try statePath(of: "pail/transfers.sqlite", environment: environment, home: home)
+  }
+}
+
+private func statePath(
+  of name: FilePath, environment: [String: String], home: FilePath?
+) throws(HistoryError) -> FilePath {
+  if let state = environment["XDG_STATE_HOME"].map({ FilePath($0) }), state.isAbsolute {
+    return state.pushing(name)
+  }
+  guard let home, home.isAbsolute else { throw .cannotOpen(name, .noHome) }
+  return home.appending(".local").appending("state").pushing(name)
 }

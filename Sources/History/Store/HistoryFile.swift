@@ -7,16 +7,19 @@ internal import SystemPackage
 /// An existing file is looked at by its path and never opened here: closing it would take away the
 /// locks that SQLite may hold on it in this process.
 ///
+/// - Parameter mayBeShared: Whether a setgid folder makes the file its group's.
 /// - Returns: The path without links, so that folder and file are those that are written.
 /// - Throws: ``HistoryError/OpenProblem``, and ``HistoryError/readOnly``.
-func prepareFile(at path: FilePath, user: UInt32) throws -> FilePath {
+func prepareFile(
+  at path: FilePath, user: UInt32, mayBeShared: Bool = true
+) throws -> FilePath {
   let folder = path.removingLastComponent()
   try makeFolders(folder)
-  let isGroupFolder = try isShared(folder.isEmpty ? "." : folder)
+  let isGroupFolder = try isShared(folder.isEmpty ? "." : folder) && mayBeShared
   try makeFile(path, mode: isGroupFolder ? 0o660 : 0o600)
 
   let resolved = try resolve(path)
-  try requireTrust(in: resolved, user: user)
+  try requireTrust(in: resolved, user: user, mayBeShared: mayBeShared)
   // WAL and journal are made beside the file, by whoever opens it first.
   try requireAccess(to: resolved.removingLastComponent(), W_OK | X_OK) { .folder($0) }
   try requireAccess(to: resolved, R_OK | W_OK) { .file($0) }
@@ -82,7 +85,7 @@ private func makeFile(_ path: FilePath, mode: mode_t) throws {
   }
 }
 
-private func requireTrust(in path: FilePath, user: UInt32) throws {
+private func requireTrust(in path: FilePath, user: UInt32, mayBeShared: Bool) throws {
   let file = try status(of: path) { .file($0) }
   guard file.st_mode & S_IFMT == S_IFREG else { throw HistoryError.OpenProblem.notARegularFile }
   let folder = try status(of: path.removingLastComponent()) { .folder($0) }
@@ -91,7 +94,8 @@ private func requireTrust(in path: FilePath, user: UInt32) throws {
     throw HistoryError.OpenProblem.writableByAll
   }
   // Root may look after anybody's history.
-  guard folder.st_mode & S_ISGID != 0 || user == 0 || file.st_uid == user else {
+  let isShared = mayBeShared && folder.st_mode & S_ISGID != 0
+  guard isShared || user == 0 || file.st_uid == user else {
     throw HistoryError.OpenProblem.ownedByAnother(file.st_uid)
   }
 }

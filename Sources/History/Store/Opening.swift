@@ -3,7 +3,23 @@ internal import GRDB
 internal import Glibc
 internal import SystemPackage
 
-/// How a store opens its file. The defaults are what Pail uses; tests have others.
+/// What a database of ours holds, and how others are told from it.
+struct DatabaseSchema: Sendable {
+  /// Of its connections, for whoever debugs them.
+  var label: String
+  /// In the header of the file.
+  var applicationID: Int
+  /// Everything the schema is.
+  var migrator: @Sendable () -> DatabaseMigrator
+  /// Whether a setgid folder makes the file its group's.
+  var mayBeShared: Bool
+
+  static let history = DatabaseSchema(
+    label: "pail.history", applicationID: historyApplicationID, migrator: makeMigrator,
+    mayBeShared: true)
+}
+
+/// How a store opens its file. The defaults are those of the history; tests have others.
 struct StoreSettings {
   enum Journal {
     /// Readers and one writer at a time, each with a flush: needs memory shared between processes.
@@ -18,6 +34,7 @@ struct StoreSettings {
   var journal: Journal?
   /// Whose file it has to be.
   var user: UInt32 = geteuid()
+  var schema = DatabaseSchema.history
 }
 
 /// Where histories are opened, since opening one flushes the disk.
@@ -28,7 +45,8 @@ func openDatabase(
   at path: FilePath, settings: StoreSettings
 ) throws(HistoryError) -> any DatabaseWriter {
   do {
-    let file = try prepareFile(at: path, user: settings.user)
+    let file = try prepareFile(
+      at: path, user: settings.user, mayBeShared: settings.schema.mayBeShared)
     let journal = try settings.journal ?? chooseJournal(for: file.removingLastComponent())
     // Switching to WAL and recovering after a crash may answer "busy" without having waited.
     let clock = ContinuousClock()
@@ -54,12 +72,13 @@ private func connect(
   to path: FilePath, journal: StoreSettings.Journal, settings: StoreSettings
 ) throws -> any DatabaseWriter {
   var configuration = Configuration()
-  configuration.label = "pail.history"
+  configuration.label = settings.schema.label
   configuration.busyMode = .timeout(settings.busyTimeout / .seconds(1))
   configuration.maximumReaderCount = 2
   // Before anything is written, the journal mode included.
+  let applicationID = settings.schema.applicationID
   configuration.prepareDatabase { db in
-    try requireOwnDatabase(db)
+    try requireOwnDatabase(db, applicationID)
   }
 
   let writer: any DatabaseWriter
@@ -82,12 +101,11 @@ private func connect(
       throw HistoryError.sqlite(code: 0, message: "PRAGMA synchronous has no effect")
     }
   }
-  try migrate(writer)
+  try migrate(writer, settings.schema.migrator())
   return writer
 }
 
-private func migrate(_ writer: any DatabaseWriter) throws {
-  let migrator = makeMigrator()
+private func migrate(_ writer: any DatabaseWriter, _ migrator: DatabaseMigrator) throws {
   // Another process may run the same migration between our look and our lock; it then fails here
   // as a whole, and the next look finds it done.
   for attempt in 0...migrator.migrations.count {
@@ -108,7 +126,7 @@ private func migrate(_ writer: any DatabaseWriter) throws {
 
 /// Refuses a database that something else made. What GRDB makes before the first migration has
 /// run, in whatever process, is ours.
-private func requireOwnDatabase(_ db: Database) throws {
+private func requireOwnDatabase(_ db: Database, _ applicationID: Int) throws {
   let foreign = try Int.fetchOne(
     db,
     sql: """

@@ -1,7 +1,7 @@
 internal import GRDB
 
 /// "Pail", in the header of the file, tells our databases from others'.
-let applicationID = 0x5061_696C
+let historyApplicationID = 0x5061_696C
 
 /// Everything the schema is. It only grows: a released migration stays as it is, and a new column
 /// is one that may be NULL, so that the hashes of older rows stay true.
@@ -9,7 +9,7 @@ func makeMigrator() -> DatabaseMigrator {
   var migrator = DatabaseMigrator()
 
   migrator.registerMigration("1", foreignKeyChecks: .immediate) { db in
-    try db.execute(sql: "PRAGMA application_id = \(applicationID)")
+    try db.execute(sql: "PRAGMA application_id = \(historyApplicationID)")
 
     try db.create(table: "changes", options: .strict) { table in
       table.primaryKey("id", .integer).check { $0 >= 1 }

@@ -1,0 +1,246 @@
+internal import Foundation
+internal import GRDB
+internal import S3
+internal import SystemPackage
+
+/// The statements of ``TransferJournal``.
+enum JournalRows {
+  /// The columns that make two requests the same transfer.
+  private static let sameTransfer = """
+    direction = ? AND endpoint = ? AND bucket = ? AND key = ? AND versionID = ? \
+    AND localPath = ? AND name = ?
+    """
+
+  private static func identity(_ request: JournalRequest) -> [DatabaseValue] {
+    [
+      .text(request.direction.rawValue), .text(request.endpoint), .text(request.bucket.text),
+      bytes(request.key.bytes), .text(request.versionID?.text ?? ""),
+      bytes(request.localPath.bytes), bytes(request.name?.bytes ?? []),
+    ]
+  }
+
+  /// An empty blob and no NULL, which would be equal to nothing.
+  private static func bytes(_ bytes: [UInt8]) -> DatabaseValue { Data(bytes).databaseValue }
+
+  static func find(_ request: JournalRequest, in db: Database) throws -> JournalEntry? {
+    try Row.fetchOne(
+      db, sql: "\(selection) WHERE \(sameTransfer)",
+      arguments: StatementArguments(identity(request))
+    ).map(JournalEntry.init)
+  }
+
+  static func find(_ id: JournalID, in db: Database) throws -> JournalEntry? {
+    try Row.fetchOne(db, sql: "\(selection) WHERE id = ?", arguments: [id.value])
+      .map(JournalEntry.init)
+  }
+
+  static func all(in db: Database) throws -> [JournalEntry] {
+    try Row.fetchAll(db, sql: "\(selection) ORDER BY id").map(JournalEntry.init)
+  }
+
+  static func insert(_ request: JournalRequest, at time: Timestamp, into db: Database) throws {
+    let values =
+      identity(request) + [
+        .text(request.region), .text(request.profile), .text(request.ifExists.rawValue),
+        .text(try StoredAttributes(request.attributes).json),
+        .number(time.databaseNanoseconds), .number(time.databaseNanoseconds),
+      ]
+    try db.cachedStatement(
+      sql: """
+        INSERT INTO transfers (direction, endpoint, bucket, key, versionID, localPath, name, \
+        region, profile, ifExists, attributes, createdAt, updatedAt) \
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """
+    ).execute(arguments: StatementArguments(values))
+  }
+
+  /// What may differ between two requests for the same transfer.
+  static func update(_ id: JournalID, to request: JournalRequest, in db: Database) throws {
+    try db.execute(
+      sql: """
+        UPDATE transfers SET region = ?, profile = ?, ifExists = ?, attributes = ? WHERE id = ?
+        """,
+      arguments: [
+        request.region, request.profile, request.ifExists.rawValue,
+        try StoredAttributes(request.attributes).json, id.value,
+      ])
+  }
+
+  static func setLease(_ lease: JournalLease?, of id: JournalID, in db: Database) throws {
+    try db.execute(
+      sql: """
+        UPDATE transfers SET user = ?, host = ?, bootID = ?, processID = ?, processStart = ? \
+        WHERE id = ?
+        """,
+      arguments: [
+        lease?.user, lease?.host, lease?.bootID, lease.map { Int64($0.processID) },
+        lease.map { Int64(clamping: $0.processStart) }, id.value,
+      ])
+  }
+
+  /// Forgets the pieces of what it was before.
+  static func setSubject(
+    _ subject: JournalSubject?, of id: JournalID, in db: Database
+  ) throws {
+    try db.execute(sql: "DELETE FROM pieces WHERE transfer = ?", arguments: [id.value])
+    try db.execute(
+      sql: """
+        UPDATE transfers SET size = ?, modified = ?, etag = ?, pinnedVersionID = ?, \
+        partSize = ?, uploadID = ? WHERE id = ?
+        """,
+      arguments: [
+        subject?.size.bytes, subject?.modified?.signedNanoseconds, subject?.etag?.text,
+        subject?.versionID?.text, subject?.partSize.bytes, subject?.uploadID?.text, id.value,
+      ])
+  }
+
+  static func add(
+    _ pieces: [JournalPiece], to id: JournalID, at time: Timestamp, in db: Database
+  ) throws {
+    let insertion = try db.cachedStatement(
+      sql: """
+        INSERT OR REPLACE INTO pieces (transfer, place, size, crc64nvme, etag) \
+        SELECT ?, ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM transfers WHERE id = ?)
+        """)
+    for piece in pieces {
+      try insertion.execute(arguments: [
+        id.value, piece.place, piece.size, Int64(bitPattern: piece.crc64nvme), piece.etag?.text,
+        id.value,
+      ])
+    }
+    try db.execute(
+      sql: "UPDATE transfers SET updatedAt = ? WHERE id = ?",
+      arguments: [time.databaseNanoseconds, id.value])
+  }
+
+  static func pieces(of id: JournalID, in db: Database) throws -> [JournalPiece] {
+    try Row.fetchAll(
+      db, sql: "SELECT * FROM pieces WHERE transfer = ? ORDER BY place", arguments: [id.value]
+    ).map { row in
+      JournalPiece(
+        place: row["place"], size: row["size"],
+        crc64nvme: UInt64(bitPattern: row["crc64nvme"] as Int64),
+        etag: (row["etag"] as String?).map { ETag($0) })
+    }
+  }
+
+  static func remove(_ id: JournalID, from db: Database) throws {
+    try db.execute(sql: "DELETE FROM transfers WHERE id = ?", arguments: [id.value])
+  }
+
+  static func removePieces(_ places: [Int64], of id: JournalID, in db: Database) throws {
+    for place in places {
+      try db.execute(
+        sql: "DELETE FROM pieces WHERE transfer = ? AND place = ?", arguments: [id.value, place])
+    }
+  }
+
+  private static let selection = """
+    SELECT *, (SELECT coalesce(sum(size), 0) FROM pieces WHERE transfer = id) AS kept \
+    FROM transfers
+    """
+}
+
+extension JournalEntry {
+  /// Whether the process of its lease still runs is not asked here.
+  fileprivate init(_ row: Row) throws {
+    let id = JournalID(row["id"])
+    guard let direction = JournalRequest.Direction(rawValue: row["direction"]),
+      let ifExists = JournalRequest.ExistingDestination(rawValue: row["ifExists"])
+    else { throw HistoryError.corrupt("transfer \(id)") }
+    let name = row.bytes("name") ?? []
+    let version: String = row["versionID"]
+    let request = JournalRequest(
+      direction, endpoint: row["endpoint"], region: row["region"], profile: row["profile"],
+      bucket: BucketName(row["bucket"]), key: ObjectKey(bytes: row.bytes("key") ?? []),
+      versionID: version.isEmpty ? nil : VersionID(version),
+      localPath: FilePath(bytes: row.bytes("localPath") ?? []),
+      name: name.isEmpty ? nil : ObjectKey(bytes: name), ifExists: ifExists,
+      attributes: try StoredAttributes(json: row["attributes"]).attributes)
+    var subject: JournalSubject?
+    if let size: Int64 = row["size"], let partSize: Int64 = row["partSize"] {
+      subject = JournalSubject(
+        size: ByteCount(size),
+        modified: (row["modified"] as Int64?).map { Timestamp(signedNanoseconds: $0) },
+        etag: (row["etag"] as String?).map { ETag($0) },
+        versionID: (row["pinnedVersionID"] as String?).map { VersionID($0) },
+        partSize: ByteCount(partSize),
+        uploadID: (row["uploadID"] as String?).map { UploadID($0) })
+    }
+    var state = State.stopped
+    if let host: String = row["host"], let bootID: String = row["bootID"],
+      let processID = Int32(exactly: row["processID"] as Int64? ?? 0)
+    {
+      state = .running(
+        JournalLease(
+          user: row["user"] ?? "", host: host, bootID: bootID, processID: processID,
+          processStart: UInt64(clamping: row["processStart"] as Int64? ?? 0)))
+    }
+    self.init(
+      id: id, request: request, subject: subject, state: state, kept: ByteCount(row["kept"]),
+      createdAt: Timestamp(databaseNanoseconds: row["createdAt"]),
+      updatedAt: Timestamp(databaseNanoseconds: row["updatedAt"]))
+  }
+}
+
+extension Timestamp {
+  /// A file's time may lie before 1970; one that no number of nanoseconds can say stays the nearest.
+  fileprivate var signedNanoseconds: Int64 {
+    let (whole, isTooLarge) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+    let (sum, isStillTooLarge) = whole.addingReportingOverflow(Int64(nanoseconds))
+    return isTooLarge || isStillTooLarge ? (seconds < 0 ? .min : .max) : sum
+  }
+
+  fileprivate init(signedNanoseconds value: Int64) {
+    let (seconds, rest) = value.quotientAndRemainder(dividingBy: 1_000_000_000)
+    self.init(
+      seconds: rest < 0 ? seconds - 1 : seconds,
+      nanoseconds: Int32(rest < 0 ? rest + 1_000_000_000 : rest))
+  }
+}
+
+/// The attributes of an upload as the journal keeps them.
+private struct StoredAttributes: Codable {
+  struct Field: Codable {
+    var name: String
+    var value: String
+  }
+
+  var contentType: String?
+  var cacheControl: String?
+  var metadata: [Field]?
+  var tagging: String?
+  var storageClass: String?
+  var serverSideEncryption: String?
+  var kmsKeyID: String?
+  var acl: String?
+
+  init(_ attributes: ObjectAttributes) {
+    contentType = attributes.contentType
+    cacheControl = attributes.cacheControl
+    if !attributes.metadata.isEmpty {
+      metadata = attributes.metadata.map { Field(name: $0.name, value: $0.value) }
+    }
+    tagging = attributes.tagging
+    storageClass = attributes.storageClass?.text
+    serverSideEncryption = attributes.serverSideEncryption
+    kmsKeyID = attributes.kmsKeyID
+    acl = attributes.acl
+  }
+
+  init(json: String) throws {
+    self = try JSONDecoder().decode(Self.self, from: Data(json.utf8))
+  }
+
+  var json: String {
+    get throws { String(decoding: try JSONEncoder().encode(self), as: UTF8.self) }
+  }
+
+  var attributes: ObjectAttributes {
+    ObjectAttributes(
+      contentType: contentType, cacheControl: cacheControl,
+      metadata: (metadata ?? []).map { MetadataField(name: $0.name, value: $0.value) },
+      tagging: tagging, storageClass: storageClass.map { StorageClass($0) },
+      serverSideEncryption: serverSideEncryption, kmsKeyID: kmsKeyID, acl: acl)
+  }
+}

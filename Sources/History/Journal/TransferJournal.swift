@@ -1,0 +1,243 @@
+internal import GRDB
+internal import S3
+internal import Synchronization
+public import SystemPackage
+
+/// The transfers that have not come to their end, in a private file that outlives the program.
+///
+/// A transfer is worked on under a lease, which names the process: no two processes, and no two
+/// transfers of one process, hold the same. A lease whose process has died is nobody's.
+///
+/// What a call returns from is on the disk, but for ``note(_:of:)``, which only soon is.
+public actor TransferJournal {
+  private let source: DatabaseSource
+  private let path: FilePath
+  private var noted: [JournalID: [JournalPiece]] = [:]
+  private var writing: Task<Void, Never>?
+
+  /// The file is opened, and made if need be, when it is first needed.
+  ///
+  /// - Parameter path: 0600 when it is made, in folders that are 0700 when they are made.
+  public init(openingAtFirstUse path: FilePath) {
+    var settings = StoreSettings()
+    settings.schema = .journal
+    source = DatabaseSource(path: path, settings: settings)
+    self.path = path
+  }
+
+  /// Closes the file, which also happens when the journal is no longer used.
+  ///
+  /// - Throws: ``HistoryError/busy`` when something is still being written or read.
+  public nonisolated func close() throws(HistoryError) {
+    try source.close()
+  }
+
+  // MARK: - Leases
+
+  /// Takes a transfer for this process: the entry of one that was stopped, or a new one.
+  ///
+  /// - Parameter holder: this process.
+  /// - Returns: the entry as it was left; its state tells who left it. Give it back with
+  ///   ``release(_:)`` or ``remove(_:)``.
+  public func take(
+    _ request: JournalRequest, for holder: Author
+  ) async throws(JournalError) -> JournalEntry {
+    let lease = JournalLease(holder)
+    return try await hold(for: lease) { db in
+      if let entry = try JournalRows.find(request, in: db) { return entry }
+      try JournalRows.insert(request, at: .now(), into: db)
+      guard let entry = try JournalRows.find(request, in: db) else {
+        throw HistoryError.corrupt("no entry was made")
+      }
+      return entry
+    }
+  }
+
+  /// As ``take(_:for:)``, of what is there only: nil when no such transfer was left.
+  public func takeIfThere(
+    _ request: JournalRequest, for holder: Author
+  ) async throws(JournalError) -> JournalEntry? {
+    // Most transfers were never left, and no file need be made to know it.
+    guard source.isThere else { return nil }
+    do {
+      return try await hold(for: JournalLease(holder)) { db in
+        guard let entry = try JournalRows.find(request, in: db) else { throw NotThere() }
+        return entry
+      }
+    } catch .unknown {
+      return nil
+    }
+  }
+
+  /// Takes an entry that is there.
+  ///
+  /// - Throws: ``JournalError/unknown(_:)`` when it has come to its end meanwhile.
+  public func take(_ id: JournalID, for holder: Author) async throws(JournalError) -> JournalEntry {
+    try await hold(for: JournalLease(holder)) { db in
+      guard let entry = try JournalRows.find(id, in: db) else { throw JournalError.unknown(id) }
+      return entry
+    }
+  }
+
+  private func hold(
+    for lease: JournalLease, _ find: @escaping @Sendable (Database) throws -> JournalEntry
+  ) async throws(JournalError) -> JournalEntry {
+    let path = path
+    return try await write { db in
+      var entry = try find(db)
+      guard HeldTransfers.hold(entry.id, of: path) else { throw JournalError.held(by: lease) }
+      do {
+        if case .running(let other) = entry.state {
+          // Of this very process, one that is not held was given up without a word.
+          guard other.isSameProcess(as: lease) || !other.isRunning else {
+            throw JournalError.held(by: other)
+          }
+          entry.state = .abandoned(other)
+        }
+        try JournalRows.setLease(lease, of: entry.id, in: db)
+        return entry
+      } catch {
+        HeldTransfers.release(entry.id, of: path)
+        throw error
+      }
+    }
+  }
+
+  /// Gives up the lease and keeps the entry, to be resumed.
+  public func release(_ id: JournalID) async throws(JournalError) {
+    await flush()
+    defer { HeldTransfers.release(id, of: path) }
+    try await write { db in try JournalRows.setLease(nil, of: id, in: db) }
+  }
+
+  /// Forgets a transfer that has come to its end.
+  public func remove(_ id: JournalID) async throws(JournalError) {
+    noted[id] = nil
+    defer { HeldTransfers.release(id, of: path) }
+    try await write { db in try JournalRows.remove(id, from: db) }
+  }
+
+  // MARK: - What is known of a transfer
+
+  /// A transfer begins, or starts over: what was known of its pieces is forgotten.
+  ///
+  /// - Parameter request: as it was asked now; differs from the one before in no more than how.
+  public func begin(
+    _ id: JournalID, as request: JournalRequest, _ subject: JournalSubject?
+  ) async throws(JournalError) {
+    noted[id] = nil
+    try await write { db in
+      try JournalRows.update(id, to: request, in: db)
+      try JournalRows.setSubject(subject, of: id, in: db)
+    }
+  }
+
+  /// Keeps pieces that have arrived. Returns at once: they are written together with what else
+  /// comes meanwhile. A write that fails costs no more than moving them again some day.
+  public func note(_ pieces: [JournalPiece], of id: JournalID) {
+    noted[id, default: []] += pieces
+    guard writing == nil else { return }
+    writing = Task {
+      while let (id, pieces) = self.nextNoted() {
+        try? await self.write { db in try JournalRows.add(pieces, to: id, at: .now(), in: db) }
+      }
+    }
+  }
+
+  private func nextNoted() -> (JournalID, [JournalPiece])? {
+    guard let next = noted.popFirst() else {
+      writing = nil
+      return nil
+    }
+    return (next.key, next.value)
+  }
+
+  /// Waits until everything noted is written.
+  public func flush() async {
+    while let writing { await writing.value }
+  }
+
+  /// Those of an entry, in their order.
+  public func pieces(of id: JournalID) async throws(JournalError) -> [JournalPiece] {
+    await flush()
+    return try await write { db in try JournalRows.pieces(of: id, in: db) }
+  }
+
+  /// Forgets pieces that turned out not to be there.
+  public func removePieces(_ places: [Int64], of id: JournalID) async throws(JournalError) {
+    try await write { db in try JournalRows.removePieces(places, of: id, in: db) }
+  }
+
+  // MARK: - All of them
+
+  /// Keeps transfers that never began, to be resumed; those that are there already stay as they are.
+  public func save(_ requests: [JournalRequest]) async throws(JournalError) {
+    guard !requests.isEmpty else { return }
+    try await write { db in
+      for request in requests where try JournalRows.find(request, in: db) == nil {
+        try JournalRows.insert(request, at: .now(), into: db)
+      }
+    }
+  }
+
+  /// All transfers that have not come to their end, oldest first, also those that run.
+  public func entries() async throws(JournalError) -> [JournalEntry] {
+    guard source.isThere else { return [] }
+    await flush()
+    return try await write { db in
+      var running: [JournalLease: Bool] = [:]
+      return try JournalRows.all(in: db).map { entry in
+        guard case .running(let lease) = entry.state else { return entry }
+        let isRunning = running[lease] ?? lease.isRunning
+        running[lease] = isRunning
+        var entry = entry
+        if !isRunning { entry.state = .abandoned(lease) }
+        return entry
+      }
+    }
+  }
+
+  /// Reads too: the few rows need no connection of their own.
+  private func write<Value: Sendable>(
+    _ body: @escaping @Sendable (Database) throws -> Value
+  ) async throws(JournalError) -> Value {
+    do {
+      return try await source.opened().write(body)
+    } catch let error as JournalError {
+      throw error
+    } catch is NotThere {
+      throw .unknown(JournalID(0))
+    } catch {
+      throw .unusable(HistoryError(error))
+    }
+  }
+}
+
+private struct NotThere: Error {}
+
+/// The transfers that this process holds, over all journals of it.
+///
+/// The file knows a lease by its process; here two transfers of one process are kept apart.
+private enum HeldTransfers {
+  private struct Held: Hashable {
+    var path: FilePath
+    var id: JournalID
+  }
+
+  private static let all = Mutex<Set<Held>>([])
+
+  static func hold(_ id: JournalID, of path: FilePath) -> Bool {
+    all.withLock { $0.insert(Held(path: path, id: id)).inserted }
+  }
+
+  static func release(_ id: JournalID, of path: FilePath) {
+    all.withLock { _ = $0.remove(Held(path: path, id: id)) }
+  }
+}
+
+extension JournalLease {
+  fileprivate func isSameProcess(as other: JournalLease) -> Bool {
+    host == other.host && bootID == other.bootID && processID == other.processID
+      && processStart == other.processStart
+  }
+}
