@@ -24,6 +24,7 @@ public actor S3Service {
   /// For bodies, which have threads and connections of their own.
   let bodies: S3Client
   let recorder: Recorder
+  let journaling: Journaling?
   /// Uploads and downloads of the browser, which go on while one browses.
   public nonisolated let transfers: TransferEngine
   /// Whether changes are refused.
@@ -33,10 +34,14 @@ public actor S3Service {
   ///   - interactive: for listings and dialogs.
   ///   - transfers: for bodies; on a connection pool and a thread of its own.
   ///   - author: who makes the changes.
+  ///   - journal: where unfinished transfers are kept, so that they can be resumed; nil when they
+  ///     are not to be.
+  ///   - profile: where the keys come from, which the journal tells whoever resumes.
   ///   - isReadOnly: refuses every change before anything is recorded or sent.
   public init(
     interactive: S3Client, transfers: S3Client, history: HistoryStore, author: Author,
-    isReadOnly: Bool = false, settings: TransferSettings = TransferSettings()
+    journal: TransferJournal? = nil, profile: String? = nil, isReadOnly: Bool = false,
+    settings: TransferSettings = TransferSettings()
   ) {
     client = interactive
     bodies = transfers
@@ -44,7 +49,14 @@ public actor S3Service {
     recorder = Recorder(
       history: history, author: author, accessKeyID: { await interactive.accessKeyID() },
       endpoint: interactive.endpoint.description, isReadOnly: isReadOnly)
-    self.transfers = TransferEngine(client: transfers, recorder: recorder, settings: settings)
+    let endpoint = recorder.endpoint
+    journaling = journal.map {
+      Journaling(
+        journal: $0, holder: author, endpoint: endpoint, region: interactive.region,
+        profile: profile)
+    }
+    self.transfers = TransferEngine(
+      client: transfers, recorder: recorder, settings: settings, journaling: journaling)
   }
 
   /// Sends a request that changes nothing.

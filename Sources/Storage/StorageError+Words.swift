@@ -163,6 +163,28 @@ extension StorageError {
 
   static let cancelled = StorageError(kind: .cancelled, message: "Cancelled")
 
+  static let stopped = StorageError(
+    kind: .stopped, message: "Stopped",
+    recovery: "Resume it with pail transfers resume.")
+
+  init(_ error: JournalError, about subject: String) {
+    switch error {
+    case .held(let lease):
+      self.init(
+        kind: .inUse,
+        message: "\(subject) is under way already, in process \(lease.processID) of \(lease.user)",
+        recovery: "Wait until that is done, or end that process: what it has moved is kept.")
+    case .unknown:
+      self.init(
+        kind: .inUse, message: "\(subject) has come to its end meanwhile",
+        recovery: "See pail transfers for those that have not.")
+    case .unusable(let problem):
+      self.init(
+        kind: .localFile,
+        message: "The journal of unfinished transfers cannot be used: \(Self.reason(problem))")
+    }
+  }
+
   static func readOnly(_ undertaking: Undertaking) -> StorageError {
     StorageError(
       kind: .readOnly,

@@ -7,6 +7,10 @@ public struct StorageError: Error, Sendable, Hashable {
   public enum Kind: Sendable, Hashable, CaseIterable {
     /// The task or the transfer was cancelled.
     case cancelled
+    /// The transfer was stopped and can be resumed.
+    case stopped
+    /// Another process, or another transfer of this one, works on the same.
+    case inUse
     /// Read-only mode refused a change; nothing was sent.
     case readOnly
     /// The history could not record a change, so nothing was sent.

@@ -6,6 +6,7 @@ enum Undertaking: Sendable, Hashable {
   case listBuckets
   case list(BucketName, prefix: ObjectKey)
   case listVersions(BucketName)
+  case listUploads(BucketName)
   case readDetails(ObjectLocation)
   case readVersioning(BucketName)
   case createBucket(BucketName)
@@ -24,7 +25,8 @@ enum Undertaking: Sendable, Hashable {
     switch self {
     case .listBuckets: "the list of buckets"
     case .list(let bucket, let prefix): "s3://\(bucket)/\(prefix.text)"
-    case .listVersions(let bucket), .readVersioning(let bucket), .createBucket(let bucket),
+    case .listVersions(let bucket), .listUploads(let bucket), .readVersioning(let bucket),
+      .createBucket(let bucket),
       .removeBucket(let bucket), .deleteMany(let bucket):
       "bucket \(bucket)"
     case .readDetails(let object), .createPrefix(let object), .delete(let object),
@@ -38,7 +40,8 @@ enum Undertaking: Sendable, Hashable {
   /// Follows the subject: `s3://reports/a.csv` `could not be deleted`.
   var failure: String {
     switch self {
-    case .listBuckets, .list, .listVersions, .readDetails, .readVersioning, .readHistory:
+    case .listBuckets, .list, .listVersions, .listUploads, .readDetails, .readVersioning,
+      .readHistory:
       "could not be read"
     case .createBucket, .createPrefix: "could not be created"
     case .removeBucket: "could not be removed"
@@ -57,6 +60,7 @@ enum Undertaking: Sendable, Hashable {
     case .listBuckets: "s3:ListAllMyBuckets"
     case .list: "s3:ListBucket"
     case .listVersions: "s3:ListBucketVersions"
+    case .listUploads: "s3:ListBucketMultipartUploads"
     case .readDetails, .download: "s3:GetObject"
     case .readVersioning: "s3:GetBucketVersioning"
     case .createBucket: "s3:CreateBucket"
@@ -71,7 +75,8 @@ enum Undertaking: Sendable, Hashable {
   var bucket: BucketName? {
     switch self {
     case .listBuckets, .readHistory: nil
-    case .list(let bucket, _), .listVersions(let bucket), .readVersioning(let bucket),
+    case .list(let bucket, _), .listVersions(let bucket), .listUploads(let bucket),
+      .readVersioning(let bucket),
       .createBucket(let bucket), .removeBucket(let bucket), .deleteMany(let bucket):
       bucket
     case .readDetails(let object), .createPrefix(let object), .delete(let object),

@@ -9,6 +9,7 @@ struct QueuedTransfer {
   var progress = TransferProgress()
   var meter = RateMeter()
   var task: Task<Void, Never>?
+  var stop = StopSign()
   /// Those who wait for its end.
   var waiters: [CheckedContinuation<Result<TransferResult, StorageError>, Never>] = []
 

@@ -8,7 +8,7 @@ import SystemPackage
 /// A transfer ends whole or leaves nothing behind: cancelling aborts a multipart upload and removes
 /// a partial file before the transfer shows as cancelled.
 public actor TransferEngine {
-  private let tools: TransferTools
+  let tools: TransferTools
   private let settings: TransferSettings
   private var entries: OrderedDictionary<TransferID, QueuedTransfer> = [:]
   private var waiting: Deque<TransferID> = []
@@ -24,10 +24,12 @@ public actor TransferEngine {
   private var ticker: Task<Void, Never>?
   private var hasChanged = false
 
-  init(client: S3Client, recorder: Recorder, settings: TransferSettings) {
+  init(
+    client: S3Client, recorder: Recorder, settings: TransferSettings, journaling: Journaling?
+  ) {
     tools = TransferTools(
       client: client, recorder: recorder, pool: RequestPool(limit: settings.concurrentRequests),
-      settings: settings)
+      settings: settings, journaling: journaling)
     self.settings = settings
   }
 
@@ -72,6 +74,35 @@ public actor TransferEngine {
     waiting.removeAll()
     for id in entries.keys { cancel(id) }
     for entry in entries.values { await entry.task?.value }
+  }
+
+  /// Those that are not over, oldest first.
+  var unfinished: [TransferID] {
+    entries.values.filter { !$0.status.state.isOver }.map(\.status.id)
+  }
+
+  /// Ends all that wait or run, so that they can be resumed.
+  ///
+  /// - Returns: those that are still at it.
+  func stopAll() -> [Task<Void, Never>] {
+    let queued = waiting
+    waiting.removeAll()
+    for id in queued { end(id, .failure(.stopped)) }
+    for id in running {
+      guard entries[id]?.status.state != .cancelling else { continue }
+      entries[id]?.stop.raise()
+      entries[id]?.task?.cancel()
+    }
+    changed()
+    return running.compactMap { entries[$0]?.task }
+  }
+
+  /// What was asked for, of a transfer that ended because it was stopped.
+  func stoppedRequest(of id: TransferID) -> TransferRequest? {
+    guard let entry = entries[id], case .failed(let error) = entry.status.state,
+      error.kind == .stopped
+    else { return nil }
+    return entry.request
   }
 
   /// Puts a transfer that failed or was cancelled at the end of the queue again.
@@ -121,7 +152,7 @@ public actor TransferEngine {
       running.insert(id)
       entries[id]?.status.state = .running
       entries[id]?.status.startedAt = .now()
-      let tools = tools.reporting(to: entry.progress)
+      let tools = tools.reporting(to: entry.progress, stoppedBy: entry.stop)
       entries[id]?.task = Task {
         let result = await Self.run(entry.request, tools, entry.progress)
         self.ran(id, result)
@@ -155,7 +186,11 @@ public actor TransferEngine {
   private func ran(_ id: TransferID, _ result: Result<TransferResult, StorageError>) {
     running.remove(id)
     entries[id]?.look(at: start.duration(to: clock.now))
-    end(id, result)
+    if case .failure(let error) = result, error.isCancellation, entries[id]?.stop.isRaised == true {
+      end(id, .failure(.stopped))
+    } else {
+      end(id, result)
+    }
     startWaiting()
     changed()
   }

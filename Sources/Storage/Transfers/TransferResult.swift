@@ -12,12 +12,15 @@ public struct TransferResult: Sendable, Hashable {
   public var checksum: String?
   /// The destination existed, and nothing was moved.
   public var isSkipped: Bool
+  /// Set when an earlier run had left this transfer unfinished.
+  public var resumption: Resumption?
   /// Set when the outcome could not be recorded; the transfer itself went well.
   public var warning: StorageError?
 
   public init(
     location: ObjectLocation, localPath: FilePath, size: ByteCount, etag: ETag? = nil,
-    checksum: String? = nil, isSkipped: Bool = false, warning: StorageError? = nil
+    checksum: String? = nil, isSkipped: Bool = false, resumption: Resumption? = nil,
+    warning: StorageError? = nil
   ) {
     self.location = location
     self.localPath = localPath
@@ -25,6 +28,7 @@ public struct TransferResult: Sendable, Hashable {
     self.etag = etag
     self.checksum = checksum
     self.isSkipped = isSkipped
+    self.resumption = resumption
     self.warning = warning
   }
 }

@@ -1,0 +1,81 @@
+public import History
+public import S3
+
+/// A multipart upload on the server that is neither completed nor aborted.
+public struct UnfinishedUpload: Sendable, Hashable {
+  public var location: ObjectLocation
+  public var uploadID: UploadID
+  public var initiated: Timestamp?
+  public var storageClass: StorageClass?
+  /// The sum of its parts; nil when they may not be listed.
+  public var size: ByteCount?
+  /// nil when they may not be listed.
+  public var parts: Int?
+
+  public init(
+    location: ObjectLocation, uploadID: UploadID, initiated: Timestamp? = nil,
+    storageClass: StorageClass? = nil, size: ByteCount? = nil, parts: Int? = nil
+  ) {
+    self.location = location
+    self.uploadID = uploadID
+    self.initiated = initiated
+    self.storageClass = storageClass
+    self.size = size
+    self.parts = parts
+  }
+}
+
+extension S3Service {
+  /// The transfers of the journal that have not come to their end, oldest first, of all endpoints
+  /// and also those that other processes work on.
+  public func unfinishedTransfers() async throws(StorageError) -> [JournalEntry] {
+    guard let journaling else { return [] }
+    do {
+      return try await journaling.journal.entries()
+    } catch {
+      throw StorageError(error, about: "The journal of transfers")
+    }
+  }
+
+  /// The multipart uploads of a bucket that this user's journal does not know: nobody here will
+  /// finish them, though somebody elsewhere may.
+  ///
+  /// - Parameter prefix: only those of keys that begin with it.
+  public func abandonedUploads(
+    in bucket: BucketName, prefix: ObjectKey = .empty
+  ) async throws(StorageError) -> [UnfinishedUpload] {
+    let entries = try await unfinishedTransfers()
+    let known = Set(entries.compactMap { $0.subject?.uploadID })
+    let uploads = try await read(.listUploads(bucket)) { () async throws(S3Error) in
+      try await client.listMultipartUploads(bucket: bucket, prefix: prefix)
+    }
+    var abandoned: [UnfinishedUpload] = []
+    for upload in uploads where !known.contains(upload.uploadID) {
+      let location = ObjectLocation(bucket: bucket, key: upload.key)
+      var found = UnfinishedUpload(
+        location: location, uploadID: upload.uploadID, initiated: upload.initiated,
+        storageClass: upload.storageClass)
+      // Some may list uploads and not their parts; what is known is shown all the same.
+      if let parts = try? await client.listParts(location, uploadID: upload.uploadID) {
+        found.size = ByteCount(parts.reduce(0) { $0 + $1.size.bytes })
+        found.parts = parts.count
+      }
+      abandoned.append(found)
+    }
+    return abandoned
+  }
+
+  /// Aborts a multipart upload, which the history records. Its parts are gone for ever.
+  ///
+  /// - Returns: what to tell when only the outcome could not be recorded.
+  @discardableResult
+  public func abort(_ upload: UnfinishedUpload) async throws(StorageError) -> StorageError? {
+    let client = client
+    let change = Change(
+      .abortUpload, bucket: upload.location.bucket, key: upload.location.key, size: upload.size)
+    return try await recorder.recorded(change, while: .abortUpload(upload.location)) {
+      () async throws(S3Error) in
+      try await client.abortMultipartUpload(upload.location, uploadID: upload.uploadID)
+    }.warning
+  }
+}

@@ -1,0 +1,58 @@
+public import History
+
+/// What ``TransferEngine/stopResumably()`` has stopped.
+public struct StoppedTransfers: Sendable, Hashable {
+  /// Those that the journal keeps.
+  public var kept: Int
+  /// Those that it could not keep: they were given up as if they had been cancelled.
+  public var lost: Int
+
+  public init(kept: Int = 0, lost: Int = 0) {
+    self.kept = kept
+    self.lost = lost
+  }
+}
+
+extension TransferEngine {
+  /// Stops all that runs or waits, so that it can be resumed: by ``resume(_:)``, also in another
+  /// process, also after a reboot.
+  ///
+  /// Large transfers keep the parts and ranges that have arrived. The others, and those that wait,
+  /// are kept as what was asked for. Without a journal all are cancelled.
+  ///
+  /// Returns when nothing is under way any more: in less than two seconds, unless a server is asked
+  /// to make or to complete an upload and does not answer.
+  @discardableResult
+  public func stopResumably() async -> StoppedTransfers {
+    guard let journaling = tools.journaling else {
+      let lost = unfinished.count
+      await cancelAll()
+      return StoppedTransfers(lost: lost)
+    }
+    let stopped = unfinished
+    let running = stopAll()
+    for task in running { await task.value }
+    var report = StoppedTransfers()
+    var requests: [JournalRequest] = []
+    for id in stopped {
+      guard let request = stoppedRequest(of: id) else { continue }
+      requests.append(journaling.entry(for: request))
+    }
+    do {
+      // Those that run under a journal are in it already, and stay as they are.
+      try await journaling.journal.save(requests)
+      report.kept = requests.count
+    } catch {
+      report.lost = requests.count
+    }
+    return report
+  }
+
+  /// Puts a transfer of the journal at the end of the queue.
+  ///
+  /// It fails with ``StorageError/Kind/inUse`` when another process works on it by then.
+  @discardableResult
+  public func resume(_ entry: JournalEntry) -> TransferID? {
+    enqueue([TransferRequest(entry.request)]).first
+  }
+}
