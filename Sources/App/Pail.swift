@@ -7,7 +7,7 @@ struct Pail {
   static let version = "0.1.0"
 
   static func main() async {
-    let arguments = RawArguments.current()
+    let arguments = LeadingOptions.moved(RawArguments.current())
     if arguments == ["--version"] {
       // Before anything else: scripts ask for it in a loop.
       print("pail \(version)")
@@ -48,7 +48,7 @@ struct Pail {
 /// - `Arguments/`  from the words on the command line to values
 /// - `Settings/`   layers of settings, and ``Session``, which wires the modules together
 /// - `Commands/`   one file for each command, and what they share
-/// - `Output/`     standard output and standard error
+/// - `Output/`     standard output, standard error, the log
 struct PailCommandLine: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "pail",

@@ -1,3 +1,4 @@
+import HTTP
 import S3
 import Storage
 import SystemPackage
@@ -73,5 +74,101 @@ struct ArgumentTests {
     ])
   func noDuration(argument: String) {
     #expect(throws: ArgumentProblem.self) { try DurationArgument(parsing: argument) }
+  }
+}
+
+@Suite("Sizes and rates")
+struct SizeArgumentTests {
+  @Test(
+    "A size has a unit or is in bytes",
+    arguments: [
+      ("1", 1), ("16M", 16 << 20), ("16m", 16 << 20), ("1.5GiB", 3 << 29), ("200K", 204_800),
+      ("200KB", 200_000), ("2mb", 2_000_000), ("5T", 5 << 40), ("10B", 10), ("0.5K", 512),
+      ("1.0009765625K", 1025), ("0.1M", 104_857),
+    ] as [(String, Int64)])
+  func size(argument: String, bytes: Int64) throws {
+    #expect(try SizeArgument(parsing: argument).bytes == bytes)
+  }
+
+  @Test(
+    "What is no size is refused",
+    arguments: [
+      "", "0", "-1", "M", "1.5", "1..5M", ".5M", "5.M", "1 M", "16X", "16MiBs", "1e3", "0.0001K",
+      "9223372036854775808", "9000000T", "٣M",
+    ])
+  func noSize(argument: String) {
+    #expect(throws: ArgumentProblem.self) { try SizeArgument(parsing: argument) }
+  }
+
+  @Test("A rate may say that it is one")
+  func rate() throws {
+    #expect(try RateArgument(parsing: "2M/s").bytesPerSecond == 2 << 20)
+    #expect(try RateArgument(parsing: "200KB").bytesPerSecond == 200_000)
+    #expect(throws: ArgumentProblem.self) { try RateArgument(parsing: "/s") }
+  }
+}
+
+@Suite("Options before the command")
+struct LeadingOptionsTests {
+  @Test(
+    "They are moved behind the words that name the command",
+    arguments: [
+      ("--json ls s3://b", "ls --json s3://b"),
+      ("--profile ana -q ls --profile eva", "ls --profile ana -q --profile eva"),
+      ("--profile=ana history verify", "history verify --profile=ana"),
+      ("--profile ls ls", "ls --profile ls"),
+      ("--profile ls", "--profile ls"), ("--json", "--json"), ("ls --json", "ls --json"),
+      ("--json s3://b/", "--json s3://b/"), ("--nonsense ls", "--nonsense ls"),
+      ("--read-only", "--read-only"), ("--profile", "--profile"),
+      ("--quiet -- ls", "--quiet -- ls"),
+    ])
+  func moved(line: String, expected: String) {
+    let words = { (line: String) in line.split(separator: " ").map(String.init) }
+    #expect(LeadingOptions.moved(words(line)) == words(expected))
+  }
+
+  @Test("Every shared option may lead, and no other")
+  func names() throws {
+    var flags: Set<String> = []
+    var valued: Set<String> = []
+    for argument in try HelpDump(of: SharedOptions.self).command.arguments ?? [] {
+      let names = (argument.names ?? []).map(\.text)
+      guard !names.contains("--help") else { continue }
+      if argument.kind == .flag { flags.formUnion(names) } else { valued.formUnion(names) }
+    }
+    #expect(LeadingOptions.flags == flags)
+    #expect(LeadingOptions.valued == valued)
+  }
+}
+
+@Suite("What a log hides")
+struct LogMaskTests {
+  @Test(
+    "Values of a URL show by name",
+    arguments: [
+      ("http://h/b/k?list-type=2&prefix=a%20b", "http://h/b/k?list-type=2&prefix=a%20b"),
+      (
+        "http://h/k?X-Amz-Signature=5ec&X-Amz-Credential=AK&uploads",
+        "http://h/k?X-Amz-Signature=***&X-Amz-Credential=***&uploads"
+      ),
+      ("https://ana:pw@h/?WebIdentityToken=t", "https://***@h/?WebIdentityToken=***"),
+      ("http://h/a@b", "http://h/a@b"),
+    ])
+  func url(url: String, shown: String) {
+    #expect(LogMask.url(url) == shown)
+  }
+
+  @Test("Headers that are not known to be harmless keep their values")
+  func headers() {
+    let headers = [
+      HTTPHeader("Authorization", "AWS4-HMAC-SHA256 Credential=AK"),
+      HTTPHeader("X-Amz-Security-Token", "token"), HTTPHeader("x-amz-meta-note", "private"),
+      HTTPHeader("Range", "bytes=0-1"), HTTPHeader("x-amz-checksum-crc64nvme", "rosUhgp5mIg="),
+      HTTPHeader("ETag", "a\u{1B}[31m"),
+    ]
+    #expect(
+      LogMask.headers(headers)
+        == "Authorization: ***; X-Amz-Security-Token: ***; x-amz-meta-note: ***; "
+        + "Range: bytes=0-1; x-amz-checksum-crc64nvme: rosUhgp5mIg=; ETag: a\\x1b[31m")
   }
 }

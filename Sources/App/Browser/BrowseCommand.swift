@@ -22,13 +22,13 @@ struct BrowseCommand: AsyncParsableCommand {
   @Flag(help: "Show times in UTC.")
   var utc = false
 
-  @OptionGroup var shared: SharedOptions
+  @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
   /// Whatever is no command ends up here, since this one needs no name.
   private static func place(_ argument: String) throws(ArgumentProblem) -> S3URI {
     guard argument.hasPrefix("s3://") else {
       throw ArgumentProblem(
-        "it is neither a command nor a place such as s3://bucket/prefix/; options follow commands")
+        "it is neither a command nor a place such as s3://bucket/prefix/")
     }
     return try S3URI(parsing: argument)
   }

@@ -20,7 +20,7 @@ struct MakeBucketCommand: PailCommand {
     transform: S3URI.bucket(parsing:))
   var bucket: BucketName
 
-  @OptionGroup var shared: SharedOptions
+  @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
   func run(_ context: CommandContext) async throws {
     let session = try await context.openSession()
@@ -63,7 +63,7 @@ struct RemoveBucketCommand: PailCommand {
     help: ArgumentHelp("Refuse unless this account owns the bucket.", valueName: "account id"))
   var expectedOwner: String?
 
-  @OptionGroup var shared: SharedOptions
+  @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
   func run(_ context: CommandContext) async throws {
     let session = try await context.openSession()

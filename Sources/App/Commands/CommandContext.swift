@@ -17,10 +17,18 @@ final class CommandContext: Sendable {
   let settings: Settings
   let isJSON: Bool
   let showsProgress: Bool
+  private let transfers: TransferSettings
+  private let log: RequestLog?
   private let failures = Mutex(0)
 
-  init(_ shared: SharedOptions) throws(SetupProblem) {
+  /// - Throws: ``SetupProblem``, or ``CommandFailure`` for a log that cannot be written.
+  init(_ shared: SharedOptions) throws {
     console = Console(isQuiet: shared.quiet)
+    log =
+      shared.log != nil || shared.debug
+      ? try RequestLog(path: shared.log, showsHeaders: shared.debug) : nil
+    log?.note("pail \(Pail.version)")
+    transfers = shared.transfers
     settings = try SettingsLoader.load(shared.flags)
     isJSON = shared.json
     showsProgress = !shared.quiet && !shared.noProgress && console.isErrorTerminal
@@ -45,13 +53,15 @@ final class CommandContext: Sendable {
           recovery: "Name the server with --endpoint-url to say that this is meant.")
       }
     }
-    return try await Session.open(settings)
+    return try await Session.open(settings, transfers: transfers, log: log)
   }
 
   /// Tells of one failure among several, with the thing it is about.
   func fail(_ subject: [UInt8]?, _ error: any Error) {
     failures.withLock { $0 += 1 }
-    console.message(FailureText.text(of: error, about: subject))
+    let text = FailureText.text(of: error, about: subject)
+    log?.failure(text)
+    console.message(text)
   }
 
   func warn(_ warning: StorageError?) {

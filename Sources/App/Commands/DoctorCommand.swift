@@ -23,7 +23,7 @@ struct DoctorCommand: PailCommand {
     transform: S3URI.bucket(parsing:))
   var bucket: BucketName?
 
-  @OptionGroup var shared: SharedOptions
+  @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
   func run(_ context: CommandContext) async throws {
     let settings = context.settings

@@ -39,7 +39,7 @@ struct GetCommand: PailCommand {
   @Option(name: .customLong("version-id"), help: ArgumentHelp("This version.", valueName: "id"))
   var versionID: String?
 
-  @OptionGroup var shared: SharedOptions
+  @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
   func validate() throws {
     if recursive, destination == "-" {

@@ -27,7 +27,7 @@ struct HistoryCommand: PailCommand {
     case csv
   }
 
-  @OptionGroup var shared: SharedOptions
+  @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
   @Option(help: ArgumentHelp("Changes in this bucket.", valueName: "name"))
   var bucket: String?

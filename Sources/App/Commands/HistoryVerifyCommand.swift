@@ -26,7 +26,7 @@ extension HistoryCommand {
       })
     var expect: ChainHash?
 
-    @OptionGroup var shared: SharedOptions
+    @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
     func run(_ context: CommandContext) async throws {
       guard let history = try context.openHistoryIfThere() else {

@@ -31,7 +31,7 @@ struct ListCommand: PailCommand {
   @Flag(name: .customShort("0"), help: "Only the keys, each ended by NUL.")
   var endsWithNUL = false
 
-  @OptionGroup var shared: SharedOptions
+  @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
   func validate() throws {
     guard place != nil || !(recursive || versions) else {

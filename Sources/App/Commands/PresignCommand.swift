@@ -43,7 +43,7 @@ struct PresignCommand: PailCommand {
   @Option(help: ArgumentHelp("What an upload must send as Content-Type.", valueName: "type"))
   var contentType: String?
 
-  @OptionGroup var shared: SharedOptions
+  @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
   func validate() throws {
     // Source: Amazon S3 API Reference, "Authenticating Requests: Using Query Parameters".

@@ -52,7 +52,7 @@ struct PutCommand: PailCommand {
   @Option(help: ArgumentHelp("A canned ACL, such as bucket-owner-full-control.", valueName: "name"))
   var acl: String?
 
-  @OptionGroup var shared: SharedOptions
+  @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
   func validate() throws {
     guard words.count >= 2, let last = words.last else {

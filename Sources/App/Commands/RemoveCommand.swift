@@ -31,7 +31,7 @@ struct RemoveCommand: PailCommand {
   @Flag(help: "Say what would be deleted, and delete nothing.")
   var dryRun = false
 
-  @OptionGroup var shared: SharedOptions
+  @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
   func validate() throws {
     if versionID != nil, recursive || places.count != 1 {

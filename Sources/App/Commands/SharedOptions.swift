@@ -1,8 +1,13 @@
 import ArgumentParser
+import S3
+import Storage
 import SystemPackage
 
-/// The options that every command has.
+/// The options that every command has. ``LeadingOptions`` lists their names once more.
 struct SharedOptions: ParsableArguments {
+  /// Over them in the help of each command; they are told apart by it in the manual.
+  static let title = "Options of every command"
+
   @Option(
     help: ArgumentHelp(
       "Use this profile of ~/.aws/config and ~/.aws/credentials.", valueName: "name"))
@@ -16,6 +21,7 @@ struct SharedOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp("Read settings from this file instead of ./.env.", valueName: "file"),
+    completion: .file(),
     transform: { FilePath(argument: $0) })
   var envFile: FilePath?
 
@@ -24,7 +30,9 @@ struct SharedOptions: ParsableArguments {
       "Your name in the history; with `history`, whose changes to show.", valueName: "name"))
   var user: String?
 
-  @Option(help: ArgumentHelp("Keep the history in this file.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Keep the history in this file.", valueName: "file"),
+    completion: .file())
   var history: String?
 
   @Flag(help: "Refuse every change.")
@@ -38,6 +46,50 @@ struct SharedOptions: ParsableArguments {
 
   @Flag(help: "Show no progress.")
   var noProgress = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Requests with bodies at a time, 1 to 256. Chosen by the machine without it.",
+      valueName: "count"))
+  var concurrency: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Cut large objects into parts of this size, 5M to 5G. (default: 8M)", valueName: "size"),
+    transform: SizeArgument.init(parsing:))
+  var partSize: SizeArgument?
+
+  @Option(
+    help: ArgumentHelp(
+      "Add a line for each request to this file. Holds no secrets.", valueName: "file"),
+    completion: .file(),
+    transform: { FilePath(argument: $0) })
+  var log: FilePath?
+
+  @Flag(help: "Log headers as well; on standard error without --log.")
+  var debug = false
+
+  func validate() throws {
+    if let concurrency, !(1...256).contains(concurrency) {
+      throw ValidationError("--concurrency is 1 through 256")
+    }
+    if let partSize,
+      !(PartPlan.minimumPartSize...PartPlan.maximumPartSize).contains(partSize.count)
+    {
+      throw ValidationError("--part-size is 5M through 5G, which is what S3 allows")
+    }
+  }
+
+  /// The defaults, changed where an option says so.
+  var transfers: TransferSettings {
+    var settings = TransferSettings()
+    if let concurrency { settings.concurrentRequests = concurrency }
+    if let partSize {
+      settings.partSize = partSize.count
+      settings.multipartThreshold = max(settings.multipartThreshold, partSize.count)
+    }
+    return settings
+  }
 
   var flags: SettingsFlags {
     SettingsFlags(

@@ -21,7 +21,7 @@ struct StatCommand: PailCommand {
   @Option(name: .customLong("version-id"), help: ArgumentHelp("This version.", valueName: "id"))
   var versionID: String?
 
-  @OptionGroup var shared: SharedOptions
+  @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
   func run(_ context: CommandContext) async throws {
     let session = try await context.openSession()

@@ -18,14 +18,17 @@ struct Session: Sendable {
   ///
   /// - Throws: the first problem of the settings. Whatever is wrong with the history is told by the
   ///   first change.
-  static func open(_ settings: Settings) async throws(SetupProblem) -> Session {
+  static func open(
+    _ settings: Settings, transfers transferSettings: TransferSettings = TransferSettings(),
+    log: RequestLog? = nil
+  ) async throws(SetupProblem) -> Session {
     if let problem = settings.problems.first { throw problem }
     guard let endpoint = settings.endpoint, let recipe = settings.credentials else {
       throw SetupProblem(
         message: "The settings are not complete", whereLooked: [],
         whatToDo: "See what `pail doctor` says.")
     }
-    let credentials = provider(of: recipe, settings)
+    let credentials = provider(of: recipe, settings, log)
     if var problem = settings.problemWithoutMetadata {
       do {
         _ = try await credentials.credentials()
@@ -36,8 +39,8 @@ struct Session: Sendable {
       }
     }
     // One for what a person waits for, one for bodies, so that a slow disk holds up no listing.
-    let interactive = client(endpoint, credentials, settings)
-    let transfers = client(endpoint, credentials, settings)
+    let interactive = client(endpoint, credentials, settings, log)
+    let transfers = client(endpoint, credentials, settings, log)
     let author = Author.current(user: settings.user)
     // A listing makes no file, and needs no place for one; a change without a record is refused.
     let history = HistoryStore(openingAtFirstUse: settings.historyPath)
@@ -45,26 +48,30 @@ struct Session: Sendable {
       settings: settings, endpoint: endpoint, author: author,
       service: S3Service(
         interactive: interactive, transfers: transfers, history: history, author: author,
-        isReadOnly: settings.isReadOnly),
+        isReadOnly: settings.isReadOnly, settings: transferSettings),
       history: history)
   }
 
   private static func client(
-    _ endpoint: Endpoint, _ credentials: any CredentialProvider, _ settings: Settings
+    _ endpoint: Endpoint, _ credentials: any CredentialProvider, _ settings: Settings,
+    _ log: RequestLog?
   ) -> S3Client {
     S3Client(
       endpoint: endpoint, region: settings.region, credentials: credentials,
-      transport: transport(settings))
+      transport: transport(settings, log))
   }
 
-  private static func transport(_ settings: Settings) -> CurlTransport {
-    CurlTransport(
+  private static func transport(
+    _ settings: Settings, _ log: RequestLog?
+  ) -> any HTTPTransport {
+    let curl = CurlTransport(
       configuration: .init(caBundle: settings.caBundle, userAgent: "pail/\(Pail.version)"))
+    return log.map { LoggedTransport(transport: curl, log: $0) } ?? curl
   }
 
   /// One for all clients of a session, so that temporary keys are fetched once.
   private static func provider(
-    of recipe: CredentialRecipe, _ settings: Settings
+    of recipe: CredentialRecipe, _ settings: Settings, _ log: RequestLog?
   ) -> any CredentialProvider {
     if case .keys(let credentials) = recipe { return StaticCredentials(credentials) }
     let nearby = CurlTransport(
@@ -72,6 +79,6 @@ struct Session: Sendable {
         connectTimeout: .seconds(1), usesProxy: false, userAgent: "pail/\(Pail.version)"))
     return CredentialCache(
       CredentialFetcher(
-        recipe, transport: transport(settings), nearby: nearby, region: settings.region))
+        recipe, transport: transport(settings, log), nearby: nearby, region: settings.region))
   }
 }

@@ -1,0 +1,49 @@
+import ArgumentParser
+
+/// Lets the options that every command has stand before the command too: `pail --profile ana ls`.
+///
+/// The parser gives what stands before a command to the default one, so they are moved behind it.
+/// Those of the command itself come later and win.
+enum LeadingOptions {
+  /// The names in ``SharedOptions``; a test compares them.
+  static let flags: Set<String> = [
+    "--read-only", "--json", "--quiet", "-q", "--no-progress", "--debug",
+  ]
+  static let valued: Set<String> = [
+    "--profile", "--endpoint-url", "--region", "--env-file", "--user", "--history",
+    "--concurrency", "--part-size", "--log",
+  ]
+
+  static func moved(_ arguments: [String]) -> [String] {
+    var count = 0
+    while count < arguments.count, let length = length(arguments[count]) { count += length }
+    guard count > 0, count < arguments.count else { return arguments }
+    let leading = arguments[..<count]
+    let rest = arguments[count...]
+    let words = commandWords(rest)
+    guard words > 0 else { return arguments }
+    return Array(rest.prefix(words) + leading + rest.dropFirst(words))
+  }
+
+  /// How many words the option takes that begins with `word`; nil for anything else.
+  private static func length(_ word: String) -> Int? {
+    if flags.contains(word) { return 1 }
+    if valued.contains(word) { return 2 }
+    let name = word.prefix { $0 != "=" }
+    return name.count < word.count && valued.contains(String(name)) ? 1 : nil
+  }
+
+  /// How many of the first words name a command, as `history verify` does with two.
+  private static func commandWords(_ words: ArraySlice<String>) -> Int {
+    var commands = PailCommandLine.configuration.subcommands
+    var count = 0
+    for word in words {
+      guard let command = commands.first(where: { $0.configuration.commandName == word }) else {
+        break
+      }
+      count += 1
+      commands = command.configuration.subcommands
+    }
+    return count
+  }
+}
