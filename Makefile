@@ -26,11 +26,8 @@ demo-clean: ## remove the demo's server data, downloads and history
 test: ## set up all that the tests need, and run them all
 	@bash Tests/Support/test.bash
 
-install: build ## install pail below PREFIX (default /usr/local)
-	@$(SETUP); say "Installing $(DESTDIR)$(PREFIX)/bin/pail"; \
-	install -D -m 755 .build/release/pail '$(DESTDIR)$(PREFIX)/bin/pail' || \
-	  fail "could not write to $(DESTDIR)$(PREFIX)/bin" \
-	    "Name a folder of your own, as in: make install PREFIX=~/.local, or run it with sudo."
+install: build ## install pail, its manual and completions below PREFIX (default /usr/local)
+	@$(SETUP); install_pail .build/release/pail '$(DESTDIR)$(PREFIX)'
 
 format: ## lay out the Swift sources
 	@$(SETUP); need_swift; say "Laying out the Swift sources"; \

@@ -5,12 +5,18 @@ import SystemPackage
 @main
 struct Pail {
   static let version = "0.1.0"
+  /// The day of this version, for the manual.
+  static let releaseDate = "2026-11-22"
 
   static func main() async {
     let arguments = LeadingOptions.moved(RawArguments.current())
     if arguments == ["--version"] {
       // Before anything else: scripts ask for it in a loop.
       print("pail \(version)")
+      return
+    }
+    if arguments == ["--generate-manual"] {
+      printManual()
       return
     }
     // A reader who leaves is an error of the write, and a server who leaves one of the request.
@@ -42,6 +48,19 @@ struct Pail {
   }
 }
 
+extension Pail {
+  /// What `make install` makes the manual page of, as it does with `--generate-completion-script`.
+  private static func printManual() {
+    do {
+      var page = try ManualPage()
+      print(page.text(), terminator: "")
+    } catch {
+      Console(isQuiet: false).message("pail: the manual cannot be made: \(error)")
+      exit(CommandRunner.Status.failed)
+    }
+  }
+}
+
 /// The command line as a whole. Where things live in this module:
 ///
 /// - `Browser/`    the loop of the browser, and what performs its effects
@@ -49,6 +68,7 @@ struct Pail {
 /// - `Settings/`   layers of settings, and ``Session``, which wires the modules together
 /// - `Commands/`   one file for each command, and what they share
 /// - `Output/`     standard output, standard error, the log
+/// - `Manual/`     the manual page, from the same definitions as the help
 struct PailCommandLine: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "pail",

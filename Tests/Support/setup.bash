@@ -72,3 +72,27 @@ python_venv() {
       "Look at the network and at pip's messages above, then run this again."
   cp "$requirements" "$folder/installed.txt"
 }
+
+# install_pail PROGRAM PREFIX: the program, and what it writes itself: manual and completions.
+install_pail() {
+  local program=$1 prefix=$2 made
+  made=$(mktemp -d) || fail "there is no room for a temporary folder" "Look at TMPDIR."
+  say "Installing pail, man pail and completions for bash, zsh and fish below $prefix"
+  if ! { "$program" --generate-manual >"$made/pail.1" &&
+    "$program" --generate-completion-script bash >"$made/pail.bash" &&
+    "$program" --generate-completion-script zsh >"$made/pail.zsh" &&
+    "$program" --generate-completion-script fish >"$made/pail.fish"; }; then
+    rm -rf -- "$made"
+    fail "$program could not write its manual and completions" "Run it to see why."
+  fi
+  if ! { install -D -m 755 "$program" "$prefix/bin/pail" &&
+    install -D -m 644 "$made/pail.1" "$prefix/share/man/man1/pail.1" &&
+    install -D -m 644 "$made/pail.bash" "$prefix/share/bash-completion/completions/pail" &&
+    install -D -m 644 "$made/pail.zsh" "$prefix/share/zsh/site-functions/_pail" &&
+    install -D -m 644 "$made/pail.fish" "$prefix/share/fish/vendor_completions.d/pail.fish"; }; then
+    rm -rf -- "$made"
+    fail "could not write below $prefix" \
+      "Name a folder of your own, as in: make install PREFIX=~/.local, or run it with sudo."
+  fi
+  rm -rf -- "$made"
+}
