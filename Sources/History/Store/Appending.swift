@@ -47,27 +47,47 @@ private func appendOneByOne(
 private func append(
   _ records: Records, to db: Database, after tip: inout ChainTip
 ) throws -> [ChangeID] {
+  let first = tip.number + 1
   switch records {
   case .changes(let drafts):
-    return try drafts.map { draft in
-      let values = draft.values(id: tip.number + 1, previous: tip.hash)
-      return ChangeID(try insert(values, into: .changes, of: db, after: &tip))
+    let rows = drafts.map { draft in
+      tip.append(in: .changes) { draft.values(id: $0, previous: $1) }
     }
+    try insert(rows, into: .changes, of: db)
+    return (first..<tip.number + 1).map { ChangeID($0) }
   case .outcomes(let outcomes):
-    for outcome in outcomes {
-      let values = outcome.values(id: tip.number + 1, previous: tip.hash)
-      _ = try insert(values, into: .outcomes, of: db, after: &tip)
+    let rows = outcomes.map { outcome in
+      tip.append(in: .outcomes) { outcome.values(id: $0, previous: $1) }
     }
+    try insert(rows, into: .outcomes, of: db)
     return []
   }
 }
 
+extension ChainTip {
+  /// Adds a row to the chain.
+  fileprivate mutating func append(
+    in table: RecordTable, _ values: (Int64, ChainHash) -> [DatabaseValue]
+  ) -> [DatabaseValue] {
+    let row = values(number + 1, hash)
+    self = ChainTip(number: number + 1, hash: ChainHash(of: row, in: table))
+    return row
+  }
+}
+
 private func insert(
-  _ values: [DatabaseValue], into table: RecordTable, of db: Database, after tip: inout ChainTip
-) throws -> Int64 {
-  try db.cachedStatement(sql: table.insertion).execute(arguments: StatementArguments(values))
-  tip = ChainTip(number: tip.number + 1, hash: ChainHash(of: values, in: table))
-  return tip.number
+  _ rows: [[DatabaseValue]], into table: RecordTable, of db: Database
+) throws {
+  var rest = rows[...]
+  while !rest.isEmpty {
+    let isMany = rest.count >= RecordTable.rowsOfMany
+    let group = rest.prefix(isMany ? RecordTable.rowsOfMany : 1)
+    rest = rest.dropFirst(group.count)
+    // As existentials: GRDB maps bare values with a key path, which takes several times as long.
+    let values = group.joined().map { $0 as (any DatabaseValueConvertible)? }
+    try db.cachedStatement(sql: isMany ? table.insertionOfMany : table.insertion)
+      .execute(arguments: StatementArguments(values))
+  }
 }
 
 /// What a constraint leaves unsaid.

@@ -100,6 +100,9 @@ private func connect(
     guard try Int.fetchOne(db, sql: "PRAGMA synchronous") == synchronous.number else {
       throw HistoryError.sqlite(code: 0, message: "PRAGMA synchronous has no effect")
     }
+    // Each insertion could be taken back alone, for which SQLite keeps a copy of the pages it
+    // touches: 11 writes to a temporary file for each row, unless they stay in memory.
+    try db.execute(sql: "PRAGMA temp_store = MEMORY")
   }
   try migrate(writer, settings.schema.migrator())
   return writer

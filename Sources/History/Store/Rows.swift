@@ -25,10 +25,23 @@ enum RecordTable: String {
     }
   }
 
+  /// How many rows ``insertionOfMany`` adds. SQLite's own work for a statement costs as much as a
+  /// row, and more of them in one make no difference.
+  static let rowsOfMany = 64
+
+  /// Adds one row.
   var insertion: String {
     switch self {
-    case .changes: Self.insertionOfChange
-    case .outcomes: Self.insertionOfOutcome
+    case .changes: Self.insertions.changes.one
+    case .outcomes: Self.insertions.outcomes.one
+    }
+  }
+
+  /// Adds ``rowsOfMany`` rows.
+  var insertionOfMany: String {
+    switch self {
+    case .changes: Self.insertions.changes.many
+    case .outcomes: Self.insertions.outcomes.many
     }
   }
 
@@ -42,13 +55,19 @@ enum RecordTable: String {
     "SELECT \(columns.joined(separator: ", ")) FROM \(rawValue) ORDER BY id"
   }
 
-  private static let insertionOfChange = makeInsertion(.changes)
-  private static let insertionOfOutcome = makeInsertion(.outcomes)
+  private static let insertions = (changes: Insertions(.changes), outcomes: Insertions(.outcomes))
 
-  private static func makeInsertion(_ table: RecordTable) -> String {
-    let names = table.columns.joined(separator: ", ")
-    let places = table.columns.map { _ in "?" }.joined(separator: ", ")
-    return "INSERT INTO \(table.rawValue) (\(names)) VALUES (\(places))"
+  private struct Insertions {
+    let one: String
+    let many: String
+
+    init(_ table: RecordTable) {
+      let names = table.columns.joined(separator: ", ")
+      let places = "(" + table.columns.map { _ in "?" }.joined(separator: ", ") + ")"
+      let start = "INSERT INTO \(table.rawValue) (\(names)) VALUES "
+      one = start + places
+      many = start + Array(repeating: places, count: rowsOfMany).joined(separator: ", ")
+    }
   }
 }
 
