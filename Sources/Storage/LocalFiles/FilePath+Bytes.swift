@@ -1,3 +1,4 @@
+internal import Glibc
 public import SystemPackage
 
 extension FilePath {
@@ -21,5 +22,13 @@ extension FilePath {
     if isEmpty { return FilePath(bytes: component) }
     let separator = bytes.last == UInt8(ascii: "/") ? [] : [UInt8(ascii: "/")]
     return FilePath(bytes: bytes + separator + component)
+  }
+
+  /// The same file, named so that it can be found from any folder; as it is where the working
+  /// folder is gone.
+  var absolute: FilePath {
+    guard !isAbsolute, let folder = getcwd(nil, 0) else { return self }
+    defer { free(folder) }
+    return FilePath(platformString: folder).appending(bytes: bytes)
   }
 }

@@ -112,7 +112,7 @@ struct Recorder: Sendable {
         ChangeDraft(
           action: change.action, author: author, accessKeyID: accessKeyID, endpoint: endpoint,
           bucket: change.bucket, key: change.key, versionID: change.versionID, size: change.size,
-          localPath: change.localPath, detail: change.detail, startedAt: startedAt)
+          localPath: change.localPath?.absolute, detail: change.detail, startedAt: startedAt)
       }
       rest = rest.dropFirst(Self.rowsPerCommit)
       do {
