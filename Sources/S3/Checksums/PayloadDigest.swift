@@ -37,6 +37,18 @@ struct PayloadDigest: Sendable {
     }
   }
 
+  /// Runs what reads and digests on one of the threads for that.
+  static func onThread<Value: Sendable>(
+    _ work: @escaping @Sendable () throws(S3Error.Cause) -> Value
+  ) async throws(S3Error.Cause) -> Value {
+    let result = await withCheckedContinuation { continuation in
+      DigestThreads.next().async {
+        continuation.resume(returning: Result { () throws(S3Error.Cause) in try work() })
+      }
+    }
+    return try result.get()
+  }
+
   private static func of(_ bytes: [UInt8], wantsSHA256: Bool) -> PayloadDigest {
     var crc = CRC64NVME()
     bytes.withUnsafeBytes { crc.update($0) }
