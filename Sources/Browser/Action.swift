@@ -14,6 +14,8 @@ public enum Action: Sendable {
   case answered(RequestID, Answer)
   /// The newest state of every transfer.
   case transfersProgressed([TransferStatus])
+  /// Changes of processes that died got their outcomes.
+  case settled(SettlingSummary)
   /// The program ends as soon as what runs has stopped.
   case endingBegan
   /// Text was sent to the terminal's clipboard; whether it took it cannot be known.

@@ -64,6 +64,13 @@ public struct BrowserState: Sendable {
       received(answer, to: request, &turn)
     case .transfersProgressed(let statuses):
       transfersProgressed(statuses, &turn)
+    case .settled(let summary):
+      // Nobody waits for it, so it takes the place of nothing.
+      guard message == nil, summary.settled > 0 else { break }
+      let noun = summary.settled == 1 ? "change" : "changes"
+      turn.say(
+        "\(summary.settled) \(noun) of processes that died: \(summary.done) done, "
+          + "\(summary.interrupted) interrupted (H shows them)")
     case .endingBegan:
       turn.say("Stopping what runs, and removing what is half done")
     case .copied(let what, let route):

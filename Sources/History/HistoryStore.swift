@@ -121,6 +121,18 @@ public actor HistoryStore {
     }
   }
 
+  /// Other changes of the same object that may have been under way since `entry` began, oldest
+  /// first: those that surely changed nothing are left out.
+  ///
+  /// Whoever finds a trace of `entry` on the server has to rule these out as its makers.
+  ///
+  /// - Parameter limit: 1 or more.
+  public func rivals(
+    of entry: HistoryEntry, limit: Int
+  ) async throws(HistoryError) -> [HistoryEntry] {
+    try await read { db in try fetchRivals(db, of: entry, limit: limit) }
+  }
+
   /// Walks along the whole chain, in memory that does not grow with it.
   ///
   /// - Parameter expecting: A head kept elsewhere. Rows up to it are then known to be as they

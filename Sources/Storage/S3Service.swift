@@ -25,6 +25,7 @@ public actor S3Service {
   let bodies: S3Client
   let recorder: Recorder
   let journaling: Journaling?
+  let transferSettings: TransferSettings
   /// Uploads and downloads of the browser, which go on while one browses.
   public nonisolated let transfers: TransferEngine
   /// Whether changes are refused.
@@ -57,6 +58,7 @@ public actor S3Service {
     }
     self.transfers = TransferEngine(
       client: transfers, recorder: recorder, settings: settings, journaling: journaling)
+    transferSettings = settings
   }
 
   /// Sends a request that changes nothing.

@@ -88,6 +88,20 @@ extension StorageError {
       detail: Self.detail(error))
   }
 
+  /// Outcomes that were found out later could not be added.
+  init(unsettled error: HistoryError) {
+    self.init(
+      kind: .history, message: "The history could not take what became of older changes",
+      recovery: Self.recovery(error), detail: Self.detail(error))
+  }
+
+  /// For a file that is not read beside other work.
+  static func leftForCommand(_ file: FilePath) -> StorageError {
+    StorageError(
+      kind: .localFile, message: "\(file) is too large to be compared in the background",
+      recovery: "Run pail history settle.")
+  }
+
   private static func detail(_ error: HistoryError) -> String {
     "The history: \(reason(error)).\n\(recovery(error))"
   }

@@ -29,6 +29,8 @@ final class BrowserRuntime {
   private let terminal: TerminalSession
   private let service: S3Service
   private let runner: EffectRunner
+  /// Whether there is a history in which older changes may wait for their outcome.
+  private let hasHistory: Bool
   private let happenings: AsyncStream<Happening>
   private let sink: AsyncStream<Happening>.Continuation
   private let clock = ContinuousClock()
@@ -38,10 +40,11 @@ final class BrowserRuntime {
   /// Set once the browser shall end. It ends when what runs has stopped.
   private var status: Int32?
 
-  init(state: BrowserState, terminal: TerminalSession, service: S3Service) {
+  init(state: BrowserState, terminal: TerminalSession, service: S3Service, hasHistory: Bool) {
     self.state = state
     self.terminal = terminal
     self.service = service
+    self.hasHistory = hasHistory
     let (happenings, sink) = AsyncStream.makeStream(of: Happening.self)
     (self.happenings, self.sink) = (happenings, sink)
     runner = EffectRunner(service: service) { sink.yield(.action($0)) }
@@ -90,6 +93,8 @@ final class BrowserRuntime {
     case .action(let action):
       take(action)
       drawSoon()
+      // Not before the first answer, so that it delays no start.
+      if hasHistory, status == nil, case .answered = action { runner.settle() }
     case .drawingDue:
       isDrawingPlanned = false
       lastDrawing = clock.now

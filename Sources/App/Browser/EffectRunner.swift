@@ -14,6 +14,8 @@ final class EffectRunner {
   /// The last command to the transfer engine. Each waits for the one before it, so that nothing is
   /// cancelled before it was queued.
   private var lastTransferCommand: Task<Void, Never>?
+  /// Finds out what became of changes whose processes died.
+  private var settling: Task<Void, Never>?
 
   init(service: S3Service, send: @escaping @Sendable (Action) -> Void) {
     self.service = service
@@ -108,6 +110,20 @@ final class EffectRunner {
     }
   }
 
+  /// Gives changes of dead processes their outcomes, once, beside everything else and silently
+  /// unless there were some.
+  func settle() {
+    guard settling == nil else { return }
+    let (service, send) = (service, send)
+    settling = Task(priority: .background) {
+      // What cannot be settled now is settled by whoever comes next.
+      guard let summary = try? await service.settle(.background), summary.settled > 0 else {
+        return
+      }
+      send(.settled(summary))
+    }
+  }
+
   private func inOrder(_ command: @escaping @Sendable () async -> Void) {
     let previous = lastTransferCommand
     lastTransferCommand = Task {
@@ -151,7 +167,7 @@ final class EffectRunner {
   /// Cancels every request, and returns when all of them have ended and what was asked of the
   /// transfer engine has reached it.
   func cancelAll() async {
-    let running = Array(tasks.values)
+    let running = Array(tasks.values) + [settling].compactMap(\.self)
     for task in running { task.cancel() }
     await lastTransferCommand?.value
     for task in running { await task.value }

@@ -18,8 +18,9 @@ struct HistoryCommand: PailCommand {
         pail history --user ana --bucket reports --since 7d
         pail history --action delete --format csv
         pail history verify
+        pail history settle
       """,
-    subcommands: [VerifyCommand.self])
+    subcommands: [VerifyCommand.self, SettleCommand.self])
 
   enum Format: String, ExpressibleByArgument, CaseIterable {
     case table

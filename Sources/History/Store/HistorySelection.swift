@@ -188,6 +188,29 @@ extension ObjectKey {
   }
 }
 
+/// Changes of the same object that had not ended when `entry` began, or have not ended at all.
+func fetchRivals(_ db: Database, of entry: HistoryEntry, limit: Int) throws -> [HistoryEntry] {
+  guard let key = entry.key else { return [] }
+  let rows = try Row.fetchCursor(
+    db,
+    sql: """
+      SELECT \(HistoryEntry.columns)
+      FROM changes c INDEXED BY changesByKey LEFT JOIN outcomes o ON o.change = c.id
+      WHERE c.bucket = ? AND c.key = ? AND c.endpoint = ? AND c.id <> ?
+        AND (o.outcome IS NULL
+          OR (o.outcome NOT IN (?, ?) AND o.finishedAt >= ?))
+      ORDER BY c.startedAt, c.id LIMIT ?
+      """,
+    arguments: [
+      entry.bucket.text, Data(key.bytes), entry.endpoint, entry.id.value,
+      Outcome.failed.rawValue, Outcome.cancelled.rawValue, entry.startedAt.databaseNanoseconds,
+      limit,
+    ])
+  var entries: [HistoryEntry] = []
+  while let row = try rows.next() { entries.append(try HistoryEntry(row)) }
+  return entries
+}
+
 /// Changes without an outcome of the same user on the same host whose processes are gone.
 func fetchAbandoned(
   _ db: Database, author: Author, after: ChangeID?, limit: Int

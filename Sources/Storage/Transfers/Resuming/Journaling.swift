@@ -1,4 +1,3 @@
-import Glibc
 public import History
 import S3
 import SystemPackage
@@ -56,14 +55,5 @@ extension TransferRequest {
     case .download:
       self = .download(location, into: entry.localPath, name: entry.name, ifExists: ifExists)
     }
-  }
-}
-
-extension FilePath {
-  /// From the root on; the path itself where the current folder has none.
-  fileprivate var absolute: FilePath {
-    guard !isAbsolute, let current = getcwd(nil, 0) else { return lexicallyNormalized() }
-    defer { free(current) }
-    return FilePath(platformString: current).pushing(self).lexicallyNormalized()
   }
 }

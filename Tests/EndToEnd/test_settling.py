@@ -1,0 +1,130 @@
+"""What dead processes left open: settled by the word of the server, and never by a guess."""
+
+import json
+import os
+import signal
+import subprocess
+
+import pytest
+from proxy import Proxy
+
+pytestmark = pytest.mark.timeout(120)
+
+BODY = b"a small file\n" * 20
+
+
+def kill_at(person, proxy, point, operation, *arguments, is_lost=False):
+    """Runs `pail` and kills it when its request is at the point."""
+    hold = proxy.hold(point, operation)
+    program = subprocess.Popen(
+        [person.binary, *map(str, arguments), "--endpoint-url", proxy.endpoint],
+        env=person.env,
+        cwd=person.work,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        hold.wait()
+    finally:
+        program.kill()
+        output = program.communicate()[0]
+    assert program.returncode == -signal.SIGKILL, output
+    if is_lost:
+        hold.drop()
+    proxy.clear()
+    proxy.settle()
+
+
+def settle(person, proxy, *options):
+    done = person.run("history", "settle", "--json", *options, "--endpoint-url", proxy.endpoint)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def outcomes(person):
+    return [row["outcome"] for row in person.changes()]
+
+
+def test_a_killed_upload_is_done_where_the_server_proves_it(person, store, bucket):
+    file = person.file("note.txt", BODY)
+    large = person.file("film.bin", os.urandom(17 * 1024 * 1024 + 5))
+    with Proxy(store.endpoint) as proxy:
+        kill_at(person, proxy, "request", "PutObject", "put", file, f"s3://{bucket}/lost", is_lost=True)
+        kill_at(person, proxy, "answer", "PutObject", "put", file.name, f"s3://{bucket}/stored")
+        kill_at(person, proxy, "received", "UploadPart", "put", large, f"s3://{bucket}/begun")
+        kill_at(
+            person, proxy, "answer", "CompleteMultipartUpload", "put", large, f"s3://{bucket}/whole"
+        )
+        assert outcomes(person) == [None] * 4
+        planned = settle(person, proxy, "--dry-run")
+        assert outcomes(person) == [None] * 4
+        settled = settle(person, proxy)
+        assert planned == settled
+        again = settle(person, proxy)
+    assert [(row["key"], row["outcome"]) for row in settled] == [
+        ("lost", "interrupted"),
+        ("stored", "done"),
+        ("begun", "interrupted"),
+        ("whole", "done"),
+    ]
+    assert again == []
+    assert outcomes(person) == ["interrupted", "done", "interrupted", "done"]
+    rows = person.changes()
+    assert rows[1]["etag"] and rows[3]["etag"]
+    assert person.run("history", "verify").returncode == 0
+
+
+def test_a_process_that_lives_keeps_its_rows(person, store, bucket):
+    file = person.file("note.txt", BODY)
+    with Proxy(store.endpoint) as proxy:
+        hold = proxy.hold("answer", "PutObject")
+        program = subprocess.Popen(
+            [person.binary, "put", file, f"s3://{bucket}/a", "--endpoint-url", proxy.endpoint],
+            env=person.env,
+            cwd=person.work,
+            stdin=subprocess.DEVNULL,
+        )
+        try:
+            hold.wait()
+            assert settle(person, proxy) == []
+            assert outcomes(person) == [None]
+            hold.release()
+            assert program.wait(30) == 0
+        finally:
+            program.kill()
+            program.wait()
+    assert outcomes(person) == ["done"]
+
+
+def test_another_endpoint_is_not_asked(person, store, bucket):
+    file = person.file("note.txt", BODY)
+    with Proxy(store.endpoint) as proxy:
+        kill_at(person, proxy, "answer", "PutObject", "put", file, f"s3://{bucket}/a")
+        done = person.run("history", "settle")
+        assert done.returncode == 0
+        assert b"1 open changes of other endpoints" in done.stderr
+    assert outcomes(person) == [None]
+
+
+def test_a_server_that_is_away_leaves_them_open(person, store, bucket):
+    file = person.file("note.txt", BODY)
+    with Proxy(store.endpoint) as proxy:
+        kill_at(person, proxy, "answer", "PutObject", "put", file, f"s3://{bucket}/a")
+        endpoint = proxy.endpoint
+    done = person.run("history", "settle", "--endpoint-url", endpoint, timeout=90)
+    assert done.returncode == 1
+    assert b"1 changes stay open" in done.stderr
+    assert outcomes(person) == [None]
+
+
+def test_the_browser_settles_in_the_background(person, store, bucket):
+    file = person.file("note.txt", BODY)
+    with Proxy(store.endpoint) as proxy:
+        kill_at(person, proxy, "answer", "PutObject", "put", file, f"s3://{bucket}/a")
+        person.write_env(endpoint=proxy.endpoint)
+        browser = person.browse()
+        browser.wait_for("1 change of processes that died: 1 done, 0 interrupted")
+        assert outcomes(person) == ["done"]
+        browser.press("q")
+        assert browser.wait_exit() == 0
