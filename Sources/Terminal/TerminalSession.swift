@@ -153,6 +153,15 @@ public final class TerminalSession {
     resume()
   }
 
+  /// Gives the terminal up, for a program that goes on without one: nothing is shown or read any
+  /// more. Signals are announced as before, but for SIGHUP, which has said all it can.
+  public func detach() {
+    guard state == .open else { return }
+    leave()
+    letGo()
+    isHungUp = true
+  }
+
   /// Gives the terminal back for good. May be called more than once.
   ///
   /// After `.hungUp` SIGHUP stays ignored, so that what runs without a screen is not ended by it.
@@ -270,12 +279,17 @@ extension TerminalSession {
 
   private func terminalIsGone() {
     guard state == .open else { return }
+    letGo()
+    CrashRestore.disarm()
+    hangUp()
+  }
+
+  private func letGo() {
     state = .gone
     unsent = []
     readSource?.cancel()
     writeSource?.cancel()
-    CrashRestore.disarm()
-    hangUp()
+    decoderTimer?.cancel()
   }
 
   private func hangUp() {

@@ -186,6 +186,13 @@ class Terminal:
         os.close(self._fd)
         self._fd = -1
 
+    def freeze(self):
+        """Stops the output, as ^s does where it is not a key: who writes on is made to wait."""
+        termios.tcflow(self._slave, termios.TCOOFF)
+
+    def thaw(self):
+        termios.tcflow(self._slave, termios.TCOON)
+
     # What a person sees
 
     @property

@@ -13,6 +13,8 @@ final class BrowserRuntime {
   private enum Happening: Sendable {
     case terminal(TerminalEvent)
     case action(Action)
+    /// Whether every transfer was over, of as many commands to them as there had been.
+    case lookedAtTransfers(areOver: Bool, commands: Int)
     /// A frame that was held back is due.
     case drawingDue
     /// Nothing runs any more, or there was no more time to wait for it.
@@ -39,6 +41,9 @@ final class BrowserRuntime {
   private var isDrawingPlanned = false
   /// Set once the browser shall end. It ends when what runs has stopped.
   private var status: Int32?
+  /// The terminal is gone. What runs goes on, and the browser ends with the last of it.
+  private var isDetached = false
+  private var isLookingAtTransfers = false
 
   init(state: BrowserState, terminal: TerminalSession, service: S3Service, hasHistory: Bool) {
     self.state = state
@@ -87,7 +92,7 @@ final class BrowserRuntime {
     case .terminal(.resumed):
       draw()
     case .terminal(.hungUp):
-      end(with: CommandRunner.Status.failed, within: Self.patienceAfterSignal)
+      detach()
     case .terminal(.terminationRequested(let signal)):
       end(with: 128 + signal, within: Self.patienceAfterSignal)
     case .action(let action):
@@ -95,6 +100,14 @@ final class BrowserRuntime {
       drawSoon()
       // Not before the first answer, so that it delays no start.
       if hasHistory, status == nil, case .answered = action { runner.settle() }
+      endWhenDone()
+    case .lookedAtTransfers(let areOver, let commands):
+      isLookingAtTransfers = false
+      if commands != runner.transferCommands {
+        endWhenDone()
+      } else if areOver, !runner.isWorking {
+        end(with: CommandRunner.Status.done, within: Self.patienceAfterSignal)
+      }
     case .drawingDue:
       isDrawingPlanned = false
       lastDrawing = clock.now
@@ -131,13 +144,14 @@ final class BrowserRuntime {
   // MARK: - Drawing
 
   private func draw() {
+    guard !isDetached else { return }
     terminal.show(state.view(terminal.size))
   }
 
   /// Draws now, or once the last frame of this kind has stood for long enough: a first answer is
   /// seen at once, and a flood of them ten times a second.
   private func drawSoon() {
-    guard !isDrawingPlanned else { return }
+    guard !isDrawingPlanned, !isDetached else { return }
     guard let last = lastDrawing, last.duration(to: clock.now) < Self.drawingPause else {
       lastDrawing = clock.now
       return draw()
@@ -152,6 +166,27 @@ final class BrowserRuntime {
   }
 
   // MARK: - Ending
+
+  /// Goes on without a terminal: what needs an answer waits, everything else is done to its end.
+  private func detach() {
+    guard !isDetached else { return }
+    isDetached = true
+    terminal.detach()
+    StandardStreams.releaseTerminal()
+    endWhenDone()
+  }
+
+  /// Ends the browser that has no terminal, once nothing is left to do.
+  private func endWhenDone() {
+    guard isDetached, status == nil, !isLookingAtTransfers, !runner.isWorking else { return }
+    isLookingAtTransfers = true
+    let (runner, sink, commands) = (runner, sink, runner.transferCommands)
+    // A transfer that goes on makes itself heard again when it ends.
+    Task {
+      let areOver = await runner.transfersAreOver()
+      sink.yield(.lookedAtTransfers(areOver: areOver, commands: commands))
+    }
+  }
 
   private func quit() {
     guard status == nil else { return }

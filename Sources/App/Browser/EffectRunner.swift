@@ -11,11 +11,15 @@ final class EffectRunner {
   private let service: S3Service
   private let send: @Sendable (Action) -> Void
   private var tasks: [RequestID: Task<Void, Never>] = [:]
+  /// Those that change something, or find out what a transfer is to move.
+  private var working: Set<RequestID> = []
   /// The last command to the transfer engine. Each waits for the one before it, so that nothing is
   /// cancelled before it was queued.
   private var lastTransferCommand: Task<Void, Never>?
   /// Finds out what became of changes whose processes died.
   private var settling: Task<Void, Never>?
+  /// How many commands there were to the transfer engine.
+  private(set) var transferCommands = 0
 
   init(service: S3Service, send: @escaping @Sendable (Action) -> Void) {
     self.service = service
@@ -49,11 +53,11 @@ final class EffectRunner {
       }
     case .listFolder(let folder, let id): answer(id) { try await Self.list(folder) }
     case .planUpload(let files, let place, let id):
-      answer(id) {
+      work(on: id) {
         .uploadPlan(try await UploadPlanner(service: service, destination: place).plan(files))
       }
     case .planDownload(let wish, let id):
-      answer(id) { .downloadPlan(try await DownloadPlanner(service: service).plan(wish)) }
+      work(on: id) { .downloadPlan(try await DownloadPlanner(service: service).plan(wish)) }
     case .transfer(let requests): inOrder { _ = await transfers.enqueue(requests) }
     case .cancelTransfer(let id): inOrder { await transfers.cancel(id) }
     case .retryTransfer(let id): inOrder { await transfers.retry(id) }
@@ -72,20 +76,22 @@ final class EffectRunner {
     let (service, send) = (service, send)
     switch effect {
     case .createBucket(let bucket, let region, let id):
-      answer(id) { .bucketCreated(warning: try await service.createBucket(bucket, region: region)) }
+      work(on: id) {
+        .bucketCreated(warning: try await service.createBucket(bucket, region: region))
+      }
     case .removeBucket(let bucket, let owner, let id):
-      answer(id) {
+      work(on: id) {
         .bucketRemoved(warning: try await service.removeBucket(bucket, expectedOwner: owner))
       }
     case .emptyAndRemoveBucket(let bucket, let owner, let id):
-      answer(id) {
+      work(on: id) {
         .deleted(
           try await service.emptyAndRemoveBucket(bucket, expectedOwner: owner) {
             send(.answered(id, .deletionProgressed($0)))
           })
       }
     case .createPrefixMarker(let bucket, let key, let id):
-      answer(id) {
+      work(on: id) {
         .markerCreated(warning: try await service.createPrefixMarker(bucket: bucket, key: key))
       }
     case .count(let targets, let bucket, let id):
@@ -100,7 +106,7 @@ final class EffectRunner {
       }
     case .delete(let targets, let bucket, let id):
       let confirmedAt = Timestamp.now()
-      answer(id) {
+      work(on: id) {
         .deleted(
           try await service.delete(targets, in: bucket, confirmedAt: confirmedAt) {
             send(.answered(id, .deletionProgressed($0)))
@@ -125,11 +131,28 @@ final class EffectRunner {
   }
 
   private func inOrder(_ command: @escaping @Sendable () async -> Void) {
+    transferCommands += 1
     let previous = lastTransferCommand
     lastTransferCommand = Task {
       await previous?.value
       await command()
     }
+  }
+
+  /// Whether something is under way that is done to its end even when nobody looks on.
+  var isWorking: Bool { !working.isEmpty }
+
+  /// Whether no transfer waits or runs, once all that was asked for has reached the engine.
+  func transfersAreOver() async -> Bool {
+    await lastTransferCommand?.value
+    return await service.transfers.status().allSatisfy(\.state.isOver)
+  }
+
+  private func work(
+    on id: RequestID, _ work: @escaping @Sendable () async throws -> Answer
+  ) {
+    working.insert(id)
+    answer(id, work)
   }
 
   /// Works on an answer away from the main actor.
@@ -140,6 +163,7 @@ final class EffectRunner {
     tasks[id] = Task {
       let answer = await Self.result(of: work)
       tasks[id] = nil
+      working.remove(id)
       send(.answered(id, answer))
     }
   }

@@ -6,9 +6,15 @@ import Synchronization
 /// A command that works without a screen.
 protocol PailCommand: ParsableCommand, Sendable {
   var shared: SharedOptions { get }
+  /// Whether it goes on when its terminal is lost (SIGHUP), rather than to be interrupted.
+  var outlivesTerminal: Bool { get }
   /// Failures that concern one object of many are told to `context`; what ends the command is
   /// thrown.
   func run(_ context: CommandContext) async throws
+}
+
+extension PailCommand {
+  var outlivesTerminal: Bool { false }
 }
 
 /// What a command works with: the console, the settings, and the count of what failed.

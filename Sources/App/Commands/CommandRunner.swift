@@ -23,19 +23,22 @@ enum CommandRunner {
       return Status.failed
     }
     let work = Task { try await command.run(context) }
-    let interruption = Interruption {
+    let loseTerminal: @Sendable () -> Void = { context.console.loseTerminal() }
+    let interruption = Interruption(onHangUp: command.outlivesTerminal ? loseTerminal : nil) {
       work.cancel()
       DispatchQueue.global().asyncAfter(deadline: .now() + patience) {
         context.console.message("pail: stopped at once, the server did not answer in time")
+        context.console.flushLastWords()
         _exit(Status.interrupted)
       }
     }
     let result = await work.result
     let status = status(of: result, context, wasInterrupted: interruption.hasHappened)
-    context.console.flush()
     context.console.clearProgress()
+    context.console.flush()
     if let failure = context.console.failure {
       context.console.message("pail: the results cannot be written: \(failure)")
+      context.console.flush()
       return Status.failed
     }
     if context.console.isClosed {
@@ -71,13 +74,17 @@ private final class Interruption: Sendable {
   // Dispatch's own documentation has sources safe to use from any thread; they are only kept here.
   nonisolated(unsafe) private var sources: [any DispatchSourceSignal] = []
 
-  init(_ handler: @escaping @Sendable () -> Void) {
+  /// - Parameter onHangUp: what SIGHUP does instead of interrupting.
+  init(onHangUp: (@Sendable () -> Void)?, _ handler: @escaping @Sendable () -> Void) {
     state = Mutex(false)
     for number in [SIGINT, SIGTERM, SIGHUP] {
-      signal(number, SIG_IGN)
+      let previous = signal(number, SIG_IGN)
+      // Whoever started us had it ignored, as nohup does.
+      if number == SIGHUP, unsafeBitCast(previous, to: Int.self) == 1 { continue }
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
       source.setEventHandler { [weak self] in
         guard let self else { return }
+        if number == SIGHUP, let onHangUp { return onHangUp() }
         let isFirst = state.withLock { hasHappened in
           defer { hasHappened = true }
           return !hasHappened

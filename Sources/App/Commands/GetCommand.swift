@@ -64,6 +64,9 @@ struct GetCommand: PailCommand {
       bucket: place.bucket, key: place.key, versionID: versionID.map { VersionID($0) })
   }
 
+  /// What goes to standard output has nobody left to read it.
+  var outlivesTerminal: Bool { destination != "-" }
+
   func run(_ context: CommandContext) async throws {
     let session = try await context.openSession()
     if recursive {

@@ -68,6 +68,8 @@ struct PutCommand: PailCommand {
     }
   }
 
+  var outlivesTerminal: Bool { true }
+
   func run(_ context: CommandContext) async throws {
     guard let last = words.last else { return }
     let files = words.dropLast().map { FilePath(argument: $0) }

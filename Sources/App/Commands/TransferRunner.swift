@@ -16,6 +16,7 @@ struct TransferRunner {
   init(_ session: Session, _ context: CommandContext, total: Int?) {
     engine = session.service.transfers
     self.context = context
+    context.console.neverWaitForTerminal()
     progress = TransferProgressLine(context, total: total)
   }
 

@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import Synchronization
 import SystemPackage
@@ -6,11 +7,12 @@ import SystemPackage
 ///
 /// Results go to standard output, in pieces of 64 KiB; what a person should know goes to standard
 /// error at once. A reader of the results who has gone away is no error: what is written from then
-/// on is dropped, and ``isClosed`` says so.
+/// on is dropped, and ``isClosed`` says so. Nor is a terminal that has gone away.
 final class Console: Sendable {
   let isOutputTerminal: Bool
   let isErrorTerminal: Bool
   private let isQuiet: Bool
+  private let terminal = TerminalWriter()
   private let state = Mutex(State())
 
   private struct State {
@@ -19,8 +21,7 @@ final class Console: Sendable {
     var isClosed = false
     /// Any other failure to write results, such as a full disk.
     var failure: Errno?
-    /// The columns of the progress line that stands on the terminal, 0 for none.
-    var isProgressShown = false
+    var waitsForTerminal = true
   }
 
   init(isQuiet: Bool) {
@@ -43,7 +44,7 @@ final class Console: Sendable {
     state.withLock { state in
       state.pending.append(contentsOf: bytes)
       state.pending.append(end)
-      if isOutputTerminal || state.pending.count >= 64 * 1024 { Self.flush(&state) }
+      if isOutputTerminal || state.pending.count >= 64 * 1024 { flush(&state) }
     }
   }
 
@@ -82,15 +83,19 @@ final class Console: Sendable {
     isOutputTerminal ? Array(Visible.text(bytes).utf8) : bytes
   }
 
+  /// Waits until everything is written.
   func flush() {
-    state.withLock { Self.flush(&$0) }
+    state.withLock { flush(&$0) }
+    terminal.finish()
   }
 
-  private static func flush(_ state: inout State) {
+  private func flush(_ state: inout State) {
     defer { state.pending.removeAll(keepingCapacity: true) }
     guard !state.isClosed, state.failure == nil, !state.pending.isEmpty else { return }
-    // A progress line shares the terminal with the results.
-    clearProgress(&state)
+    if isOutputTerminal {
+      terminal.write(state.pending, to: STDOUT_FILENO, waits: state.waitsForTerminal)
+      return
+    }
     do {
       try FileDescriptor.standardOutput.writeAll(state.pending)
     } catch Errno.brokenPipe {
@@ -105,11 +110,10 @@ final class Console: Sendable {
   /// A failure or a warning, shown in every mode. `text` is made visible here.
   func message(_ text: String) {
     state.withLock { state in
-      Self.flush(&state)
-      Self.clearProgress(&state)
+      flush(&state)
       let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
       let visible = lines.map { Visible.text(Array($0.utf8)) }.joined(separator: "\n")
-      Self.writeError(visible + "\n")
+      writeError(visible + "\n", waits: state.waitsForTerminal)
     }
   }
 
@@ -120,27 +124,38 @@ final class Console: Sendable {
 
   /// Puts one line in place of the progress line before it. The caller keeps it within the width.
   func progress(_ line: String) {
-    state.withLock { state in
-      Self.clearProgress(&state)
-      state.isProgressShown = true
-      Self.writeError(line)
-    }
+    terminal.progress(Array(line.utf8))
   }
 
   func clearProgress() {
-    state.withLock { Self.clearProgress(&$0) }
+    terminal.clearProgress()
   }
 
-  private static func clearProgress(_ state: inout State) {
-    guard state.isProgressShown else { return }
-    state.isProgressShown = false
-    // Carriage return, and ECMA-48 EL: erase to the end of the line.
-    writeError("\r\u{1B}[K")
-  }
-
-  private static func writeError(_ text: String) {
+  private func writeError(_ text: String, waits: Bool) {
+    guard !isErrorTerminal else {
+      return terminal.write(Array(text.utf8), to: STDERR_FILENO, waits: waits)
+    }
     // Where standard error itself cannot be written there is nowhere left to say so.
     _ = try? FileDescriptor.standardError.writeAll(Array(text.utf8))
+  }
+
+  // MARK: The terminal
+
+  /// From now on a terminal that does not read holds up nobody: what it is too far behind for is
+  /// left out, and it is told how much that was.
+  func neverWaitForTerminal() {
+    state.withLock { $0.waitsForTerminal = false }
+  }
+
+  /// The terminal is gone, and the command goes on. Results in a file or a pipe go on as well.
+  func loseTerminal() {
+    terminal.loseTerminal()
+    StandardStreams.releaseTerminal()
+  }
+
+  /// The last words before the process is ended, for which a terminal gets a moment.
+  func flushLastWords() {
+    terminal.finish(within: .milliseconds(100))
   }
 
   /// The width of the terminal behind standard error; 80 when it does not tell.
@@ -155,9 +170,9 @@ final class Console: Sendable {
   /// - Returns: nil when there is no terminal to ask at.
   func confirm(_ question: String) -> Bool? {
     guard isatty(STDIN_FILENO) == 1, isErrorTerminal else { return nil }
-    flush()
     clearProgress()
-    Self.writeError(Visible.text(Array(question.utf8)) + " [y/N] ")
+    writeError(Visible.text(Array(question.utf8)) + " [y/N] ", waits: true)
+    flush()
     guard let line = readLine() else { return false }
     return ["y", "yes"].contains(line.lowercased())
   }
