@@ -268,6 +268,23 @@ extension StorageError {
       recovery: "Split the file.")
   }
 
+  /// The words of a folder or prefix of which some did not move.
+  static func treeFailed(
+    _ status: TreeStatus, _ first: TreeOutcome?, _ direction: TransferDirection
+  ) -> StorageError {
+    let verb = direction == .upload ? "uploaded" : "downloaded"
+    var error = StorageError(
+      kind: .localFile, message: "\(status.failed) of \(status.found) could not be \(verb)",
+      recovery: "Try those that failed again.")
+    if case .failed(let reason) = first?.end {
+      error.kind = reason.kind
+      error.code = reason.code
+      error.message += "; the first: \(reason.message)"
+      error.detail = "\(error.message)\n\n\(reason.detail)"
+    }
+    return error
+  }
+
   static func tooManyNames(_ destination: String) -> StorageError {
     StorageError(
       kind: .alreadyExists, message: "\(destination) and its numbered names exist already",

@@ -170,8 +170,8 @@ private struct Monkey {
       status.state =
         [
           .waiting, .running, .retrying(attempt: 2, of: 5, code: name()), .failed(.denied),
-          .cancelling, .cancelled,
-        ][roll(6)]
+          .paused, .cancelling, .cancelled,
+        ][roll(7)]
       return status
     }
   }

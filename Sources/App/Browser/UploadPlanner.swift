@@ -55,6 +55,7 @@ struct UploadPlanner: Sendable {
       case .file(let found):
         plan.files.append(
           file(found.path, prefix + found.name, size: found.size, modified: found.modified))
+      case .emptyFolder: break
       case .leftOut(let error):
         plan.leftOut.append(
           LeftOut(name: error.path.bytes, reason: StorageError(error).message))

@@ -75,6 +75,7 @@ struct UploadSources {
           switch await walk?.iterator.next() {
           case .file(let file):
             return .file(file.path, ObjectLocation(bucket: bucket, key: base + file.name))
+          case .emptyFolder: continue
           case .leftOut(let error):
             return .leftOut(error.path, StorageError(error))
           case nil: walk = nil

@@ -66,7 +66,7 @@ struct TransferSummary {
         bytes += result.size
       case .failed: failed += 1
       case .cancelled: cancelled += 1
-      case .waiting, .running, .retrying, .cancelling: break
+      case .waiting, .running, .retrying, .paused, .cancelling: break
       }
     }
     let files = "\(ByteFormat.exact(Int64(done))) \(done == 1 ? "file" : "files")"

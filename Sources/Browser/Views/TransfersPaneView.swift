@@ -66,6 +66,7 @@ struct TransfersPaneView {
     switch transfer.state {
     case .running: return (nil, .normal)
     case .waiting: return ("waiting  \(size)", .secondary)
+    case .paused: return ("paused  \(size)", .secondary)
     case .retrying(let attempt, let limit, let code):
       return ("retrying, \(attempt) of \(limit): \(code)", .warning)
     case .finished(let result) where result.isSkipped: return ("skipped: it exists", .secondary)

@@ -69,6 +69,15 @@ public final class DownloadFolder: Sendable {
     }
   }
 
+  /// Makes a folder with those above it, where they are missing.
+  public func makeFolder(_ name: RelativeName) async throws(LocalFileError) {
+    try await onDisk { () throws(LocalFileError) in
+      let parent = try self.openParent(of: name, creating: true)
+      _ = try openFolder(
+        name.last, in: parent, path: name.path(below: self.path), creating: true)
+    }
+  }
+
   /// Makes the folders of `name`, and a file for the download to arrive in.
   ///
   /// - Parameter size: What is reserved on the disk, so that a full one shows at once; nil when it

@@ -6,11 +6,15 @@ public import SystemPackage
 /// The regular files of a folder and of the folders in it, in the order of the keys that their
 /// names make: by bytes, a folder's name with its slash.
 ///
-/// Holds the names of the folders on the way down, and no others. Links are followed where they
-/// lead to a place inside the folder that does not hold them.
+/// Holds the names of the folders on the way down, and no others. Links are followed as
+/// ``TransferTree/Links`` says, by default where they lead to a place inside the folder, and never
+/// back into a folder that holds them.
 public struct FolderWalk: AsyncSequence, Sendable {
   public enum Element: Sendable, Hashable {
     case file(WalkedFile)
+    /// A folder with nothing in it, below the one that is walked: where it is, and its name below
+    /// that one with a slash at the end.
+    case emptyFolder(FilePath, name: ObjectKey)
     /// A folder or link that is left out; the walk goes on.
     case leftOut(LocalFileError)
   }
@@ -25,12 +29,14 @@ public struct FolderWalk: AsyncSequence, Sendable {
   }
 
   public let folder: FilePath
+  public let links: TransferTree.Links
 
-  public init(_ folder: FilePath) {
+  public init(_ folder: FilePath, links: TransferTree.Links = .inside) {
     self.folder = folder
+    self.links = links
   }
 
-  public func makeAsyncIterator() -> Iterator { Iterator(walker: Walker(folder)) }
+  public func makeAsyncIterator() -> Iterator { Iterator(walker: Walker(folder, links)) }
 
   public struct Iterator: AsyncIteratorProtocol {
     fileprivate let walker: Walker
@@ -58,8 +64,8 @@ public struct FolderWalk: AsyncSequence, Sendable {
 private final class Walker: Sendable {
   private let steps: Mutex<WalkSteps>
 
-  init(_ folder: FilePath) {
-    steps = Mutex(WalkSteps(folder))
+  init(_ folder: FilePath, _ links: TransferTree.Links) {
+    steps = Mutex(WalkSteps(folder, links))
   }
 
   /// Some elements, none at the end.
@@ -81,12 +87,14 @@ struct WalkSteps: Sendable {
   }
 
   private let root: FilePath
+  private let links: TransferTree.Links
   private var resolvedRoot: FilePath?
   private var levels: [Level] = []
   private var isStarted = false
 
-  init(_ root: FilePath) {
+  init(_ root: FilePath, _ links: TransferTree.Links = .inside) {
     self.root = root
+    self.links = links
   }
 
   mutating func take(_ limit: Int) -> [FolderWalk.Element] {
@@ -141,7 +149,8 @@ struct WalkSteps: Sendable {
     var status = own
     if own.isLink {
       let target = try resolve(path)
-      guard let resolvedRoot, target.starts(with: resolvedRoot) else {
+      let isInside = resolvedRoot.map { target.starts(with: $0) } ?? false
+      guard links == .all || (links == .inside && isInside) else {
         throw LocalFileError(path, .linkNotFollowed)
       }
       guard path.withPlatformString({ stat($0, &status) }) == 0 else {
@@ -150,8 +159,9 @@ struct WalkSteps: Sendable {
     }
     let name = level.name + entry
     if status.isFolder {
-      try enter(path, name: isFolder ? name : name + [UInt8(ascii: "/")], status)
-      return nil
+      let name = isFolder ? name : name + [UInt8(ascii: "/")]
+      let isEmpty = try enter(path, name: name, status)
+      return isEmpty ? .emptyFolder(path, name: ObjectKey(bytes: name)) : nil
     }
     guard status.isRegular else { throw LocalFileError(path, .notARegularFile) }
     return .file(
@@ -160,9 +170,11 @@ struct WalkSteps: Sendable {
         modified: status.modified))
   }
 
+  /// - Returns: whether there is nothing in it.
+  @discardableResult
   private mutating func enter(
     _ path: FilePath, name: [UInt8], _ status: stat
-  ) throws(LocalFileError) {
+  ) throws(LocalFileError) -> Bool {
     let device = UInt64(status.st_dev)
     let inode = UInt64(status.st_ino)
     guard !levels.contains(where: { $0.device == device && $0.inode == inode }) else {
@@ -178,9 +190,11 @@ struct WalkSteps: Sendable {
         }
       names.append(isFolder ? entry + [UInt8(ascii: "/")] : entry)
     }
+    guard !names.isEmpty else { return true }
     names.sortDescending()
     levels.append(
       Level(path: path, name: name, device: device, inode: inode, names: names))
+    return false
   }
 }
 
@@ -193,6 +207,8 @@ private func leadsToFolder(_ path: FilePath) -> Bool {
 private struct NameList: Sendable {
   private var bytes: [UInt8] = []
   private var ranges: [Range<Int>] = []
+
+  var isEmpty: Bool { ranges.isEmpty }
 
   mutating func append(_ name: [UInt8]) {
     ranges.append(bytes.count..<bytes.count + name.count)

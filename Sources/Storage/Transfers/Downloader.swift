@@ -35,7 +35,8 @@ struct Downloader: Sendable {
     progress.set(localPath: path)
     let destination: DownloadFolder
     do throws(LocalFileError) {
-      destination = try await DownloadFolder.open(folder)
+      destination =
+        if let open = tools.folder { open } else { try await DownloadFolder.open(folder) }
       if ifExists == .skip || ifExists == .fail,
         try await destination.existing(relativeName) != nil
       {
@@ -106,7 +107,8 @@ struct Downloader: Sendable {
   private func fetchWhole(
     into target: DownloadTarget
   ) async throws(StorageError) -> ObjectMetadata {
-    guard await tools.pool.enter() else { throw .cancelled }
+    let kind = summary.map { RequestPool.Kind(objectOf: $0.size) } ?? .part
+    guard let turn = await tools.enter(kind) else { throw .cancelled }
     let counter = progress.begin()
     let result: Result<ObjectMetadata, S3Error>
     do throws(S3Error) {
@@ -117,7 +119,7 @@ struct Downloader: Sendable {
     } catch {
       result = .failure(error)
     }
-    await tools.pool.leave()
+    tools.leave(turn)
     switch result {
     case .failure(let error):
       progress.end(counter, isDone: false)
@@ -161,7 +163,7 @@ struct Downloader: Sendable {
         next += 1
         tasks.addTask { await fetch(range, of: metadata, from: source, into: target) }
       }
-      for _ in 0..<max(tools.settings.concurrentRequests, 1) { start() }
+      for _ in 0..<tools.partsAtOnce { start() }
       while let ended = await tasks.next() {
         if let error = ended, failure == nil {
           failure = error
@@ -178,7 +180,7 @@ struct Downloader: Sendable {
     _ range: Range<Int64>, of metadata: ObjectMetadata, from source: ObjectLocation,
     into target: DownloadTarget
   ) async -> S3Error? {
-    guard await tools.pool.enter() else {
+    guard let turn = await tools.enter(.part) else {
       return S3Error(operation: .getObject, cause: .transport(.cancelled), attempts: 0)
     }
     let counter = progress.begin()
@@ -192,7 +194,7 @@ struct Downloader: Sendable {
       failure = error
     }
     progress.end(counter, isDone: failure == nil)
-    await tools.pool.leave()
+    tools.leave(turn)
     return failure
   }
 

@@ -3,10 +3,14 @@ import SystemPackage
 
 /// One transfer in the queue of ``TransferEngine``: what is asked for, and how far it has come.
 struct QueuedTransfer {
-  let request: TransferRequest
+  enum Work {
+    case file(TransferRequest, TransferProgress)
+    case tree(TransferTree, TreeProgress, TreeOutcomes?)
+  }
+
+  let work: Work
   /// As it was shown last; only that of a running transfer changes by itself.
   var status: TransferStatus
-  var progress = TransferProgress()
   var meter = RateMeter()
   var task: Task<Void, Never>?
   var stop = StopSign()
@@ -14,32 +18,86 @@ struct QueuedTransfer {
   var waiters: [CheckedContinuation<Result<TransferResult, StorageError>, Never>] = []
 
   init(_ id: TransferID, _ request: TransferRequest) {
-    self.request = request
+    work = .file(request, TransferProgress())
     status = TransferStatus(
       id: id, direction: request.direction, name: request.name, location: request.location,
-      localPath: request.localPath)
+      localPath: request.localPath, total: request.size)
+  }
+
+  init(_ id: TransferID, _ tree: TransferTree, _ outcomes: TreeOutcomes?) {
+    work = .tree(tree, TreeProgress(), outcomes)
+    status = TransferStatus(
+      id: id, direction: tree.direction, name: tree.name, location: tree.location,
+      localPath: tree.localPath, tree: TreeStatus())
+  }
+
+  /// The same once more, from the start; of a tree only what failed, where all of that is known.
+  var again: QueuedTransfer {
+    switch work {
+    case .file(let request, _): return QueuedTransfer(status.id, request)
+    case .tree(let tree, let progress, _):
+      var rest = tree
+      if progress.status.isComplete, let requests = progress.failedRequests, !requests.isEmpty {
+        rest.work = .list(requests)
+      }
+      var entry = QueuedTransfer(status.id, rest, nil)
+      entry.status.name = status.name
+      entry.status.location = status.location
+      entry.status.localPath = status.localPath
+      return entry
+    }
+  }
+
+  /// Whether its time is mostly that of the way to the server, so that many may run at once.
+  var isSmall: Bool {
+    guard case .file(let request, _) = work, let size = request.size else { return false }
+    return RequestPool.Kind(objectOf: size) == .small
+  }
+
+  func run(_ tools: TransferTools) async -> Result<TransferResult, StorageError> {
+    switch work {
+    case .file(let request, let progress):
+      await request.result(
+        tools.serving(status.id, stoppedBy: stop).reporting(to: progress), progress)
+    case .tree(let tree, let progress, let outcomes):
+      await TreeRunner(
+        tree: tree, tools: tools.serving(status.id, stoppedBy: stop), progress: progress,
+        outcomes: outcomes
+      ).run()
+    }
   }
 
   /// Takes over what the requests have counted.
   mutating func look(at time: Duration) {
-    let seen = progress.snapshot
-    meter.add(moved: seen.moved, at: time)
-    status.total = seen.total
-    status.moved = seen.moved
-    if let location = seen.location { status.location = location }
-    if let path = seen.localPath { status.localPath = path }
+    let retry: RetryNotice?
+    switch work {
+    case .file(_, let progress):
+      let seen = progress.snapshot
+      retry = seen.retry
+      if let total = seen.total { status.total = total }
+      status.moved = seen.moved
+      if let location = seen.location { status.location = location }
+      if let path = seen.localPath { status.localPath = path }
+    case .tree(_, let progress, _):
+      let seen = progress.snapshot
+      retry = seen.current?.retry
+      status.tree = seen.status
+      status.total = seen.status.isComplete ? seen.status.bytes : nil
+      status.moved = seen.moved
+    }
+    meter.add(moved: status.moved, at: time)
     switch status.state {
     case .running, .retrying:
       status.rate = meter.rate
-      status.timeLeft = meter.timeLeft(total: seen.total)
+      status.timeLeft = meter.timeLeft(total: status.total)
       status.state =
-        if let retry = seen.retry {
+        if let retry {
           .retrying(
             attempt: retry.attempt + 1, of: retry.maxAttempts, code: retry.recordedCode)
         } else {
           .running
         }
-    case .waiting, .finished, .failed, .cancelling, .cancelled: break
+    case .waiting, .paused, .finished, .failed, .cancelling, .cancelled: break
     }
   }
 
@@ -52,8 +110,10 @@ struct QueuedTransfer {
       status.state = .finished(result)
       status.location = result.location
       status.localPath = result.localPath
-      status.total = result.size
-      status.moved = result.isSkipped ? .zero : result.size
+      if status.tree == nil {
+        status.total = result.size
+        status.moved = result.isSkipped ? .zero : result.size
+      }
     case .failure(let error):
       status.state = error.isCancellation ? .cancelled : .failed(error)
     }
@@ -78,7 +138,7 @@ extension TransferRequest {
   }
 
   /// The file at this end, as far as it is known before the transfer runs.
-  fileprivate var localPath: FilePath {
+  var localPath: FilePath {
     switch work {
     case .upload(let file, _, _): file
     case .download(_, _, let folder, let name):

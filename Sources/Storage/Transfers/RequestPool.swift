@@ -1,52 +1,157 @@
 import DequeModule
+import Synchronization
 
-/// Lets a number of requests with bodies run at once, over all transfers; the others wait in turn.
+/// Lets a number of requests run at once, over all transfers; the others wait in turn.
 ///
-/// More connections than that only make each slower, and each body costs buffers.
-actor RequestPool {
-  private var free: Int
-  private var waiting: Deque<(id: Int, turn: CheckedContinuation<Bool, Never>)> = []
-  private var nextID = 0
+/// Parts and small objects have room apart, so that neither keeps the other waiting. Where several
+/// transfers wait, each gets a turn before one gets a second: a thousand small files and one huge
+/// one both move.
+final class RequestPool: Sendable {
+  typealias Kind = ConcurrencyPlan.Kind
 
-  /// - Parameter limit: 1 or more.
-  init(limit: Int) {
-    free = max(limit, 1)
+  /// The right to one request; to be given back with ``leave(_:isAnswered:)``.
+  struct Turn: Sendable {
+    fileprivate let kind: Kind
+    fileprivate let start: ContinuousClock.Instant
   }
 
-  var waitingCount: Int { waiting.count }
+  private struct Waiter {
+    let id: Int
+    let turn: CheckedContinuation<Bool, Never>
+  }
 
-  /// Waits for a turn. Whoever gets one gives it back with ``leave()``.
-  ///
-  /// - Returns: `false` when the task was cancelled instead.
-  func enter() async -> Bool {
-    guard !Task.isCancelled else { return false }
-    if free > 0 {
-      free -= 1
-      return true
+  /// The requests of one kind.
+  private struct Lane {
+    var plan: ConcurrencyPlan
+    var active = 0
+    /// Who waits for which transfer; none of them is empty.
+    var waiting: [TransferID: Deque<Waiter>] = [:]
+    /// The transfers in `waiting`, the next one first.
+    var round: Deque<TransferID> = []
+
+    var hasRoom: Bool { active < plan.limit }
+    var waitingCount: Int { waiting.values.reduce(0) { $0 + $1.count } }
+
+    /// Those who may go now.
+    mutating func admit() -> [Waiter] {
+      var admitted: [Waiter] = []
+      while hasRoom, let transfer = round.popFirst() {
+        guard var queue = waiting.removeValue(forKey: transfer), let first = queue.popFirst() else {
+          continue
+        }
+        admitted.append(first)
+        active += 1
+        guard !queue.isEmpty else { continue }
+        waiting[transfer] = queue
+        round.append(transfer)
+      }
+      return admitted
     }
-    let id = nextID
-    nextID += 1
-    return await withTaskCancellationHandler {
+
+    mutating func wait(_ waiter: Waiter, for transfer: TransferID) {
+      if waiting[transfer] == nil { round.append(transfer) }
+      waiting[transfer, default: []].append(waiter)
+    }
+
+    mutating func remove(_ id: Int, of transfer: TransferID) -> Waiter? {
+      guard let index = waiting[transfer]?.firstIndex(where: { $0.id == id }) else { return nil }
+      let waiter = waiting[transfer]?.remove(at: index)
+      if waiting[transfer]?.isEmpty == true {
+        waiting[transfer] = nil
+        round.removeAll { $0 == transfer }
+      }
+      return waiter
+    }
+  }
+
+  private struct State {
+    var parts: Lane
+    var small: Lane
+    var lastID = 0
+
+    subscript(kind: Kind) -> Lane {
+      _read {
+        switch kind {
+        case .part: yield parts;
+        case .small: yield small
+        }
+      }
+      _modify {
+        switch kind {
+        case .part: yield &parts;
+        case .small: yield &small
+        }
+      }
+    }
+  }
+
+  private let state: Mutex<State>
+  /// How many parts may be under way at most, however fast the server answers.
+  let mostParts: Int
+  private let start = ContinuousClock.now
+
+  init(parts: ConcurrencyPlan, small: ConcurrencyPlan) {
+    mostParts = parts.range.upperBound
+    state = Mutex(State(parts: Lane(plan: parts), small: Lane(plan: small)))
+  }
+
+  var waitingCount: Int {
+    state.withLock { $0.parts.waitingCount + $0.small.waitingCount }
+  }
+
+  /// How many requests of a kind may be under way now.
+  func limit(of kind: Kind) -> Int {
+    state.withLock { $0[kind].plan.limit }
+  }
+
+  /// Waits for a turn.
+  ///
+  /// - Parameter transfer: in whose name; those that wait get turns one after the other.
+  /// - Returns: nil when the task was cancelled instead.
+  func enter(_ kind: Kind, for transfer: TransferID) async -> Turn? {
+    guard !Task.isCancelled else { return nil }
+    let place: Int? = state.withLock { state in
+      // Whoever waits already goes first.
+      if state[kind].hasRoom, state[kind].round.isEmpty {
+        state[kind].active += 1
+        return nil
+      }
+      state.lastID += 1
+      return state.lastID
+    }
+    guard let place else { return Turn(kind: kind, start: .now) }
+    let isAdmitted = await withTaskCancellationHandler {
       await withCheckedContinuation { turn in
-        // Cancelled before it stood in the queue: the handler found nobody to wake.
-        guard !Task.isCancelled else { return turn.resume(returning: false) }
-        waiting.append((id, turn))
+        let admitted: [Waiter]? = state.withLock { state in
+          // Cancelled before it stood in the queue: the handler found nobody to wake.
+          guard !Task.isCancelled else { return nil }
+          state[kind].wait(Waiter(id: place, turn: turn), for: transfer)
+          // There may be room since it was looked for.
+          return state[kind].admit()
+        }
+        guard let admitted else { return turn.resume(returning: false) }
+        for waiter in admitted { waiter.turn.resume(returning: true) }
       }
     } onCancel: {
-      Task { await self.giveUp(id) }
+      let waiter = state.withLock { $0[kind].remove(place, of: transfer) }
+      waiter?.turn.resume(returning: false)
     }
+    return isAdmitted ? Turn(kind: kind, start: .now) : nil
   }
 
-  func leave() {
-    if let (_, turn) = waiting.popFirst() {
-      turn.resume(returning: true)
-    } else {
-      free += 1
+  /// - Parameter isAnswered: whether the server answered, so that the time that it took tells
+  ///   something about the way to it.
+  func leave(_ turn: Turn, isAnswered: Bool = true) {
+    let now = ContinuousClock.now
+    let admitted = state.withLock { state in
+      if isAnswered {
+        state[turn.kind].plan.answered(
+          after: turn.start.duration(to: now), at: start.duration(to: now),
+          wasFull: !state[turn.kind].hasRoom)
+      }
+      state[turn.kind].active -= 1
+      return state[turn.kind].admit()
     }
-  }
-
-  private func giveUp(_ id: Int) {
-    guard let index = waiting.firstIndex(where: { $0.id == id }) else { return }
-    waiting.remove(at: index).turn.resume(returning: false)
+    for waiter in admitted { waiter.turn.resume(returning: true) }
   }
 }

@@ -31,13 +31,13 @@ struct SingleUpload: Sendable {
   // MARK: - In one request
 
   func whole() async throws(StorageError) -> TransferResult {
-    guard await tools.pool.enter() else { throw .cancelled }
+    guard let turn = await tools.enter(.init(objectOf: source.size)) else { throw .cancelled }
     do {
       let result = try await put()
-      await tools.pool.leave()
+      tools.leave(turn)
       return result
     } catch {
-      await tools.pool.leave()
+      tools.leave(turn)
       throw error
     }
   }
@@ -110,7 +110,7 @@ struct SingleUpload: Sendable {
   private func carryOut(_ plan: PartPlan) async -> End {
     await withTaskGroup(of: UploadMachine.Event.self) { tasks in
       var mayLeaveUpload = false
-      var machine = UploadMachine(plan: plan, partsAtOnce: tools.settings.concurrentRequests)
+      var machine = UploadMachine(plan: plan, partsAtOnce: tools.partsAtOnce)
       var commands = [machine.firstCommand]
       while true {
         for command in commands {
@@ -162,9 +162,9 @@ struct SingleUpload: Sendable {
   private func send(
     _ part: PartNumber, _ range: Range<Int64>, _ id: UploadID
   ) async -> UploadMachine.Event {
-    guard await tools.pool.enter() else { return .partFailed(.cancelled) }
+    guard let turn = await tools.enter(.part) else { return .partFailed(.cancelled) }
     let event = await sendNow(part, range, id)
-    await tools.pool.leave()
+    tools.leave(turn)
     return event
   }
 

@@ -11,8 +11,12 @@ public actor TransferEngine {
   let tools: TransferTools
   private let settings: TransferSettings
   private var entries: OrderedDictionary<TransferID, QueuedTransfer> = [:]
+  /// Those that wait, and some that have been cancelled or paused since.
   private var waiting: Deque<TransferID> = []
+  private var waitingSmall: Deque<TransferID> = []
   private var running: Set<TransferID> = []
+  /// How many of `running` are small.
+  private var runningSmall = 0
   private var lastID = 0
 
   private let clock = ContinuousClock()
@@ -27,8 +31,11 @@ public actor TransferEngine {
   init(
     client: S3Client, recorder: Recorder, settings: TransferSettings, journaling: Journaling?
   ) {
+    let cores = ProcessorCount.current
     tools = TransferTools(
-      client: client, recorder: recorder, pool: RequestPool(limit: settings.concurrentRequests),
+      client: client, recorder: recorder,
+      pool: RequestPool(
+        parts: settings.plan(.part, cores: cores), small: settings.plan(.small, cores: cores)),
       settings: settings, journaling: journaling)
     self.settings = settings
   }
@@ -41,13 +48,43 @@ public actor TransferEngine {
     let ids = requests.map { request in
       lastID += 1
       let id = TransferID(lastID)
-      entries[id] = QueuedTransfer(id, request)
-      waiting.append(id)
+      queue(QueuedTransfer(id, request))
       return id
     }
     startWaiting()
     changed()
     return ids
+  }
+
+  /// Puts a folder or prefix at the end of the queue, as one transfer.
+  ///
+  /// - Parameter outcomes: told what became of each file; has to be read, or else the tree stands
+  ///   still when it is full.
+  @discardableResult
+  public func enqueue(
+    _ tree: TransferTree, reporting outcomes: TreeOutcomes? = nil
+  ) -> TransferID {
+    lastID += 1
+    let id = TransferID(lastID)
+    queue(QueuedTransfer(id, tree, outcomes))
+    startWaiting()
+    changed()
+    return id
+  }
+
+  /// The first failures of a tree, oldest first; its status counts all of them.
+  public func failures(of id: TransferID) -> [TreeOutcome] {
+    guard case .tree(_, let progress, _) = entries[id]?.work else { return [] }
+    return progress.failures
+  }
+
+  private func queue(_ entry: QueuedTransfer) {
+    entries[entry.status.id] = entry
+    if entry.isSmall {
+      waitingSmall.append(entry.status.id)
+    } else {
+      waiting.append(entry.status.id)
+    }
   }
 
   /// Ends a transfer. One that runs shows as `cancelling` until nothing of it is left; one that
@@ -56,9 +93,8 @@ public actor TransferEngine {
     guard let entry = entries[id] else { return }
     switch entry.status.state {
     case .waiting:
-      waiting.removeAll { $0 == id }
       end(id, .failure(.cancelled))
-    case .running, .retrying:
+    case .running, .retrying, .paused:
       entries[id]?.status.state = .cancelling
       entry.task?.cancel()
     case .cancelling, .cancelled, .finished, .failed:
@@ -69,9 +105,9 @@ public actor TransferEngine {
 
   /// Cancels all that wait or run. Returns when nothing of them is left.
   public func cancelAll() async {
-    // Before any of them is looked for in the queue: looking is slow when many wait, and none may
-    // start in the place of one that ends.
+    // None may start in the place of one that ends.
     waiting.removeAll()
+    waitingSmall.removeAll()
     for id in entries.keys { cancel(id) }
     for entry in entries.values { await entry.task?.value }
   }
@@ -85,9 +121,11 @@ public actor TransferEngine {
   ///
   /// - Returns: those that are still at it.
   func stopAll() -> [Task<Void, Never>] {
-    let queued = waiting
     waiting.removeAll()
-    for id in queued { end(id, .failure(.stopped)) }
+    waitingSmall.removeAll()
+    for entry in entries.values where entry.status.state == .waiting {
+      end(entry.status.id, .failure(.stopped))
+    }
     for id in running {
       guard entries[id]?.status.state != .cancelling else { continue }
       entries[id]?.stop.raise()
@@ -100,9 +138,9 @@ public actor TransferEngine {
   /// What was asked for, of a transfer that ended because it was stopped.
   func stoppedRequest(of id: TransferID) -> TransferRequest? {
     guard let entry = entries[id], case .failed(let error) = entry.status.state,
-      error.kind == .stopped
+      error.kind == .stopped, case .file(let request, _) = entry.work
     else { return nil }
-    return entry.request
+    return request
   }
 
   /// Puts a transfer that failed or was cancelled at the end of the queue again.
@@ -110,10 +148,9 @@ public actor TransferEngine {
     guard let entry = entries[id] else { return }
     switch entry.status.state {
     case .failed, .cancelled: break
-    case .waiting, .running, .retrying, .cancelling, .finished: return
+    case .waiting, .running, .retrying, .paused, .cancelling, .finished: return
     }
-    entries[id] = QueuedTransfer(id, entry.request)
-    waiting.append(id)
+    queue(entry.again)
     startWaiting()
     changed()
   }
@@ -135,7 +172,8 @@ public actor TransferEngine {
         case .finished(let result): waiter.resume(returning: .success(result))
         case .failed(let error): waiter.resume(returning: .failure(error))
         case .cancelled: waiter.resume(returning: .failure(.cancelled))
-        case .waiting, .running, .retrying, .cancelling: entries[id]?.waiters.append(waiter)
+        case .waiting, .running, .retrying, .paused, .cancelling:
+          entries[id]?.waiters.append(waiter)
         }
       }
     } onCancel: {
@@ -147,44 +185,32 @@ public actor TransferEngine {
   // MARK: - Running them
 
   private func startWaiting() {
-    while running.count < max(settings.concurrentTransfers, 1), let id = waiting.popFirst() {
-      guard let entry = entries[id] else { continue }
-      running.insert(id)
-      entries[id]?.status.state = .running
-      entries[id]?.status.startedAt = .now()
-      let tools = tools.reporting(to: entry.progress, stoppedBy: entry.stop)
-      entries[id]?.task = Task {
-        let result = await Self.run(entry.request, tools, entry.progress)
-        self.ran(id, result)
-      }
-    }
+    let mostLarge = max(settings.concurrentTransfers, 1)
+    while running.count - runningSmall < mostLarge, let id = waiting.popFirst() { start(id) }
+    // Some of them are being opened or recorded while the requests of others are under way.
+    let mostSmall = 2 * tools.pool.limit(of: .small)
+    while runningSmall < mostSmall, let id = waitingSmall.popFirst() { start(id) }
   }
 
-  private static func run(
-    _ request: TransferRequest, _ tools: TransferTools, _ progress: TransferProgress
-  ) async -> Result<TransferResult, StorageError> {
-    do throws(StorageError) {
-      switch request.work {
-      case .upload(let file, let location, let attributes):
-        return .success(
-          try await Uploader(
-            file: file, location: location, attributes: attributes, ifExists: request.ifExists,
-            tools: tools, progress: progress
-          ).run())
-      case .download(let object, let summary, let folder, let name):
-        return .success(
-          try await Downloader(
-            object: object, summary: summary, folder: folder, name: name,
-            ifExists: request.ifExists, tools: tools, progress: progress
-          ).run())
-      }
-    } catch {
-      return .failure(error)
+  private func start(_ id: TransferID) {
+    // It may have been cancelled since it was put there.
+    guard let entry = entries[id], entry.status.state == .waiting, !running.contains(id) else {
+      return
+    }
+    running.insert(id)
+    if entry.isSmall { runningSmall += 1 }
+    entries[id]?.status.state = .running
+    entries[id]?.status.startedAt = .now()
+    let tools = tools
+    entries[id]?.task = Task {
+      let result = await entry.run(tools)
+      self.ran(id, result)
     }
   }
 
   private func ran(_ id: TransferID, _ result: Result<TransferResult, StorageError>) {
     running.remove(id)
+    if entries[id]?.isSmall == true { runningSmall -= 1 }
     entries[id]?.look(at: start.duration(to: clock.now))
     if case .failure(let error) = result, error.isCancellation, entries[id]?.stop.isRaised == true {
       end(id, .failure(.stopped))

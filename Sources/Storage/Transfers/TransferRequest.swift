@@ -26,18 +26,21 @@ public struct TransferRequest: Sendable, Hashable {
 
   public var work: Work
   public var ifExists: ExistingDestination
+  /// As far as it is known before the transfer runs: small files run many at once.
+  public var size: ByteCount?
 
-  public init(_ work: Work, ifExists: ExistingDestination = .fail) {
+  public init(_ work: Work, ifExists: ExistingDestination = .fail, size: ByteCount? = nil) {
     self.work = work
     self.ifExists = ifExists
+    self.size = size
   }
 
   public static func upload(
     _ file: FilePath, to location: ObjectLocation, attributes: ObjectAttributes,
-    ifExists: ExistingDestination = .fail
+    size: ByteCount? = nil, ifExists: ExistingDestination = .fail
   ) -> TransferRequest {
     TransferRequest(
-      .upload(file: file, to: location, attributes: attributes), ifExists: ifExists)
+      .upload(file: file, to: location, attributes: attributes), ifExists: ifExists, size: size)
   }
 
   /// - Parameter name: the path below `folder`; the key's last segment when nil.
@@ -49,7 +52,7 @@ public struct TransferRequest: Sendable, Hashable {
       .download(
         object, summary: summary, folder: folder,
         name: name ?? ObjectKey(bytes: object.key.lastSegment)),
-      ifExists: ifExists)
+      ifExists: ifExists, size: summary?.size)
   }
 
   public var direction: TransferDirection {

@@ -2,10 +2,12 @@ public import S3
 
 /// How many transfers run at once, and how they are cut.
 public struct TransferSettings: Sendable, Hashable {
-  /// Transfers running at once, 1 or more; the others wait.
+  /// Large transfers running at once, 1 or more; the others wait. Small ones run beside them, as
+  /// many as there is room for their requests.
   public var concurrentTransfers: Int
-  /// Requests that carry bodies at once, over all transfers; 1 or more.
-  public var concurrentRequests: Int
+  /// Requests that carry bodies at once, over all transfers; 1 or more. nil has it follow from the
+  /// processors and from how fast the server answers.
+  public var concurrentRequests: Int?
   /// The size that ``PartPlan`` keeps while it can, 5 MiB through 5 GiB.
   public var partSize: ByteCount
   /// Larger files move in parallel parts and ranges.
@@ -14,7 +16,7 @@ public struct TransferSettings: Sendable, Hashable {
   public var updateInterval: Duration
 
   public init(
-    concurrentTransfers: Int = 4, concurrentRequests: Int = 8,
+    concurrentTransfers: Int = 4, concurrentRequests: Int? = nil,
     partSize: ByteCount = .mebibytes(8), multipartThreshold: ByteCount = .mebibytes(16),
     updateInterval: Duration = .milliseconds(100)
   ) {
@@ -23,5 +25,9 @@ public struct TransferSettings: Sendable, Hashable {
     self.partSize = partSize
     self.multipartThreshold = multipartThreshold
     self.updateInterval = updateInterval
+  }
+
+  func plan(_ kind: ConcurrencyPlan.Kind, cores: Int) -> ConcurrencyPlan {
+    concurrentRequests.map { ConcurrencyPlan(fixed: $0) } ?? ConcurrencyPlan(kind, cores: cores)
   }
 }

@@ -21,6 +21,8 @@ public struct TransferStatus: Sendable, Hashable, Identifiable {
     case running
     /// A request failed and is sent again. `attempt` is 2 or more.
     case retrying(attempt: Int, of: Int, code: String)
+    /// Stands still on a person's wish until it is resumed, and keeps what has moved.
+    case paused
     case finished(TransferResult)
     case failed(StorageError)
     /// The multipart upload is being aborted, or the partial file removed.
@@ -31,7 +33,7 @@ public struct TransferStatus: Sendable, Hashable, Identifiable {
     public var isOver: Bool {
       switch self {
       case .finished, .failed, .cancelled: true
-      case .waiting, .running, .retrying, .cancelling: false
+      case .waiting, .running, .retrying, .paused, .cancelling: false
       }
     }
   }
@@ -51,13 +53,16 @@ public struct TransferStatus: Sendable, Hashable, Identifiable {
   /// nil while it cannot be told.
   public var timeLeft: Duration?
   public var state: State
+  /// Set for a folder or prefix: how many of its files have moved.
+  public var tree: TreeStatus?
   /// nil while waiting.
   public var startedAt: Timestamp?
 
   public init(
     id: TransferID, direction: TransferDirection, name: [UInt8], location: ObjectLocation,
     localPath: FilePath, total: ByteCount? = nil, moved: ByteCount = .zero, rate: Double = 0,
-    timeLeft: Duration? = nil, state: State = .waiting, startedAt: Timestamp? = nil
+    timeLeft: Duration? = nil, state: State = .waiting, tree: TreeStatus? = nil,
+    startedAt: Timestamp? = nil
   ) {
     self.id = id
     self.direction = direction
@@ -69,6 +74,7 @@ public struct TransferStatus: Sendable, Hashable, Identifiable {
     self.rate = rate
     self.timeLeft = timeLeft
     self.state = state
+    self.tree = tree
     self.startedAt = startedAt
   }
 }

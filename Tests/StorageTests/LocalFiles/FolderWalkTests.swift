@@ -20,6 +20,7 @@ struct FolderWalkTests {
     for await element in FolderWalk(path ?? folder.path) {
       switch element {
       case .file(let file): files.append(file.name.text)
+      case .emptyFolder: break
       case .leftOut(let error): leftOut.append(error)
       }
     }

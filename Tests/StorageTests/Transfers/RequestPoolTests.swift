@@ -4,45 +4,76 @@ import Testing
 
 @Suite("Request pool")
 struct RequestPoolTests {
+  private let one = TransferID(1)
+
+  private func pool(parts: Int = 1, small: Int = 1) -> RequestPool {
+    RequestPool(parts: ConcurrencyPlan(fixed: parts), small: ConcurrencyPlan(fixed: small))
+  }
+
   @Test("Who waits gets a turn when one is given back, in the order of coming")
-  func turns() async {
-    let pool = RequestPool(limit: 1)
-    #expect(await pool.enter())
+  func turns() async throws {
+    let pool = pool()
+    let turn = try #require(await pool.enter(.part, for: one))
     let order = Order()
-    let tasks = await queue(["a", "b", "c"], at: pool, noting: order)
-    await pool.leave()
+    let tasks = await queue([("a", 1), ("b", 1), ("c", 1)], at: pool, noting: order)
+    pool.leave(turn)
     for task in tasks { await task.value }
     #expect(await order.names == ["a", "b", "c"])
-    #expect(await pool.enter())
+    #expect(await pool.enter(.part, for: one) != nil)
+  }
+
+  @Test("Transfers that wait get a turn each before one gets its second")
+  func fair() async throws {
+    let pool = pool()
+    let turn = try #require(await pool.enter(.part, for: one))
+    let order = Order()
+    let tasks = await queue(
+      [("a1", 1), ("a2", 1), ("a3", 1), ("b1", 2), ("c1", 3), ("b2", 2)], at: pool, noting: order)
+    pool.leave(turn)
+    for task in tasks { await task.value }
+    #expect(await order.names == ["a1", "b1", "c1", "a2", "b2", "a3"])
+  }
+
+  @Test("Parts and small objects do not take each other's room")
+  func kinds() async throws {
+    let pool = pool(parts: 1, small: 2)
+    #expect(await pool.enter(.part, for: one) != nil)
+    #expect(await pool.enter(.small, for: one) != nil)
+    #expect(await pool.enter(.small, for: one) != nil)
+    let order = Order()
+    let tasks = await queue([("a", 1)], at: pool, noting: order)
+    tasks[0].cancel()
+    await tasks[0].value
+    #expect(await order.names.isEmpty)
   }
 
   @Test("Who is cancelled while waiting gets no turn, and takes none away")
-  func cancelled() async {
-    let pool = RequestPool(limit: 1)
-    #expect(await pool.enter())
+  func cancelled() async throws {
+    let pool = pool()
+    let turn = try #require(await pool.enter(.part, for: one))
     let order = Order()
-    let tasks = await queue(["a", "b"], at: pool, noting: order)
+    let tasks = await queue([("a", 1), ("b", 1)], at: pool, noting: order)
     tasks[0].cancel()
     await tasks[0].value
-    await pool.leave()
+    pool.leave(turn)
     await tasks[1].value
     #expect(await order.names == ["b"])
-    #expect(await pool.enter())
+    #expect(await pool.enter(.part, for: one) != nil)
   }
 
   /// Returns once all of them wait.
   private func queue(
-    _ names: [String], at pool: RequestPool, noting order: Order
+    _ names: [(String, Int)], at pool: RequestPool, noting order: Order
   ) async -> [Task<Void, Never>] {
     var tasks: [Task<Void, Never>] = []
-    for name in names {
+    for (name, transfer) in names {
       tasks.append(
         Task {
-          guard await pool.enter() else { return }
+          guard let turn = await pool.enter(.part, for: TransferID(transfer)) else { return }
           await order.add(name)
-          await pool.leave()
+          pool.leave(turn)
         })
-      while await pool.waitingCount < tasks.count { await Task.yield() }
+      while pool.waitingCount < tasks.count { await Task.yield() }
     }
     return tasks
   }

@@ -1,0 +1,81 @@
+import S3
+
+/// How many requests of one kind are under way at once: as many as the way to the server holds.
+///
+/// While answers come as fast as more requests are sent, there is room on the way and more are let
+/// out; once more of them only make each slower, they wait in our own queue instead of the
+/// network's. Reads no clock.
+struct ConcurrencyPlan: Sendable, Hashable {
+  /// What a request is about, as far as that decides how many may run.
+  enum Kind: Sendable, Hashable, CaseIterable {
+    /// A body of a part's size: bound by bandwidth, processors and the memory of its buffers.
+    case part
+    /// An object small enough for the time of the way and back to be most of its time.
+    case small
+
+    /// A whole object of this size at most moves as ``small``.
+    static let largestSmallObject = ByteCount.kibibytes(256)
+
+    init(objectOf size: ByteCount) {
+      self = size <= Self.largestSmallObject ? .small : .part
+    }
+  }
+
+  let range: ClosedRange<Int>
+  /// How many may be under way now, always within ``range``.
+  private(set) var limit: Int
+
+  /// What has been seen since the limit was last thought over.
+  private var answers = 0
+  private var windowStart: Duration?
+  /// The shortest time from a request to its answer; grows slowly, so that it follows the network.
+  private var shortest: Duration?
+
+  /// - Parameter limit: how many to begin with.
+  init(_ range: ClosedRange<Int>, startingAt limit: Int) {
+    self.range = range
+    self.limit = min(max(limit, range.lowerBound), range.upperBound)
+  }
+
+  /// For a machine with this many processors.
+  init(_ kind: Kind, cores: Int) {
+    switch kind {
+    case .part: self.init(4...16, startingAt: 2 * cores)
+    case .small: self.init(16...256, startingAt: 16 * cores)
+    }
+  }
+
+  /// Always the same number, as a person asked for it.
+  init(fixed limit: Int) {
+    let limit = max(limit, 1)
+    self.init(limit...limit, startingAt: limit)
+  }
+
+  /// An answer came.
+  ///
+  /// - Parameters:
+  ///   - latency: since its request was let out.
+  ///   - time: since any fixed moment; never less than before.
+  ///   - wasFull: whether as many were under way as may be: otherwise the answers tell nothing
+  ///     about more of them.
+  mutating func answered(after latency: Duration, at time: Duration, wasFull: Bool) {
+    guard range.count > 1 else { return }
+    guard wasFull, let start = windowStart else {
+      windowStart = time
+      answers = 0
+      return
+    }
+    shortest = min(shortest ?? latency, latency)
+    answers += 1
+    // Each that was under way has been answered twice.
+    guard answers >= 2 * limit, let shortest, time > start else { return }
+    // Little's law: so many would be under way if none of them had to wait for another.
+    let unhindered = Double(answers) * (shortest / (time - start))
+    let wanted =
+      unhindered > 0.6 * Double(limit) ? Double(limit) * 2 : max(unhindered * 2, Double(limit) / 2)
+    limit = min(max(Int(wanted), range.lowerBound), range.upperBound)
+    self.shortest = shortest * 1.05
+    windowStart = time
+    answers = 0
+  }
+}

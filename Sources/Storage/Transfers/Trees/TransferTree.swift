@@ -1,0 +1,118 @@
+public import S3
+public import SystemPackage
+
+/// A folder to upload or a prefix to download: any number of files, found while they move.
+///
+/// One transfer in the queue however much is in it. Memory does not grow with that.
+public struct TransferTree: Sendable, Hashable {
+  /// What moves, and where to.
+  public enum Work: Sendable, Hashable {
+    /// What is inside `folder`, each file under `prefix` followed by its path below `folder`. An
+    /// empty folder becomes a marker: an object without bytes whose key ends in `/`.
+    case upload(
+      folder: FilePath, bucket: BucketName, prefix: ObjectKey, attributes: ObjectAttributes)
+    /// What is selected, each object below `folder` under its key without `dropping`, which the
+    /// prefix of the selection begins with. A marker becomes an empty folder.
+    case download(
+      bucket: BucketName, KeySelection, dropping: ObjectKey, folder: FilePath)
+    /// Files that are known one by one, at least one of them and all in one direction.
+    case list([TransferRequest])
+  }
+
+  /// Which symbolic links of a folder are followed. Those that lead to nothing, and those that lead
+  /// back into a folder that holds them, are left out and reported.
+  public enum Links: Sendable, Hashable {
+    /// Those that lead to a place inside the folder; the others are left out and reported.
+    case inside
+    /// All of them.
+    case all
+    /// None; all are left out and reported.
+    case none
+  }
+
+  public var work: Work
+  public var ifExists: TransferRequest.ExistingDestination
+  /// Which files are meant, by their paths below the folder; by default all.
+  public var filter: KeyFilter
+  public var links: Links
+
+  public init(
+    _ work: Work, ifExists: TransferRequest.ExistingDestination = .fail,
+    filter: KeyFilter = .all, links: Links = .inside
+  ) {
+    self.work = work
+    self.ifExists = ifExists
+    self.filter = filter
+    self.links = links
+  }
+
+  public var direction: TransferDirection {
+    switch work {
+    case .upload: .upload
+    case .download: .download
+    case .list(let requests): requests.first?.direction ?? .upload
+    }
+  }
+}
+
+/// How far a tree has come.
+public struct TreeStatus: Sendable, Hashable {
+  /// Files found so far: to be moved, moved, skipped or failed.
+  public var found: Int
+  /// Whether nothing more will be found.
+  public var isComplete: Bool
+  /// Files that have arrived.
+  public var done: Int
+  /// Files whose destination was there already, and stayed as it was.
+  public var skipped: Int
+  /// Files that did not arrive, and folders that could not be read.
+  public var failed: Int
+  /// Files that arrived under another name, since this system cannot have theirs.
+  public var renamed: Int
+  /// Bytes of all files found so far.
+  public var bytes: ByteCount
+
+  public init(
+    found: Int = 0, isComplete: Bool = false, done: Int = 0, skipped: Int = 0, failed: Int = 0,
+    renamed: Int = 0, bytes: ByteCount = .zero
+  ) {
+    self.found = found
+    self.isComplete = isComplete
+    self.done = done
+    self.skipped = skipped
+    self.failed = failed
+    self.renamed = renamed
+    self.bytes = bytes
+  }
+
+  /// Files that nothing more will happen to.
+  public var over: Int { done + skipped + failed }
+}
+
+/// What became of one file of a tree.
+public struct TreeOutcome: Sendable, Hashable {
+  public enum End: Sendable, Hashable {
+    /// It arrived, or was skipped as the result says.
+    case finished(TransferResult)
+    case failed(StorageError)
+  }
+
+  public var direction: TransferDirection
+  /// nil for what has no key, such as a folder that cannot be read.
+  public var location: ObjectLocation?
+  public var localPath: FilePath?
+  public var end: End
+  /// Whether the file has another name here than its key, which this system cannot have.
+  public var isRenamed: Bool
+
+  public init(
+    direction: TransferDirection, location: ObjectLocation?, localPath: FilePath?, end: End,
+    isRenamed: Bool = false
+  ) {
+    self.direction = direction
+    self.location = location
+    self.localPath = localPath
+    self.end = end
+    self.isRenamed = isRenamed
+  }
+}

@@ -1,0 +1,105 @@
+import S3
+import Synchronization
+import SystemPackage
+
+/// How far a tree has come; written by its files, read by ``TransferEngine`` when it looks.
+final class TreeProgress: Sendable {
+  /// As many failures are kept with their words; all of them are counted.
+  static let failuresKept = 200
+
+  private struct State {
+    var status = TreeStatus()
+    /// Bytes of the files that are over.
+    var moved = ByteCount.zero
+    var running: [Int: TransferProgress] = [:]
+    var lastID = 0
+    var failures: [TreeOutcome] = []
+    /// The requests of `failures`, to be tried again; nil for what is no file.
+    var failedRequests: [TransferRequest?] = []
+  }
+
+  /// What can be seen of a tree at one moment.
+  struct Snapshot: Sendable {
+    var status: TreeStatus
+    var moved: ByteCount
+    /// Of the file that moves since longest.
+    var current: TransferProgress.Snapshot?
+  }
+
+  private let state = Mutex(State())
+
+  var snapshot: Snapshot {
+    let (snapshot, running) = state.withLock { state in
+      (
+        Snapshot(status: state.status, moved: state.moved),
+        state.running.sorted { $0.key < $1.key }.map(\.value)
+      )
+    }
+    var seen = snapshot
+    for progress in running {
+      let file = progress.snapshot
+      seen.moved += file.moved
+      if seen.current == nil || (seen.current?.retry == nil && file.retry != nil) {
+        seen.current = file
+      }
+    }
+    return seen
+  }
+
+  var status: TreeStatus { state.withLock { $0.status } }
+  var failures: [TreeOutcome] { state.withLock { $0.failures } }
+
+  /// The files to try again; nil when not all of them are known.
+  var failedRequests: [TransferRequest]? {
+    state.withLock { state in
+      let requests = state.failedRequests.compactMap(\.self)
+      return requests.count == state.status.failed ? requests : nil
+    }
+  }
+
+  func found(_ size: ByteCount) {
+    state.withLock {
+      $0.status.found += 1
+      $0.status.bytes += size
+    }
+  }
+
+  func foundAll() {
+    state.withLock { $0.status.isComplete = true }
+  }
+
+  /// A file begins to move.
+  func begin() -> (Int, TransferProgress) {
+    let progress = TransferProgress()
+    let id = state.withLock { state in
+      state.lastID += 1
+      state.running[state.lastID] = progress
+      return state.lastID
+    }
+    return (id, progress)
+  }
+
+  /// A file is over, or did not even begin where `id` is nil.
+  ///
+  /// - Parameter size: as it was found.
+  func end(_ id: Int?, _ outcome: TreeOutcome, _ request: TransferRequest?, size: ByteCount) {
+    state.withLock { state in
+      if let id { state.running[id] = nil }
+      switch outcome.end {
+      case .finished(let result) where result.isSkipped: state.status.skipped += 1
+      case .finished(let result):
+        state.status.done += 1
+        state.moved += result.size
+        // It may have changed since it was found.
+        state.status.bytes += ByteCount(result.size.bytes - size.bytes)
+        if outcome.isRenamed { state.status.renamed += 1 }
+      case .failed(let error) where error.isCancellation: break
+      case .failed:
+        state.status.failed += 1
+        guard state.failures.count < Self.failuresKept else { return }
+        state.failures.append(outcome)
+        state.failedRequests.append(request)
+      }
+    }
+  }
+}

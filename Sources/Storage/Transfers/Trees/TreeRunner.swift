@@ -1,0 +1,347 @@
+import HTTP
+import History
+import S3
+import SystemPackage
+
+/// Moves what is in a tree: finds a little ahead, and keeps as many files under way as there is
+/// room for their requests.
+struct TreeRunner: Sendable {
+  /// Found and not begun at a time, when larger files hold each other up.
+  private static let mostHeld = 64
+  /// So many failures in a row to reach the server end the tree.
+  private static let mostLostConnections = 32
+
+  let tree: TransferTree
+  let tools: TransferTools
+  let progress: TreeProgress
+  let outcomes: TreeOutcomes?
+
+  private enum Weight {
+    case small
+    case medium
+    case large
+  }
+
+  private struct Ended: Sendable {
+    var weight: Weight
+    var error: StorageError?
+  }
+
+  /// What is under way, and what is to be.
+  private struct Window {
+    var running: [Weight: Int] = [:]
+    var held: [TreeItem] = []
+    var isAtEnd = false
+    var lostConnections = 0
+    /// Why nothing more is begun.
+    var stop: StorageError?
+
+    var isIdle: Bool { running.values.allSatisfy { $0 == 0 } }
+  }
+
+  func run() async -> Result<TransferResult, StorageError> {
+    var source = TreeSource(tree, client: tools.client)
+    let tools: TransferTools
+    do {
+      tools = try await prepared()
+    } catch {
+      outcomes?.end()
+      return .failure(error)
+    }
+    let stop = await withTaskGroup(of: Ended.self) { tasks in
+      var window = Window()
+      while true {
+        while window.stop == nil, !Task.isCancelled {
+          guard let item = await next(&window, &source) else { break }
+          await start(item, tools, &window, &tasks)
+        }
+        guard let ended = await tasks.next() else { return window.stop }
+        note(ended, &window)
+        if window.stop != nil { tasks.cancelAll() }
+      }
+    }
+    outcomes?.end()
+    return result(stop)
+  }
+
+  /// The folder that a download goes to is opened once for all its files.
+  private func prepared() async throws(StorageError) -> TransferTools {
+    var tools = self.tools
+    guard case .download(_, _, _, let folder) = tree.work else { return tools }
+    do {
+      tools.folder = try await DownloadFolder.open(folder)
+    } catch {
+      throw StorageError(error)
+    }
+    return tools
+  }
+
+  private func result(_ stop: StorageError?) -> Result<TransferResult, StorageError> {
+    let seen = progress.snapshot
+    if let stop { return .failure(stop) }
+    guard !Task.isCancelled else { return .failure(.cancelled) }
+    guard seen.status.failed == 0 else {
+      return .failure(.treeFailed(seen.status, progress.failures.first, tree.direction))
+    }
+    return .success(
+      TransferResult(location: tree.location, localPath: tree.localPath, size: seen.moved))
+  }
+
+  // MARK: - What is next
+
+  /// - Returns: nil when there is nothing to begin now.
+  private func next(_ window: inout Window, _ source: inout TreeSource) async -> TreeItem? {
+    if let index = window.held.firstIndex(where: { hasRoom($0, window) }) {
+      return window.held.remove(at: index)
+    }
+    while !window.isAtEnd, window.held.count < Self.mostHeld {
+      // Waiting for the source must not keep the ends of files waiting that have all the room.
+      guard (window.running[.small] ?? 0) < mostSmall else { return nil }
+      let item: TreeItem
+      do throws(StorageError) {
+        guard let found = try await source.next() else {
+          window.isAtEnd = true
+          progress.foundAll()
+          return nil
+        }
+        item = found
+      } catch {
+        if window.stop == nil { window.stop = error }
+        return nil
+      }
+      progress.found(item.size ?? .zero)
+      guard !hasRoom(item, window) else { return item }
+      window.held.append(item)
+    }
+    return nil
+  }
+
+  /// More than may be sent at once: some are being recorded, opened or flushed meanwhile.
+  private var mostSmall: Int { min(2 * tools.pool.limit(of: .small) + 32, 512) }
+
+  private func hasRoom(_ item: TreeItem, _ window: Window) -> Bool {
+    let weight = weight(of: item)
+    let running = window.running[weight] ?? 0
+    return switch weight {
+    case .small: running < mostSmall
+    case .medium: running < tools.partsAtOnce
+    case .large: running < max(tools.settings.concurrentTransfers, 1)
+    }
+  }
+
+  private func weight(of item: TreeItem) -> Weight {
+    guard case .file(_, let size, _) = item else { return .small }
+    guard let size else { return .medium }
+    if size > tools.settings.multipartThreshold { return .large }
+    return RequestPool.Kind(objectOf: size) == .small ? .small : .medium
+  }
+
+  // MARK: - One file
+
+  private func start(
+    _ item: TreeItem, _ tools: TransferTools, _ window: inout Window,
+    _ tasks: inout TaskGroup<Ended>
+  ) async {
+    await outcomes?.expect()
+    if case .unusable(let outcome) = item {
+      finish(nil, outcome, nil, size: .zero)
+      return
+    }
+    let weight = weight(of: item)
+    window.running[weight, default: 0] += 1
+    tasks.addTask {
+      let (id, progress) = self.progress.begin()
+      let tools = tools.reporting(to: progress)
+      let outcome: TreeOutcome
+      var request: TransferRequest?
+      switch item {
+      case .file(let file, _, let isRenamed):
+        request = file
+        outcome = await file.outcome(tools, progress, isRenamed: isRenamed)
+      case .marker(let location, let folder):
+        outcome = await FolderMarker(
+          location: location, folder: folder, ifExists: tree.ifExists, tools: tools
+        ).outcome()
+      case .localFolder(let name, let location, let isRenamed):
+        outcome = await Self.make(name, location, tools, isRenamed: isRenamed)
+      case .unusable(let known): outcome = known
+      }
+      finish(id, outcome, request, size: item.size ?? .zero)
+      guard case .failed(let error) = outcome.end else { return Ended(weight: weight) }
+      return Ended(weight: weight, error: error)
+    }
+  }
+
+  private func finish(
+    _ id: Int?, _ outcome: TreeOutcome, _ request: TransferRequest?, size: ByteCount
+  ) {
+    progress.end(id, outcome, request, size: size)
+    if case .failed(let error) = outcome.end, error.isCancellation {
+      outcomes?.forget()
+    } else {
+      outcomes?.add(outcome, wasExpected: true)
+    }
+  }
+
+  private static func make(
+    _ name: RelativeName, _ location: ObjectLocation, _ tools: TransferTools, isRenamed: Bool
+  ) async -> TreeOutcome {
+    var end: TreeOutcome.End
+    var path: FilePath?
+    do throws(LocalFileError) {
+      path = tools.folder.map { name.path(below: $0.path) }
+      try await tools.folder?.makeFolder(name)
+      end = .finished(
+        TransferResult(location: location, localPath: path ?? FilePath(), size: .zero))
+    } catch {
+      end = .failed(StorageError(error))
+    }
+    return TreeOutcome(
+      direction: .download, location: location, localPath: path, end: end, isRenamed: isRenamed)
+  }
+
+  // MARK: - Its end
+
+  private func note(_ ended: Ended, _ window: inout Window) {
+    window.running[ended.weight, default: 0] -= 1
+    guard let error = ended.error else {
+      window.lostConnections = 0
+      return
+    }
+    guard window.stop == nil, !error.isCancellation else { return }
+    switch error.kind {
+    case .readOnly, .history, .credentials, .noSuchBucket:
+      // The others would fail in the same way.
+      window.stop = error
+    case .connection:
+      window.lostConnections += 1
+      if window.lostConnections >= Self.mostLostConnections { window.stop = error }
+    default: window.lostConnections = 0
+    }
+  }
+}
+
+extension TreeItem {
+  /// nil while it is not known.
+  var size: ByteCount? {
+    switch self {
+    case .file(_, let size, _): size
+    case .marker, .localFolder, .unusable: nil
+    }
+  }
+}
+
+extension TransferTree {
+  /// The beginning of the keys at the far end.
+  var location: ObjectLocation {
+    switch work {
+    case .upload(_, let bucket, let prefix, _):
+      ObjectLocation(bucket: bucket, key: prefix)
+    case .download(let bucket, let selection, _, _):
+      ObjectLocation(bucket: bucket, key: selection.prefix)
+    case .list(let requests):
+      requests.first?.location ?? ObjectLocation(bucket: BucketName(""), key: .empty)
+    }
+  }
+
+  /// The folder at this end.
+  var localPath: FilePath {
+    switch work {
+    case .upload(let folder, _, _, _), .download(_, _, _, let folder): folder
+    case .list(let requests): requests.first?.localPath.removingLastComponent() ?? FilePath()
+    }
+  }
+
+  /// The name to show, in bytes.
+  var name: [UInt8] {
+    switch work {
+    case .upload(let folder, _, _, _): folder.nameBytes + [UInt8(ascii: "/")]
+    case .download(_, let selection, _, _): Array(selection.prefix.lastSegment)
+    case .list(let requests): Array("\(requests.count) files".utf8)
+    }
+  }
+}
+
+extension TransferRequest {
+  /// Carries it out.
+  func result(
+    _ tools: TransferTools, _ progress: TransferProgress
+  ) async -> Result<TransferResult, StorageError> {
+    do throws(StorageError) {
+      switch work {
+      case .upload(let file, let location, let attributes):
+        return .success(
+          try await Uploader(
+            file: file, location: location, attributes: attributes, ifExists: ifExists,
+            tools: tools, progress: progress
+          ).run())
+      case .download(let object, let summary, let folder, let name):
+        return .success(
+          try await Downloader(
+            object: object, summary: summary, folder: folder, name: name, ifExists: ifExists,
+            tools: tools, progress: progress
+          ).run())
+      }
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  fileprivate func outcome(
+    _ tools: TransferTools, _ progress: TransferProgress, isRenamed: Bool
+  ) async -> TreeOutcome {
+    switch await result(tools, progress) {
+    case .success(let result):
+      return TreeOutcome(
+        direction: direction, location: result.location, localPath: result.localPath,
+        end: .finished(result), isRenamed: isRenamed)
+    case .failure(let error):
+      return TreeOutcome(
+        direction: direction, location: location,
+        localPath: progress.snapshot.localPath ?? localPath,
+        end: .failed(error), isRenamed: isRenamed)
+    }
+  }
+}
+
+/// Puts the object that stands for an empty folder, unless it is there.
+private struct FolderMarker: Sendable {
+  let location: ObjectLocation
+  let folder: FilePath
+  let ifExists: TransferRequest.ExistingDestination
+  let tools: TransferTools
+
+  func outcome() async -> TreeOutcome {
+    TreeOutcome(
+      direction: .upload, location: location, localPath: folder, end: await end())
+  }
+
+  private func end() async -> TreeOutcome.End {
+    var result = TransferResult(location: location, localPath: folder, size: .zero)
+    let undertaking = Undertaking.createPrefix(location)
+    do throws(StorageError) {
+      // One that somebody put bytes into is not emptied without being asked to.
+      if ifExists != .overwrite, try await tools.client.hasObject(location, while: undertaking) {
+        result.isSkipped = true
+        return .finished(result)
+      }
+      let change = Change(
+        .upload, bucket: location.bucket, key: location.key, size: .zero, localPath: folder)
+      let client = tools.client
+      let location = location
+      let recorded = try await tools.recorder.recorded(
+        change, while: undertaking, ending: { (receipt: WriteReceipt) in Ending(receipt) }
+      ) { () async throws(S3Error) in
+        try await client.putObject(
+          location, body: .bytes([]), attributes: ObjectAttributes(), condition: .none,
+          progress: nil)
+      }
+      result.etag = recorded.answer.etag
+      result.location.versionID = recorded.answer.versionID
+      result.warning = recorded.warning
+      return .finished(result)
+    } catch {
+      return .failed(error)
+    }
+  }
+}

@@ -1,0 +1,197 @@
+import S3
+import SystemPackage
+
+/// Something that a tree has in it.
+enum TreeItem: Sendable {
+  /// - Parameters:
+  ///   - size: nil while it is not known.
+  ///   - isRenamed: whether its key cannot be its name here.
+  case file(TransferRequest, size: ByteCount?, isRenamed: Bool)
+  /// An object without bytes that stands for an empty folder.
+  case marker(ObjectLocation, folder: FilePath)
+  case localFolder(RelativeName, ObjectLocation, isRenamed: Bool)
+  /// What cannot be moved; the others are.
+  case unusable(TreeOutcome)
+}
+
+/// Finds what is in a tree, a little at a time.
+struct TreeSource {
+  private enum Place {
+    case folder(FolderWalk.Iterator, BucketName, ObjectKey, ObjectAttributes)
+    case prefix(PrefixWalk)
+    case list(ArraySlice<TransferRequest>)
+  }
+
+  private let tree: TransferTree
+  private var place: Place
+
+  init(_ tree: TransferTree, client: S3Client) {
+    self.tree = tree
+    switch tree.work {
+    case .upload(let folder, let bucket, let prefix, let attributes):
+      let walk = FolderWalk(folder, links: tree.links).makeAsyncIterator()
+      place = .folder(walk, bucket, prefix, attributes)
+    case .download(let bucket, let selection, let dropping, let folder):
+      place = .prefix(
+        PrefixWalk(
+          bucket: bucket, selection: selection, dropping: dropping, folder: folder,
+          ifExists: tree.ifExists, filter: tree.filter, client: client))
+    case .list(let requests): place = .list(requests[...])
+    }
+  }
+
+  /// - Returns: nil at the end.
+  /// - Throws: when what is left cannot be found out.
+  mutating func next() async throws(StorageError) -> TreeItem? {
+    switch place {
+    case .folder(var walk, let bucket, let prefix, let attributes):
+      defer { place = .folder(walk, bucket, prefix, attributes) }
+      while let element = await walk.next() {
+        if let item = item(for: element, bucket, prefix, attributes) { return item }
+      }
+      return nil
+    case .prefix(var walk):
+      defer { place = .prefix(walk) }
+      return try await walk.next()
+    case .list(var requests):
+      defer { place = .list(requests) }
+      return requests.popFirst().map { .file($0, size: $0.size, isRenamed: false) }
+    }
+  }
+
+  private func item(
+    for element: FolderWalk.Element, _ bucket: BucketName, _ prefix: ObjectKey,
+    _ attributes: ObjectAttributes
+  ) -> TreeItem? {
+    switch element {
+    case .file(let file):
+      guard tree.filter.includes(file.name) else { return nil }
+      let location = ObjectLocation(bucket: bucket, key: prefix + file.name)
+      return .file(
+        .upload(
+          file.path, to: location, attributes: attributes, size: file.size,
+          ifExists: tree.ifExists),
+        size: file.size, isRenamed: false)
+    case .emptyFolder(let path, let name):
+      guard tree.filter.includes(name) else { return nil }
+      return .marker(ObjectLocation(bucket: bucket, key: prefix + name), folder: path)
+    case .leftOut(let error):
+      return .unusable(
+        TreeOutcome(
+          direction: .upload, location: nil, localPath: error.path,
+          end: .failed(StorageError(error))))
+    }
+  }
+}
+
+/// The objects under a prefix, each with the name that it gets here. While one page is worked on,
+/// the next one is fetched.
+struct PrefixWalk {
+  private typealias Page = Result<ObjectPage, S3Error>
+
+  private let bucket: BucketName
+  private let selection: KeySelection
+  private let dropping: Int
+  private let folder: FilePath
+  private let ifExists: TransferRequest.ExistingDestination
+  private let filter: KeyFilter
+  private let client: S3Client
+
+  private var objects: ArraySlice<ObjectSummary> = []
+  private var ahead: Task<Page, Never>?
+  private var isStarted = false
+  /// The keys of files that the last key begins with, shortest first: folders of these names
+  /// cannot be made. Few, since a listing is in order.
+  private var files: [ObjectKey] = []
+
+  init(
+    bucket: BucketName, selection: KeySelection, dropping: ObjectKey, folder: FilePath,
+    ifExists: TransferRequest.ExistingDestination, filter: KeyFilter, client: S3Client
+  ) {
+    self.bucket = bucket
+    self.selection = selection
+    self.dropping = dropping.bytes.count
+    self.folder = folder
+    self.ifExists = ifExists
+    self.filter = filter
+    self.client = client
+  }
+
+  mutating func next() async throws(StorageError) -> TreeItem? {
+    while true {
+      while let object = objects.popFirst() {
+        if let item = item(for: object) { return item }
+      }
+      guard try await fetch() else { return nil }
+    }
+  }
+
+  /// - Returns: false at the end.
+  private mutating func fetch() async throws(StorageError) -> Bool {
+    if !isStarted {
+      isStarted = true
+      ahead = listing(after: nil)
+    }
+    guard let listing = ahead else { return false }
+    ahead = nil
+    let result = await withTaskCancellationHandler {
+      await listing.value
+    } onCancel: {
+      listing.cancel()
+    }
+    do {
+      let page = try result.get()
+      // A server that normalizes prefixes may list more than was asked for.
+      objects = page.objects.filter { selection.contains($0.key) }[...]
+      if let token = page.next, !Task.isCancelled { ahead = self.listing(after: token) }
+      return true
+    } catch {
+      throw StorageError(error, while: .list(bucket, prefix: selection.prefix))
+    }
+  }
+
+  private func listing(after token: ContinuationToken?) -> Task<Page, Never> {
+    Task { [client, bucket, prefix = selection.prefix] in
+      do throws(S3Error) {
+        return .success(
+          try await client.listObjectsV2(
+            bucket: bucket, prefix: prefix, delimiter: nil, after: token))
+      } catch {
+        return .failure(error)
+      }
+    }
+  }
+
+  private mutating func item(for object: ObjectSummary) -> TreeItem? {
+    let key = ObjectKey(bytes: object.key.bytes.dropFirst(dropping))
+    // The marker of the prefix itself is the folder that everything goes to.
+    guard !key.isEmpty, filter.includes(key) else { return nil }
+    while let last = files.last, !key.hasPrefix(last) { files.removeLast() }
+    let besideFiles = Set(
+      files.map(\.bytes.count).filter { key.bytes.count > $0 && key.bytes[$0] == UInt8(ascii: "/") }
+    )
+    let location = ObjectLocation(bucket: bucket, key: object.key)
+    let isFolder = key.endsWithSlash && object.size == .zero
+    let name =
+      isFolder
+      ? EscapedName(
+        ObjectKey(bytes: key.bytes.dropLast()), foldersBesideFiles: besideFiles,
+        isFolder: true)
+      : EscapedName(key, foldersBesideFiles: besideFiles, isFolder: false)
+    if isFolder {
+      do {
+        return .localFolder(
+          try RelativeName(name.name), location, isRenamed: name.isEscaped)
+      } catch {
+        return .unusable(
+          TreeOutcome(
+            direction: .download, location: location, localPath: nil,
+            end: .failed(StorageError(error))))
+      }
+    }
+    files.append(key)
+    return .file(
+      .download(location, summary: object, into: folder, name: name.name, ifExists: ifExists),
+      size: object.size, isRenamed: name.isEscaped)
+  }
+}
