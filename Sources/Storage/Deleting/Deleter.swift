@@ -12,6 +12,8 @@ struct Deleter: Sendable {
   /// nil to take all, however new. By this machine's clock.
   let confirmedAt: Timestamp?
   private(set) var report = DeletionReport()
+  /// The outcomes of the batch before are recorded while the next one is under way.
+  private var recording: Task<StorageError?, Never>?
 
   init(bucket: BucketName, client: S3Client, recorder: Recorder, confirmedAt: Timestamp?) {
     self.bucket = bucket
@@ -26,6 +28,19 @@ struct Deleter: Sendable {
 
   /// Deletes everything that `walk` finds, and fetches a page while the one before is deleted.
   mutating func run(
+    _ walk: TargetWalk, while undertaking: Undertaking,
+    progress: @Sendable (DeletionProgress) -> Void
+  ) async throws(StorageError) {
+    do throws(StorageError) {
+      try await deleteAll(walk, while: undertaking, progress: progress)
+      await endRecording()
+    } catch {
+      await endRecording()
+      throw error
+    }
+  }
+
+  private mutating func deleteAll(
     _ walk: TargetWalk, while undertaking: Undertaking,
     progress: @Sendable (DeletionProgress) -> Void
   ) async throws(StorageError) {
@@ -109,14 +124,14 @@ struct Deleter: Sendable {
         let isKnown = failure != nil && code != .missingFromAnswer
         return (row, Ending(outcome: isKnown ? .failed : .interrupted, errorCode: code.rawValue))
       }
-      note(await recorder.finish(endings, while: undertaking))
+      await record(endings, while: undertaking)
     case .failure(let error):
       let ending = Ending(of: error)
       let words = StorageError(error, while: undertaking)
       for candidate in batch {
         fail(candidate, code: error.recordedCode, message: words.message)
       }
-      note(await recorder.finish(rows.map { ($0, ending) }, while: undertaking))
+      await record(rows.map { ($0, ending) }, while: undertaking)
       throw words
     }
   }
@@ -175,9 +190,24 @@ struct Deleter: Sendable {
         endings.append((row, .unsent))
       }
     }
-    note(await recorder.finish(endings, while: undertaking))
+    await record(endings, while: undertaking)
     if Task.isCancelled { throw .cancelled }
     if let fatal { throw fatal }
+  }
+
+  /// Begins to record how a batch ended, once the one before is recorded. Goes on when the deletion
+  /// is cancelled.
+  private mutating func record(
+    _ endings: [(ChangeID, Ending)], while undertaking: Undertaking
+  ) async {
+    await endRecording()
+    recording = Task { [recorder] in await recorder.finish(endings, while: undertaking) }
+  }
+
+  private mutating func endRecording() async {
+    guard let recording else { return }
+    self.recording = nil
+    note(await recording.value)
   }
 
   private mutating func succeed(_ candidate: DeletionCandidate, _ deleted: DeletedObject) {
