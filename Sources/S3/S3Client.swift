@@ -7,7 +7,7 @@ public import HTTP
 /// - `Model/`        the nouns: ``ObjectLocation``, ``ETag``, ``PartNumber``, ``S3Error``
 /// - `Request/`      endpoint, URI encoding, retries: from a call to an `HTTPRequest` and back
 /// - `Signing/`      Signature Version 4; only `Digest.swift` knows libcrypto
-/// - `Checksums/`    CRC64NVME of parts and wholes, and the one pass over a body
+/// - `Checksums/`    CRCs of parts and wholes, and the one pass over a body
 /// - `XML/`          answers fed to expat as they arrive; only `XMLStream.swift` knows expat
 /// - `Credentials/`  where keys come from, and secrets that show themselves nowhere
 public struct S3Client: Sendable {
@@ -60,4 +60,11 @@ public struct S3Client: Sendable {
     }
     return moment.advanced(by: offset)
   }
+
+  /// Whether an ETag of this endpoint was once seen to be the MD5 of an object's bytes. Those of
+  /// its other objects then are as well, but under KMS and customer keys.
+  public var etagsAreMD5: Bool { memory.etagsAreMD5 }
+
+  /// An ETag was the MD5 of the bytes that arrived, or the MD5 of the MD5s of its parts.
+  public func noteETagIsMD5() { memory.etagsAreMD5 = true }
 }
