@@ -261,6 +261,14 @@ extension StorageError {
       recovery: "Download it again.")
   }
 
+  static func damaged(_ object: ObjectLocation, stored: String, arrived: String) -> StorageError {
+    StorageError(
+      kind: .damaged,
+      message: "s3://\(object.bucket)/\(object.key.text) arrives damaged: stored \(stored), "
+        + "arrived \(arrived)",
+      recovery: "Try it again; if it happens again, suspect the way between, or the store itself.")
+  }
+
   static func tooLarge(_ file: FilePath, _ size: ByteCount) -> StorageError {
     StorageError(
       kind: .invalidRequest,

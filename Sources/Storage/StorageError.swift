@@ -39,6 +39,8 @@ public struct StorageError: Error, Sendable, Hashable {
     case fileChanged
     /// The object changed during its download.
     case objectChanged
+    /// What arrived is not what is stored, by a checksum that is to be trusted.
+    case damaged
     /// The request is impossible, such as an object that is too large.
     case invalidRequest
   }
