@@ -48,7 +48,22 @@ public struct S3Client: Sendable {
 
   /// That of the credentials which the next request is signed with; nil when there are none.
   public func accessKeyID() async -> String? {
-    try? await credentials.credentials().accessKeyID
+    guard let credentials = try? await credentials.credentials() else { return nil }
+    return credentials.isAnonymous ? nil : credentials.accessKeyID
+  }
+
+  /// Whose credentials requests are signed with, as the Security Token Service says.
+  ///
+  /// Amazon's own is asked only by a client of Amazon S3: keys of another store are none of its
+  /// business. That store is asked itself, and many have no such service.
+  ///
+  /// - Parameter service: where it is, when not at the usual place.
+  public func callerIdentity(at service: Endpoint?) async throws(CredentialError) -> CallerIdentity
+  {
+    let credentials = try await credentials.credentials()
+    let place = service ?? (endpoint.awsRegion == nil ? endpoint : nil)
+    return try await SecurityTokenService(transport: transport, region: region, now: now)
+      .callerIdentity(of: credentials, at: place)
   }
 
   /// A moment of this machine's clock as the server's clock shows it, by the `Date` of its last

@@ -519,6 +519,8 @@ private struct Words {
         "Fetch new temporary credentials.")
     case .unusable(let source, let reason):
       self.init(.credentials, "The credentials of \(source) cannot be used: \(reason)")
+    case .signInNeeded(let command, let reason):
+      self.init(.signInNeeded, reason, "Sign in with: \(command), then try again.")
     case .cancelled:
       self.init(.cancelled, "Cancelled")
     }

@@ -27,6 +27,8 @@ public struct StorageError: Error, Sendable, Hashable {
     case alreadyExists
     /// No usable credentials, or the server refused them.
     case credentials
+    /// A person has to sign in first, outside of Pail; the recovery says how.
+    case signInNeeded
     /// No answer: host, connection or TLS.
     case connection
     /// Any other error that the server answered.

@@ -33,6 +33,15 @@ public enum Digest {
     DigestAlgorithm.md5.digest(of: bytes)
   }
 
+  /// For names of files that other programs chose; it protects nothing. 20 bytes.
+  static func sha1(_ bytes: some Sequence<UInt8>) -> [UInt8]? {
+    let bytes = Array(bytes)
+    var digest = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
+    var count: UInt32 = 0
+    guard EVP_Digest(bytes, bytes.count, &digest, &count, EVP_sha1(), nil) == 1 else { return nil }
+    return Array(digest.prefix(Int(count)))
+  }
+
   static func hmacSHA256(key: [UInt8], _ message: some Sequence<UInt8>) -> [UInt8] {
     var code = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
     var count: UInt32 = 0
