@@ -175,7 +175,7 @@ final class Console: Sendable {
     // Waiting for a person would take a thread from the cooperative pool.
     return await withCheckedContinuation { continuation in
       DispatchQueue.global().async {
-        Self.writeError(Visible.text(Array(question.utf8)))
+        self.writeError(Visible.text(Array(question.utf8)), waits: true)
         let answer = readLine()?.filter { !$0.isWhitespace } ?? ""
         continuation.resume(returning: answer.isEmpty ? nil : answer)
       }
