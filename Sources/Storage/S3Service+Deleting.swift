@@ -43,6 +43,26 @@ extension S3Service {
     return count
   }
 
+  /// Calls `body` with each page of what ``delete(_:in:confirmedAt:progress:)`` would delete.
+  ///
+  /// - Throws: what `body` throws, and ``StorageError``.
+  public func preview(
+    _ targets: [DeletionTarget], in bucket: BucketName,
+    _ body: @Sendable ([DeletionCandidate]) throws -> Void
+  ) async throws {
+    var walk = TargetWalk(targets, in: bucket, client: client)
+    while true {
+      let page: [DeletionCandidate]?
+      do throws(S3Error) {
+        page = try await walk.next()
+      } catch {
+        throw StorageError(error, while: .list(bucket, prefix: .empty))
+      }
+      guard let page else { return }
+      try body(page)
+    }
+  }
+
   /// Deletes what `targets` hold, each object with a row of its own in the history.
   ///
   /// In a versioned bucket this adds delete markers. S3 API Reference: DeleteObjects in batches of

@@ -168,6 +168,9 @@ struct DeleteDialog: Overlay {
       case .prefix(let key):
         return "Delete everything under "
           + VisibleText(bytes: Place(bucket: from.bucket, prefix: key).uri)
+      case .selection(let selection):
+        return "Delete what is chosen under "
+          + VisibleText(bytes: Place(bucket: from.bucket, prefix: selection.prefix).uri)
       }
     }
     let prefixes = targets.count { if case .prefix = $0 { true } else { false } }

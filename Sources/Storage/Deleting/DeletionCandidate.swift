@@ -1,15 +1,15 @@
-import S3
+public import S3
 
 /// One object, version or delete marker that is about to be counted or deleted.
-struct DeletionCandidate: Sendable, Hashable {
-  var key: ObjectKey
-  var versionID: VersionID?
+public struct DeletionCandidate: Sendable, Hashable {
+  public var key: ObjectKey
+  public var versionID: VersionID?
   /// nil where it could not be asked.
-  var size: ByteCount?
+  public var size: ByteCount?
   /// nil where it could not be asked, or does not matter: a version never changes.
-  var lastModified: Timestamp?
+  public var lastModified: Timestamp?
   /// The server says that there is no such object.
-  var isMissing = false
+  public var isMissing = false
 
   init(
     key: ObjectKey, versionID: VersionID? = nil, size: ByteCount? = nil,

@@ -8,4 +8,6 @@ public enum DeletionTarget: Sendable, Hashable {
   case version(ObjectKey, VersionID)
   /// Every object whose key begins with exactly these bytes: `foo/` never touches `foobar`.
   case prefix(ObjectKey)
+  /// Every object whose key a selection contains.
+  case selection(KeySelection)
 }

@@ -8,7 +8,8 @@ struct TargetWalk: Sendable {
     /// At most a page of keys that a person named, in one prefix and in order.
     case objects([ObjectKey], startAfter: ObjectKey?)
     case versions([ObjectIdentifier])
-    case prefix(ObjectKey, ContinuationToken?)
+    /// Of what lies under the prefix, all that one of the selections contains.
+    case prefix(ObjectKey, [KeySelection], ContinuationToken?)
     case allVersions(VersionMarker?)
   }
 
@@ -24,22 +25,27 @@ struct TargetWalk: Sendable {
   init(_ targets: [DeletionTarget], in bucket: BucketName, client: S3Client) {
     self.client = client
     self.bucket = bucket
-    var prefixes: [ObjectKey] = []
+    var selections: [KeySelection] = []
     var objects: [ObjectKey] = []
     var versions: [ObjectIdentifier] = []
     for target in Set(targets) {
       switch target {
       case .object(let key): objects.append(key)
       case .version(let key, let id): versions.append(ObjectIdentifier(key: key, versionID: id))
-      case .prefix(let prefix): prefixes.append(prefix)
+      case .prefix(let prefix): selections.append(KeySelection(prefix: prefix))
+      case .selection(let selection): selections.append(selection)
       }
     }
     // A prefix inside another one is in that one's listing; so is an object.
-    var outer: [ObjectKey] = []
-    for prefix in prefixes.sorted() where !(outer.last.map(prefix.hasPrefix) ?? false) {
-      outer.append(prefix)
+    var outer: [(prefix: ObjectKey, selections: [KeySelection])] = []
+    for selection in selections.sorted(by: { $0.prefix < $1.prefix }) {
+      if let last = outer.indices.last, selection.prefix.hasPrefix(outer[last].prefix) {
+        outer[last].selections.append(selection)
+      } else {
+        outer.append((selection.prefix, [selection]))
+      }
     }
-    objects.removeAll { key in outer.contains(where: key.hasPrefix) }
+    objects.removeAll { key in selections.contains { $0.contains(key) } }
     var groups: [ObjectKey: [ObjectKey]] = [:]
     for key in objects { groups[key.parentPrefix, default: []].append(key) }
     for keys in groups.values {
@@ -55,7 +61,7 @@ struct TargetWalk: Sendable {
       let end = min(start + DeletionPlan.largestBatch, versions.count)
       steps.append(.versions(Array(versions[start..<end])))
     }
-    steps += outer.map { .prefix($0, nil) }
+    steps += outer.map { .prefix($0.prefix, $0.selections, nil) }
     steps.reverse()
   }
 
@@ -74,12 +80,13 @@ struct TargetWalk: Sendable {
       return try await look(for: keys, startAfter: startAfter)
     case .versions(let versions):
       return versions.map { DeletionCandidate(key: $0.key, versionID: $0.versionID) }
-    case .prefix(let prefix, let token):
+    case .prefix(let prefix, let selections, let token):
       let page = try await client.listObjectsV2(
         bucket: bucket, prefix: prefix, delimiter: nil, after: token)
-      if let next = page.next { steps.append(.prefix(prefix, next)) }
+      if let next = page.next { steps.append(.prefix(prefix, selections, next)) }
       // A server that normalizes prefixes may list more than was asked for.
-      return page.objects.filter { $0.key.hasPrefix(prefix) }.map { DeletionCandidate($0) }
+      return page.objects.filter { object in selections.contains { $0.contains(object.key) } }
+        .map { DeletionCandidate($0) }
     case .allVersions(let marker):
       do {
         let page = try await client.listObjectVersions(
@@ -88,7 +95,7 @@ struct TargetWalk: Sendable {
         return page.versions.map { DeletionCandidate($0) }
       } catch  where marker == nil && error.code == .notImplemented {
         // A store without versions has but the current ones.
-        steps.append(.prefix(.empty, nil))
+        steps.append(.prefix(.empty, [KeySelection(prefix: .empty)], nil))
         return []
       }
     }

@@ -1,5 +1,5 @@
 public import S3
-internal import SystemPackage
+public import SystemPackage
 
 /// A path below a folder that cannot lead out of it, however its bytes came about.
 ///
@@ -53,7 +53,7 @@ public struct RelativeName: Sendable, Hashable {
   }
 
   /// The name below `folder`, for people and for the history.
-  func path(below folder: FilePath) -> FilePath {
+  public func path(below folder: FilePath) -> FilePath {
     var path = folder
     for component in components { path = path.appending(bytes: component) }
     return path

@@ -41,6 +41,22 @@ struct DeletingTests {
     }
   }
 
+  @Test("Selections take what they contain, once where they overlap, and nothing beside it")
+  func selections() async throws {
+    try await ServerFixture.with { fixture in
+      try await fixture.put("l/a.gz", "l/a.txt", "l/x/b.gz", "l/x/c.gz", "la.gz", "m/a.gz")
+      let exclude = KeyFilter([.init(KeyPattern("*c*"), isIncluded: false)])
+      let report = try await fixture.service.delete(
+        [
+          .selection(KeySelection(KeyPattern("l/*.gz"), filter: exclude)),
+          .selection(KeySelection(KeyPattern("l/x/*b*"))), .object(ObjectKey("l/a.gz")),
+        ], in: fixture.bucket, confirmedAt: .now())
+      #expect(report.deleted == 2 && report.failed == 0)
+      #expect(try await fixture.keys() == ["l/a.txt", "l/x/c.gz", "la.gz", "m/a.gz"])
+      #expect(try await fixture.rows().map { $0.key?.text } == ["l/x/b.gz", "l/a.gz"])
+    }
+  }
+
   @Test("Many marked objects of one prefix are found by listing it")
   func manyMarked() async throws {
     try await ServerFixture.with { fixture in
