@@ -167,9 +167,6 @@ final class Exchange {
       failure = .refused(head)
       return false
     }
-    if case .file(_, offset: _, limit: _, let digest?) = request.responseBody {
-      digest.begin(head)
-    }
     guard request.method != .head,
       let length = head.headers["content-length"].flatMap({ Int64($0) })
     else { return true }
@@ -200,14 +197,13 @@ final class Exchange {
     switch request.responseBody {
     case .memory:
       body.append(contentsOf: piece)
-    case .file(let file, let offset, limit: _, let digest):
+    case .file(let file, let offset, limit: _):
       do {
         try file.descriptor.writeAll(toAbsoluteOffset: offset + bodyCount, piece)
       } catch {
         failure = .file(error as? Errno ?? .ioError)
         return false
       }
-      digest?.update(piece)
     case .pieces(let take):
       guard take(piece) else {
         failure = .refused(head)
@@ -251,7 +247,7 @@ extension HTTPResponseBody {
   var limit: Int64? {
     switch self {
     case .memory(let limit): Int64(limit)
-    case .file(_, offset: _, let limit, digest: _): limit
+    case .file(_, offset: _, let limit): limit
     case .pieces: nil
     }
   }

@@ -27,7 +27,11 @@ struct CommandLineTests {
       "rm -r s3://b/p --version-id 1", "rm s3://b/a s3://b/b --version-id 1", "presign s3://b",
       "presign s3://b/k --expires 8d", "presign s3://b/k --expires 0",
       "presign s3://b/k --method post", "presign s3://b/k --method put --file-name x",
-      "stat s3://b", "history --action nonsense", "history --since yesterday",
+      "stat s3://b", "cat s3://b",
+      "cat s3://b/k s3://b/l --version-id 1", "du", "du --depth -1 s3://b", "get s3://b/k a b",
+      "get s3://b/k s3://b/l -", "rm s3://b/k --exclude x", "ls --include x", "ls --concurrency 0",
+      "ls --part-size 1M", "ls --part-size x",
+      "history --action nonsense", "history --since yesterday",
       "history verify --expect 12", "history --format xml",
     ])
   func wrongUsage(line: String) {
@@ -40,7 +44,10 @@ struct CommandLineTests {
       "ls", "ls s3://b", "ls -r -0 s3://b/p", "ls --versions --json s3://b", "mb s3://b",
       "rb s3://b --force --expected-owner 111122223333", "put file s3://b", "put a b s3://b/p/ -r",
       "get s3://b/k", "get s3://b/k -", "get -r s3://b dir", "rm s3://b/k s3://c/k",
-      "rm -r s3://b --dry-run", "rm s3://b/k --version-id 1", "presign s3://b/k --expires 900",
+      "rm -r s3://b --dry-run", "rm s3://b/k --version-id 1",
+      "rm -r s3://b --exclude x --include y",
+      "get s3://b/k s3://b/l dir", "get s3://b/k*", "cat s3://b/k s3://b/l", "du s3://b",
+      "du --depth 2 s3://b/p --exclude x", "presign s3://b/k --expires 900",
       "presign s3://b/k --expires 7d --method put --content-type text/plain", "stat s3://b/k",
       "history --user ana --bucket b --prefix p --since 7d --action upload --format csv",
       "history verify", "doctor", "doctor s3://b",
@@ -48,6 +55,16 @@ struct CommandLineTests {
     ])
   func rightUsage(line: String) {
     #expect(status(line.split(separator: " ").map(String.init)) == 0)
+  }
+
+  @Test("Filters keep the order in which they were given")
+  func filterOrder() throws {
+    let line = "rm -r s3://b --exclude a --include b --exclude=c --include d"
+    let command = try PailCommandLine.parseAsRoot(line.split(separator: " ").map(String.init))
+    let rules = try #require(command as? RemoveCommand).filters.filter.rules
+    #expect(
+      rules.map { String(decoding: $0.pattern.bytes, as: UTF8.self) } == ["a", "b", "c", "d"])
+    #expect(rules.map(\.isIncluded) == [false, true, false, true])
   }
 
   @Test("A failure names its subject once, its code, and below it what to do")

@@ -59,10 +59,7 @@ final class CommandContext: Sendable {
           recovery: "Name the server with --endpoint-url to say that this is meant.")
       }
     }
-    return try await Session.open(settings, transfers: transfers, log: log) {
-      [console] serial, role in
-      await console.ask("The code of \(serial), to assume \(role): ").map { Secret($0) }
-    }
+    return try await Session.open(settings, transfers: transfers, log: log)
   }
 
   /// Tells of one failure among several, with the thing it is about.
@@ -76,6 +73,43 @@ final class CommandContext: Sendable {
   func warn(_ warning: StorageError?) {
     guard let warning else { return }
     fail(nil, warning)
+  }
+}
+
+/// What a dry run finds at a destination.
+enum FoundThere {
+  case none
+  case replaced
+  case skipped
+}
+
+extension CommandContext {
+  /// A line of a dry run.
+  ///
+  /// - Parameter verb: `upload`, `download`, `copy`, `move`.
+  func wouldMove(
+    _ verb: String, _ from: [UInt8], to: [UInt8], size: ByteCount?, existing: FoundThere
+  ) {
+    if isJSON {
+      var line = JSONLine()
+      line.add("action", verb)
+      line.add("from", bytes: from)
+      line.add("to", bytes: to)
+      line.add("size", size?.bytes)
+      line.add("replaces", existing == .replaced)
+      line.add("skipped", existing == .skipped)
+      console.result(line.bytes)
+      return
+    }
+    let (start, end) =
+      switch existing {
+      case .none: ("would \(verb) ", "")
+      case .replaced: ("would \(verb) ", ", replacing what is there")
+      case .skipped: ("would skip ", ", which is there already")
+      }
+    console.result(
+      Array(start.utf8) + console.name(from) + Array(" to ".utf8) + console.name(to)
+        + Array(end.utf8))
   }
 }
 

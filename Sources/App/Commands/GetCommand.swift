@@ -12,23 +12,24 @@ struct GetCommand: PailCommand {
       one. A destination that is a folder, or ends in /, means "into"; - means standard output. A \
       file appears under its name only once it is complete, and replaces one that was there. With \
       -r everything whose key begins with the given one is downloaded, each object by what follows \
-      the last / of it.
+      the last / of it; of several prefixes each keeps its name.
+
+      In a key, * stands for any characters, / among them, and ? for one: quote them, so that the \
+      shell leaves them alone. A key that is named exactly so is meant alone.
 
       Examples:
         pail get s3://reports/2026/q3.csv
         pail get s3://reports/2026/q3.csv summary.csv
         pail get s3://reports/2026/q3.csv - | head
         pail get -r s3://reports/2026/ backup/
+        pail get 's3://logs/2026-11-*.gz' s3://logs/index logs/
       """)
 
   @Argument(
-    help: ArgumentHelp("What to download.", valueName: "s3://bucket/key"),
-    transform: S3URI.init(parsing:))
-  var place: S3URI
-
-  @Argument(
-    help: ArgumentHelp("A file, a folder, or - for standard output.", valueName: "destination"))
-  var destination: String?
+    help: ArgumentHelp(
+      "What to download; then a file, a folder, or - for standard output.",
+      valueName: "s3://bucket/key... [destination]"))
+  var words: [String]
 
   @Flag(name: .shortAndLong, help: "Everything that begins with the key.")
   var recursive = false
@@ -39,96 +40,115 @@ struct GetCommand: PailCommand {
   @Option(name: .customLong("version-id"), help: ArgumentHelp("This version.", valueName: "id"))
   var versionID: String?
 
+  @Flag(name: .shortAndLong, help: "Say what would be downloaded, and write nothing.")
+  var dryRun = false
+
+  @OptionGroup var filters: FilterOptions
+
+  @OptionGroup var glob: GlobOption
+
   @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
-  func validate() throws {
-    if recursive, destination == "-" {
-      throw ValidationError("standard output takes one object, not --recursive")
-    }
-    if recursive, versionID != nil {
-      throw ValidationError("--version-id goes with one key, and not with --recursive")
-    }
-    if !recursive, place.key.isEmpty {
-      throw ValidationError(
-        "s3://\(place.bucket) is a bucket: add a key, or use -r for all objects in it")
-    }
-    if !recursive, place.key.endsWithSlash {
-      throw ValidationError("the key ends in /: use -r for all objects under it")
+  /// All but a last one that is no place in a store.
+  private func places() throws -> [S3URI] {
+    try words.prefix(words.count - (destination == nil ? 0 : 1)).map { word in
+      do {
+        return try S3URI(parsing: word)
+      } catch {
+        throw ValidationError("\(word) cannot be downloaded: \(error)")
+      }
     }
   }
 
-  private var ifExists: TransferRequest.ExistingDestination { noOverwrite ? .skip : .overwrite }
+  private var destination: String? {
+    guard words.count > 1, let last = words.last, !last.hasPrefix("s3://") else { return nil }
+    return last
+  }
 
-  private var location: ObjectLocation {
-    ObjectLocation(
-      bucket: place.bucket, key: place.key, versionID: versionID.map { VersionID($0) })
+  func validate() throws {
+    let places = try places()
+    if destination == "-", recursive || places.count != 1 {
+      throw ValidationError("standard output takes one object; see pail cat for more")
+    }
+    if versionID != nil, recursive || places.count != 1 {
+      throw ValidationError("--version-id goes with one key, and not with --recursive")
+    }
+    if !recursive {
+      if let place = places.first(where: \.key.isEmpty) {
+        throw ValidationError(
+          "s3://\(place.bucket) is a bucket: add a key, or use -r for all objects in it")
+      }
+      if places.contains(where: \.key.endsWithSlash) {
+        throw ValidationError("the key ends in /: use -r for all objects under it")
+      }
+    }
+    try filters.validate(isRecursive: recursive, places, glob)
   }
 
   /// What goes to standard output has nobody left to read it.
   var outlivesTerminal: Bool { destination != "-" }
 
   func run(_ context: CommandContext) async throws {
+    let places = try places()
     let session = try await context.openSession()
-    if recursive {
-      try await getAll(session, context)
-    } else if destination == "-" {
-      try await writeToStandardOutput(session, context)
-    } else {
-      try await TransferRunner(session, context, total: 1).run([request(context.settings)])
+    let version = versionID.map { VersionID($0) }
+    if destination == "-", let place = places.first {
+      var location = place.location
+      location.versionID = version
+      return try await context.write(location, session)
+    }
+    var meant: [(S3URI, KeyTarget)] = []
+    for place in places {
+      let target: KeyTarget =
+        if recursive {
+          .recursive(place, glob, filters.filter)
+        } else if version != nil {
+          .key(place)
+        } else {
+          try await .single(place, glob, filters.filter, session)
+        }
+      meant.append((place, target))
+    }
+    let (folder, name) = place(for: meant.map(\.1), context.settings)
+    var sources = try DownloadSources(
+      meant, versionID: version, into: folder, name: name,
+      ifExists: noOverwrite ? .skip : .overwrite, session)
+    if dryRun {
+      while let request = try await sources.next() { try preview(request, context) }
+      return
+    }
+    try await TransferRunner(session, context, total: sources.knownCount).run {
+      try await sources.next()
     }
   }
 
-  private func request(_ settings: Settings) -> TransferRequest {
-    guard let destination else {
-      return .download(location, into: settings.saveFolder, ifExists: ifExists)
-    }
+  /// The folder to write below, and for a single key perhaps the name.
+  private func place(
+    for targets: [KeyTarget], _ settings: Settings
+  ) -> (folder: FilePath, name: ObjectKey?) {
+    guard let destination else { return (settings.saveFolder, nil) }
     let path = FilePath(argument: destination)
-    if path.isFolder || destination.hasSuffix("/") {
-      return .download(location, into: path, ifExists: ifExists)
-    }
+    guard targets.count == 1, case .key? = targets.first, !path.isFolder,
+      !destination.hasSuffix("/")
+    else { return (path, nil) }
     let parent = path.removingLastComponent()
-    return .download(
-      location, into: parent.isEmpty ? "." : parent,
-      name: ObjectKey(bytes: path.lastName ?? []),
-      ifExists: ifExists)
+    return (parent.isEmpty ? "." : parent, ObjectKey(bytes: path.lastName ?? []))
   }
 
-  /// Lists page by page, and asks for the next page when the one before is under way.
-  private func getAll(_ session: Session, _ context: CommandContext) async throws {
-    let folder = destination.map { FilePath(argument: $0) } ?? context.settings.saveFolder
-    let base = place.key.endsWithSlash ? place.key : place.key.parentPrefix
-    var objects: ArraySlice<ObjectSummary> = []
-    var next: ContinuationToken?
-    var isLastPage = false
-    var found = 0
-    try await TransferRunner(session, context, total: nil).run {
-      while objects.isEmpty, !isLastPage {
-        let page = try await session.service.recursivePage(
-          bucket: place.bucket, prefix: place.key, after: next)
-        // The marker of a prefix is an object without a name below it.
-        objects = page.objects.filter { !$0.key.endsWithSlash }[...]
-        next = page.next
-        isLastPage = page.next == nil
-      }
-      guard let object = objects.popFirst() else { return nil }
-      found += 1
-      return .download(
-        ObjectLocation(bucket: place.bucket, key: object.key), summary: object, into: folder,
-        name: ObjectKey(bytes: object.key.bytes.dropFirst(base.bytes.count)), ifExists: ifExists)
+  private func preview(_ request: TransferRequest, _ context: CommandContext) throws {
+    guard case .download(let object, let summary, let folder, let name) = request.work else {
+      return
     }
-    if found == 0 {
-      throw CommandFailure("Nothing begins with \(Visible.text(place.bytes))")
-    }
-  }
-
-  private func writeToStandardOutput(_ session: Session, _ context: CommandContext) async throws {
-    let console = context.console
-    do {
-      _ = try await session.service.stream(location) { console.write($0) }
+    let place = S3URI(bucket: object.bucket, key: object.key)
+    let path: FilePath
+    do throws(LocalFileError) {
+      path = try RelativeName(name).path(below: folder)
     } catch {
-      // The reader who left, or a full disk, is what ended it; that is told at the end.
-      try context.stopWhenClosed()
-      throw error
+      return context.fail(place.bytes, StorageError(error))
     }
+    context.wouldMove(
+      "download", place.bytes, to: path.bytes, size: summary?.size,
+      existing: path.isThere ? (noOverwrite ? .skipped : .replaced) : .none)
+    try context.stopWhenClosed()
   }
 }

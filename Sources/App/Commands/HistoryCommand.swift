@@ -19,9 +19,8 @@ struct HistoryCommand: PailCommand {
         pail history --action delete --format csv
         pail history verify
         pail history settle
-        pail history archive
       """,
-    subcommands: [VerifyCommand.self, SettleCommand.self, ArchiveCommand.self])
+    subcommands: [VerifyCommand.self, SettleCommand.self])
 
   enum Format: String, ExpressibleByArgument, CaseIterable {
     case table

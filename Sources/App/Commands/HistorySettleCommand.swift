@@ -46,11 +46,10 @@ extension HistoryCommand {
       }
       if summary.elsewhere > 0 {
         context.console.notice(
-          "pail: open changes of other endpoints, left alone: \(summary.elsewhere)")
+          "pail: \(summary.elsewhere) open changes of other endpoints were left alone")
       }
       if let error = firstError.withLock({ $0 }) {
-        context.console.message(
-          "pail: \(summary.open == 1 ? "1 change stays" : "\(summary.open) changes stay") open")
+        context.console.message("pail: \(summary.open) changes stay open")
         throw error
       }
     }

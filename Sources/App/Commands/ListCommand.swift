@@ -9,12 +9,13 @@ struct ListCommand: PailCommand {
     abstract: "List buckets, or objects under a prefix.",
     discussion: """
       Sizes are exact and times in UTC, except on a terminal. With -0 only the keys are written, \
-      each ended by NUL.
+      each ended by NUL. In a key, * stands for any characters, / among them, and ? for one.
 
       Examples:
         pail ls
         pail ls s3://reports/2026/
         pail ls -r --json s3://reports
+        pail ls 's3://logs/2026-*.gz'
       """)
 
   @Argument(
@@ -31,11 +32,19 @@ struct ListCommand: PailCommand {
   @Flag(name: .customShort("0"), help: "Only the keys, each ended by NUL.")
   var endsWithNUL = false
 
+  @OptionGroup var filters: FilterOptions
+
+  @OptionGroup var glob: GlobOption
+
   @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
   func validate() throws {
     guard place != nil || !(recursive || versions) else {
       throw ValidationError("--recursive and --versions need a bucket: s3://bucket")
+    }
+    try filters.validate(isRecursive: recursive, place.map { [$0] } ?? [], glob)
+    guard place != nil || filters.isEmpty else {
+      throw ValidationError("--include and --exclude need a bucket: s3://bucket")
     }
   }
 
@@ -54,16 +63,31 @@ struct ListCommand: PailCommand {
     }
   }
 
+  /// nil where one level is listed as it is.
+  private func selection(_ place: S3URI) -> KeySelection? {
+    if let pattern = glob.pattern(place), !recursive {
+      return KeySelection(pattern, filter: filters.filter)
+    }
+    guard recursive,
+      case .selection(_, let selection) =
+        KeyTarget.recursive(place, glob, filters.filter)
+    else { return nil }
+    return selection
+  }
+
   private func listObjects(
     of place: S3URI, _ session: Session, _ output: ListOutput
   ) async throws {
+    if let selection = selection(place) {
+      try await session.forEachPage(of: selection, in: place.bucket) { page in
+        for object in page { try output.object(object) }
+      }
+      return
+    }
     var next: ContinuationToken?
     repeat {
-      let page =
-        recursive
-        ? try await session.service.recursivePage(
-          bucket: place.bucket, prefix: place.key, after: next)
-        : try await session.service.page(bucket: place.bucket, prefix: place.key, after: next)
+      let page = try await session.service.page(
+        bucket: place.bucket, prefix: place.key, after: next)
       for row in ListRow.inKeyOrder(page) {
         switch row {
         case .prefix(let prefix): try output.prefix(prefix)
@@ -77,12 +101,16 @@ struct ListCommand: PailCommand {
   private func listVersions(
     of place: S3URI, _ session: Session, _ output: ListOutput
   ) async throws {
+    let selection = selection(place)
     var next: VersionMarker?
     repeat {
       let page = try await session.service.versionPage(
-        bucket: place.bucket, prefix: place.key, isRecursive: recursive, after: next)
+        bucket: place.bucket, prefix: selection?.prefix ?? place.key,
+        isRecursive: selection != nil, after: next)
       for prefix in page.commonPrefixes { try output.prefix(prefix) }
-      for version in page.versions { try output.version(version) }
+      for version in page.versions where selection?.contains(version.key) ?? true {
+        try output.version(version)
+      }
       next = page.next
     } while next != nil
   }

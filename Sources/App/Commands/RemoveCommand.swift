@@ -1,6 +1,7 @@
 import ArgumentParser
 import S3
 import Storage
+import Synchronization
 
 struct RemoveCommand: PailCommand {
   static let configuration = CommandConfiguration(
@@ -11,10 +12,14 @@ struct RemoveCommand: PailCommand {
       for ever. With -r everything whose key begins with the given one is deleted: \
       s3://reports/2026 also means 2026-old.csv, s3://reports/2026/ does not.
 
+      In a key, * stands for any characters, / among them, and ? for one: quote them, so that the \
+      shell leaves them alone. A key that is named exactly so is meant alone.
+
       Examples:
         pail rm s3://reports/2026/q3.csv
         pail rm -r --dry-run s3://reports/2026/
-        pail rm -r s3://reports/2026/
+        pail rm -r --exclude '*' --include '*.tmp' s3://reports/2026/
+        pail rm 's3://logs/2025-*.gz'
       """)
 
   @Argument(
@@ -28,8 +33,12 @@ struct RemoveCommand: PailCommand {
   @Option(name: .customLong("version-id"), help: ArgumentHelp("This version.", valueName: "id"))
   var versionID: String?
 
-  @Flag(help: "Say what would be deleted, and delete nothing.")
+  @Flag(name: .shortAndLong, help: "Say what would be deleted, and delete nothing.")
   var dryRun = false
+
+  @OptionGroup var filters: FilterOptions
+
+  @OptionGroup var glob: GlobOption
 
   @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
@@ -41,17 +50,18 @@ struct RemoveCommand: PailCommand {
       throw ValidationError(
         "s3://\(place.bucket) is a bucket: add a key, use -r for all objects in it, or pail rb")
     }
+    try filters.validate(isRecursive: recursive, places, glob)
   }
 
   func run(_ context: CommandContext) async throws {
     let session = try await context.openSession()
     let now = Timestamp.now()
     var report = DeletionReport()
-    for (bucket, targets) in targetsByBucket() {
+    var found = 0
+    let targets = try await targetsByBucket(session)
+    for (bucket, targets) in targets {
       if dryRun {
-        for target in targets {
-          try await show(target, in: bucket, session, context)
-        }
+        found += try await preview(targets, in: bucket, session, context)
         continue
       }
       let progress = CountProgress(context, verb: "deleted")
@@ -64,8 +74,13 @@ struct RemoveCommand: PailCommand {
       report.leftNewer += done.leftNewer
       if done.stoppedBy != nil { break }
     }
-    guard !dryRun else { return }
     context.console.clearProgress()
+    found += report.deleted + report.failed + report.leftNewer
+    if found == 0, !recursive, !context.hasFailures {
+      let names = places.map { Visible.text($0.bytes) }.joined(separator: ", ")
+      throw CommandFailure("Nothing matches \(names)")
+    }
+    guard !dryRun else { return }
     if context.isJSON {
       var line = JSONLine()
       line.add("deleted", Int64(report.deleted))
@@ -80,13 +95,12 @@ struct RemoveCommand: PailCommand {
   }
 
   /// In the order in which the buckets were first named.
-  private func targetsByBucket() -> [(BucketName, [DeletionTarget])] {
+  private func targetsByBucket(
+    _ session: Session
+  ) async throws -> [(BucketName, [DeletionTarget])] {
     var buckets: [(BucketName, [DeletionTarget])] = []
     for place in places {
-      let target: DeletionTarget =
-        if recursive { .prefix(place.key) } else if let versionID {
-          .version(place.key, VersionID(versionID))
-        } else { .object(place.key) }
+      let target = try await target(place, session)
       if let index = buckets.firstIndex(where: { $0.0 == place.bucket }) {
         buckets[index].1.append(target)
       } else {
@@ -96,36 +110,47 @@ struct RemoveCommand: PailCommand {
     return buckets
   }
 
-  private func show(
-    _ target: DeletionTarget, in bucket: BucketName, _ session: Session, _ context: CommandContext
-  ) async throws {
-    func show(_ key: ObjectKey, size: ByteCount?, versionID: VersionID? = nil) throws {
-      if context.isJSON {
-        var line = JSONLine()
-        line.add("bucket", bucket.text)
-        line.add("key", bytes: key.bytes)
-        line.add("size", size?.bytes)
-        line.add("versionID", versionID?.text)
-        context.console.result(line.bytes)
-      } else {
-        context.console.result(
-          Array("would delete ".utf8)
-            + context.console.name(S3URI(bucket: bucket, key: key).bytes))
+  private func target(_ place: S3URI, _ session: Session) async throws -> DeletionTarget {
+    if let versionID { return .version(place.key, VersionID(versionID)) }
+    let meant =
+      recursive
+      ? KeyTarget.recursive(place, glob, filters.filter)
+      : try await KeyTarget.single(place, glob, filters.filter, session)
+    return switch meant {
+    case .key(let place): .object(place.key)
+    case .selection(_, let selection): .selection(selection)
+    }
+  }
+
+  /// - Returns: how many would be deleted.
+  private func preview(
+    _ targets: [DeletionTarget], in bucket: BucketName, _ session: Session,
+    _ context: CommandContext
+  ) async throws -> Int {
+    let count = Mutex(0)
+    try await session.service.preview(targets, in: bucket) { page in
+      for candidate in page {
+        let place = S3URI(bucket: bucket, key: candidate.key)
+        if candidate.isMissing {
+          context.fail(place.bytes, CommandFailure("There is no such object (NoSuchKey)"))
+          continue
+        }
+        count.withLock { $0 += 1 }
+        if context.isJSON {
+          var line = JSONLine()
+          line.add("bucket", bucket.text)
+          line.add("key", bytes: candidate.key.bytes)
+          line.add("size", candidate.size?.bytes)
+          line.add("versionID", candidate.versionID?.text)
+          context.console.result(line.bytes)
+        } else {
+          context.console.result(
+            Array("would delete ".utf8) + context.console.name(place.bytes))
+        }
+        try context.stopWhenClosed()
       }
-      try context.stopWhenClosed()
     }
-    switch target {
-    case .object(let key): try show(key, size: nil)
-    case .version(let key, let version): try show(key, size: nil, versionID: version)
-    case .prefix(let prefix):
-      var next: ContinuationToken?
-      repeat {
-        let page = try await session.service.recursivePage(
-          bucket: bucket, prefix: prefix, after: next)
-        for object in page.objects { try show(object.key, size: object.size) }
-        next = page.next
-      } while next != nil
-    }
+    return count.withLock { $0 }
   }
 }
 

@@ -11,7 +11,6 @@ struct SettingsFlags: Sendable {
   var user: String?
   var history: String?
   var isReadOnly = false
-  var isAnonymous = false
 
   var layer: SettingsLayer {
     var values: [Variable: String] = [:]
@@ -54,7 +53,7 @@ enum SettingsLoader {
     }
     var resolver = SettingsResolver(
       layers: layers, environment: environment, accountHome: accountHome(),
-      isReadOnly: flags.isReadOnly, isAnonymous: flags.isAnonymous, envFileAbsence: absence)
+      isReadOnly: flags.isReadOnly, envFileAbsence: absence)
     resolver.files = try resolver.readProfileFiles()
     var settings = resolver.resolve()
     settings.notices = notices + resolver.files.notices + settings.notices

@@ -1,0 +1,108 @@
+import ArgumentParser
+import S3
+import Storage
+import Synchronization
+
+/// `--include` and `--exclude`, whose order on the command line matters.
+struct FilterOptions: ParsableArguments {
+  /// A pattern, and its place among all of them: the parser keeps two options apart.
+  struct Ordered: Sendable {
+    private static let count = Atomic(0)
+
+    let pattern: KeyPattern
+    let place: Int
+
+    /// Called in the order of the arguments.
+    init(_ argument: String) {
+      pattern = KeyPattern(bytes: RawArguments.bytes(of: argument))
+      place = Self.count.add(1, ordering: .relaxed).newValue
+    }
+  }
+
+  @Option(
+    help: ArgumentHelp(
+      "Take names that match after all; the last of both options decides.", valueName: "pattern"),
+    transform: Ordered.init)
+  var include: [Ordered] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Leave out names that match, * for any characters, ? for one.", valueName: "pattern"),
+    transform: Ordered.init)
+  var exclude: [Ordered] = []
+
+  var isEmpty: Bool { include.isEmpty && exclude.isEmpty }
+
+  /// - Throws: where there is only one key, which needs no filter.
+  func validate(isRecursive: Bool, _ places: [S3URI], _ glob: GlobOption) throws {
+    if !isEmpty, !isRecursive, places.contains(where: { glob.pattern($0) == nil }) {
+      throw ValidationError("--include and --exclude go with --recursive or a pattern")
+    }
+  }
+
+  var filter: KeyFilter {
+    let rules =
+      include.map { ($0.place, KeyFilter.Rule($0.pattern, isIncluded: true)) }
+      + exclude.map { ($0.place, KeyFilter.Rule($0.pattern, isIncluded: false)) }
+    return KeyFilter(rules.sorted { $0.0 < $1.0 }.map(\.1))
+  }
+}
+
+/// `--no-glob`, and what a place means with or without it.
+struct GlobOption: ParsableArguments {
+  @Flag(
+    name: [.customLong("no-glob"), .customLong("raw")],
+    help: "Take * and ? in a key as they are.")
+  var noGlob = false
+
+  /// The pattern that `place` is.
+  func pattern(_ place: S3URI) -> KeyPattern? {
+    let pattern = KeyPattern(bytes: place.key.bytes)
+    return noGlob || !pattern.hasWildcard ? nil : pattern
+  }
+}
+
+/// What one place on the command line means.
+enum KeyTarget: Sendable, Hashable {
+  case key(S3URI)
+  case selection(BucketName, KeySelection)
+
+  /// Everything that begins with the key, or with what matches it where it is a pattern.
+  static func recursive(_ place: S3URI, _ glob: GlobOption, _ filter: KeyFilter) -> KeyTarget {
+    guard let pattern = glob.pattern(place) else {
+      return .selection(place.bucket, KeySelection(prefix: place.key, filter: filter))
+    }
+    return .selection(
+      place.bucket,
+      KeySelection(
+        KeyPattern(bytes: pattern.bytes + [UInt8(ascii: "*")]), filter: filter))
+  }
+
+  /// One key, or what matches it where it is a pattern. A key that is named exactly so wins, so
+  /// that it can be reached, and nothing else is taken for it.
+  static func single(
+    _ place: S3URI, _ glob: GlobOption, _ filter: KeyFilter, _ session: Session
+  ) async throws(StorageError) -> KeyTarget {
+    guard let pattern = glob.pattern(place) else { return .key(place) }
+    // By listing, which a pattern needs to be allowed in any case.
+    let page = try await session.service.recursivePage(bucket: place.bucket, prefix: place.key)
+    guard page.objects.first?.key != place.key else { return .key(place) }
+    return .selection(place.bucket, KeySelection(pattern, filter: filter))
+  }
+}
+
+extension Session {
+  /// Calls `body` with each page of what `selection` contains, in key order.
+  func forEachPage(
+    of selection: KeySelection, in bucket: BucketName,
+    _ body: ([ObjectSummary]) async throws -> Void
+  ) async throws {
+    var next: ContinuationToken?
+    repeat {
+      let page = try await service.recursivePage(
+        bucket: bucket, prefix: selection.prefix, after: next)
+      try await body(page.objects.filter { selection.contains($0.key) })
+      next = page.next
+    } while next != nil
+  }
+}

@@ -1,0 +1,73 @@
+import ArgumentParser
+import S3
+import Storage
+
+struct CatCommand: PailCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "cat",
+    abstract: "Write the contents of objects to standard output.",
+    discussion: """
+      One after the other, those of a pattern in the order of their keys. The bytes are those that \
+      are stored; what arrives damaged is an error, although it has been written by then.
+
+      Examples:
+        pail cat s3://reports/2026/q3.csv | head
+        pail cat 's3://logs/2026-11-*.gz' | zcat
+      """)
+
+  @Argument(
+    help: ArgumentHelp("What to write.", valueName: "s3://bucket/key"),
+    transform: S3URI.object(parsing:))
+  var places: [S3URI]
+
+  @Option(name: .customLong("version-id"), help: ArgumentHelp("This version.", valueName: "id"))
+  var versionID: String?
+
+  @OptionGroup var glob: GlobOption
+
+  @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
+
+  func validate() throws {
+    if versionID != nil, places.count != 1 {
+      throw ValidationError("--version-id goes with one key")
+    }
+  }
+
+  func run(_ context: CommandContext) async throws {
+    let session = try await context.openSession()
+    for place in places {
+      if let versionID {
+        var location = place.location
+        location.versionID = VersionID(versionID)
+        try await context.write(location, session)
+        continue
+      }
+      switch try await KeyTarget.single(place, glob, .all, session) {
+      case .key(let place): try await context.write(place.location, session)
+      case .selection(let bucket, let selection):
+        var isEmpty = true
+        try await session.forEachPage(of: selection, in: bucket) { page in
+          for object in page {
+            isEmpty = false
+            try await context.write(ObjectLocation(bucket: bucket, key: object.key), session)
+          }
+        }
+        if isEmpty { throw CommandFailure("Nothing matches \(Visible.text(place.bytes))") }
+      }
+    }
+  }
+}
+
+extension CommandContext {
+  /// Writes an object to standard output as it arrives.
+  func write(_ object: ObjectLocation, _ session: Session) async throws {
+    let console = console
+    do {
+      _ = try await session.service.stream(object) { console.write($0) }
+    } catch {
+      // The reader who left, or a full disk, is what ended it; that is told at the end.
+      try stopWhenClosed()
+      throw error
+    }
+  }
+}

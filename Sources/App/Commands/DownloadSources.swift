@@ -1,0 +1,101 @@
+import S3
+import Storage
+import SystemPackage
+
+/// The objects that `get` names, each with the file it becomes.
+///
+/// What lies in a single prefix goes into the destination directly; of several each keeps its last
+/// segment. What matches a pattern keeps the path below the last slash before the first wildcard.
+struct DownloadSources {
+  private enum Source {
+    case key(ObjectLocation, ObjectKey)
+    /// - Parameter skipped: how many bytes of a key are no part of the file's name.
+    case selection(S3URI, KeySelection, skipped: Int)
+  }
+
+  /// How many there are, where nothing has to be listed to know.
+  private(set) var knownCount: Int?
+  private let folder: FilePath
+  private let ifExists: TransferRequest.ExistingDestination
+  private let session: Session
+  private var sources: ArraySlice<Source>
+
+  private var page: ArraySlice<ObjectSummary> = []
+  private var next: ContinuationToken?
+  private var hasBegun = false
+  private var found = 0
+
+  /// - Parameters:
+  ///   - places: as they were given, each with what it means.
+  ///   - name: of the file for a single key; nil for the last segment of the key.
+  /// - Throws: when two keys would become one file, before anything is fetched.
+  init(
+    _ places: [(S3URI, KeyTarget)], versionID: VersionID?, into folder: FilePath, name: ObjectKey?,
+    ifExists: TransferRequest.ExistingDestination, _ session: Session
+  ) throws(CommandFailure) {
+    self.folder = folder
+    self.ifExists = ifExists
+    self.session = session
+    var seen: [ObjectKey: S3URI] = [:]
+    var sources: [Source] = []
+    for (place, target) in places {
+      switch target {
+      case .key(let key):
+        let file = name ?? ObjectKey(bytes: key.key.lastSegment)
+        if let other = seen.updateValue(key, forKey: file) {
+          throw CommandFailure(
+            "\(Visible.text(other.bytes)) and \(Visible.text(key.bytes)) would become one file",
+            recovery: "Download them to different folders.")
+        }
+        var location = key.location
+        location.versionID = versionID
+        sources.append(.key(location, file))
+      case .selection(_, let selection):
+        let keepsName = places.count > 1 && selection.pattern == nil
+        let base = keepsName ? selection.base.parentPrefix : selection.base
+        sources.append(.selection(place, selection, skipped: base.bytes.count))
+      }
+    }
+    let isKnown = sources.allSatisfy { if case .key = $0 { true } else { false } }
+    knownCount = isKnown ? sources.count : nil
+    self.sources = sources[...]
+  }
+
+  /// - Throws: ``CommandFailure`` for a place where there is nothing, and what a listing throws.
+  mutating func next() async throws -> TransferRequest? {
+    while let source = sources.first {
+      switch source {
+      case .key(let location, let name):
+        sources.removeFirst()
+        return .download(location, into: folder, name: name, ifExists: ifExists)
+      case .selection(let place, let selection, let skipped):
+        if let object = page.popFirst() {
+          found += 1
+          return .download(
+            ObjectLocation(bucket: place.bucket, key: object.key), summary: object, into: folder,
+            name: ObjectKey(bytes: object.key.bytes.dropFirst(skipped)), ifExists: ifExists)
+        }
+        guard !hasBegun || next != nil else {
+          let isEmpty = found == 0
+          sources.removeFirst()
+          (hasBegun, found) = (false, 0)
+          guard !isEmpty else {
+            let what = selection.pattern == nil ? "begins with" : "matches"
+            throw CommandFailure("Nothing \(what) \(Visible.text(place.bytes))")
+          }
+          continue
+        }
+        let listed = try await session.service.recursivePage(
+          bucket: place.bucket, prefix: selection.prefix, after: next)
+        hasBegun = true
+        next = listed.next
+        // The marker of a prefix is an object without a name below it.
+        page =
+          listed.objects.filter {
+            selection.contains($0.key) && !$0.key.endsWithSlash
+          }[...]
+      }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,139 @@
+"""Globs, filters, several sources and dry runs: what is meant, and nothing beside it."""
+
+import json
+
+import pytest
+
+KEYS = ["logs/a.gz", "logs/a.txt", "logs/x/b.gz", "logs/x/c.tmp", "logsgz", "m/a.gz"]
+
+
+def run(person, *arguments, status=0, **options):
+    done = person.run(*arguments, **options)
+    assert done.returncode == status, done.stderr.decode()
+    return done
+
+
+def json_lines(output):
+    return [json.loads(line) for line in output.splitlines()]
+
+
+@pytest.fixture
+def filled(store, bucket):
+    for key in KEYS:
+        store.put(bucket, key, key.encode())
+    return bucket
+
+
+def listed(person, *arguments):
+    return run(person, "ls", "-0", *arguments).stdout.decode().split("\0")[:-1]
+
+
+def files(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_ls_lists_what_matches_at_every_level(person, filled):
+    assert listed(person, f"s3://{filled}/logs/*.gz") == ["logs/a.gz", "logs/x/b.gz"]
+    assert listed(person, f"s3://{filled}/?/a.gz") == ["m/a.gz"]
+    assert listed(person, "-r", f"s3://{filled}/*/x") == ["logs/x/b.gz", "logs/x/c.tmp"]
+    assert listed(person, "--no-glob", f"s3://{filled}/logs/*.gz") == []
+
+
+def test_of_include_and_exclude_the_last_that_matches_decides(person, filled):
+    place = f"s3://{filled}/logs/"
+    assert listed(person, "-r", place, "--exclude", "x/*") == ["logs/a.gz", "logs/a.txt"]
+    both = ["--exclude", "*", "--include", "*.gz"]
+    assert listed(person, "-r", place, *both) == ["logs/a.gz", "logs/x/b.gz"]
+    assert listed(person, "-r", place, *both[2:], *both[:2]) == []
+    assert run(person, "ls", place, "--exclude", "x", status=64).stderr
+
+
+def test_rm_deletes_what_matches_and_records_each(person, store, filled):
+    plan = run(person, "rm", "--dry-run", f"s3://{filled}/logs/*.gz").stdout.decode()
+    assert plan == "".join(
+        f"would delete s3://{filled}/{key}\n" for key in ("logs/a.gz", "logs/x/b.gz")
+    )
+    assert store.keys(filled) == KEYS and not person.history_file.exists()
+    assert run(person, "rm", f"s3://{filled}/logs/*.gz").stdout == b"Deleted 2 objects\n"
+    assert store.keys(filled) == ["logs/a.txt", "logs/x/c.tmp", "logsgz", "m/a.gz"]
+    rows = [(row["action"], row["key"], row["outcome"]) for row in person.changes()]
+    assert rows == [("delete", b"logs/a.gz", "done"), ("delete", b"logs/x/b.gz", "done")]
+
+
+def test_rm_r_takes_filters_and_several_places(person, store, filled):
+    places = [f"s3://{filled}/logs/", f"s3://{filled}/m/"]
+    dry = json_lines(
+        run(person, "rm", "-r", "--dry-run", "--json", "--exclude", "*.gz", *places).stdout
+    )
+    assert [row["key"] for row in dry] == ["logs/a.txt", "logs/x/c.tmp"]
+    run(person, "rm", "-r", "--exclude", "*.gz", *places)
+    assert store.keys(filled) == ["logs/a.gz", "logs/x/b.gz", "logsgz", "m/a.gz"]
+
+
+def test_a_key_that_is_named_like_a_pattern_is_meant_alone(person, store, moto):
+    person.write_env(endpoint=moto.endpoint)
+    for key in ("a*", "ab", "ac"):
+        moto.s3.put_object(Bucket=moto.bucket, Key=key, Body=key.encode())
+    assert run(person, "cat", f"s3://{moto.bucket}/a*").stdout == b"a*"
+    run(person, "rm", f"s3://{moto.bucket}/a*")
+    keys = [each["Key"] for each in moto.s3.list_objects_v2(Bucket=moto.bucket)["Contents"]]
+    assert keys == ["ab", "ac"]
+    # It is gone, so that without --no-glob the pattern would be meant.
+    refused = run(person, "rm", "--no-glob", f"s3://{moto.bucket}/a*", status=1)
+    assert b"NoSuchKey" in refused.stderr
+    assert moto.s3.list_objects_v2(Bucket=moto.bucket)["KeyCount"] == 2
+
+
+@pytest.mark.parametrize("command", ["rm", "cat", "get"])
+def test_a_pattern_that_nothing_matches_fails(person, store, filled, command):
+    done = run(person, command, f"s3://{filled}/never*", status=1)
+    assert f"Nothing matches s3://{filled}/never*".encode() in done.stderr
+    assert store.keys(filled) == KEYS
+
+
+def test_cat_writes_objects_one_after_the_other(person, filled):
+    output = run(person, "cat", f"s3://{filled}/logs/*.gz", f"s3://{filled}/m/a.gz").stdout
+    assert output == b"logs/a.gzlogs/x/b.gzm/a.gz"
+    missing = run(person, "cat", f"s3://{filled}/m/a.gz", f"s3://{filled}/none", status=1)
+    assert missing.stdout == b"m/a.gz" and b"NoSuchKey" in missing.stderr
+
+
+def test_get_takes_several_keys_and_patterns_into_a_folder(person, filled):
+    run(person, "get", f"s3://{filled}/logs/*.gz", f"s3://{filled}/logsgz", "in")
+    assert files(person.work / "in") == ["a.gz", "logsgz", "x/b.gz"]
+    run(person, "get", "-r", f"s3://{filled}/logs/x/", f"s3://{filled}/m/", "two/")
+    assert files(person.work / "two") == ["m/a.gz", "x/b.gz", "x/c.tmp"]
+    run(person, "get", "-r", f"s3://{filled}/logs/", "some", "--exclude", "*.t*")
+    assert files(person.work / "some") == ["a.gz", "x/b.gz"]
+    twice = run(person, "get", f"s3://{filled}/logs/a.gz", f"s3://{filled}/m/a.gz", "o", status=1)
+    assert b"would become one file" in twice.stderr and not (person.work / "o").exists()
+
+
+def test_get_dry_run_writes_nothing_and_says_what_it_replaces(person, filled):
+    person.file("in/a.gz", b"mine")
+    place = f"s3://{filled}/logs/"
+    rows = json_lines(run(person, "get", "-r", "-d", "--json", place, "in").stdout)
+    assert [(row["to"], row["replaces"]) for row in rows] == [
+        ("in/a.gz", True), ("in/a.txt", False), ("in/x/b.gz", False), ("in/x/c.tmp", False),
+    ]
+    plain = run(person, "get", "-r", "-d", "--no-overwrite", place, "in").stdout.decode()
+    assert f"would skip {place}a.gz to in/a.gz, which is there already\n" in plain
+    assert files(person.work / "in") == ["a.gz"] and (person.work / "in/a.gz").read_bytes() == b"mine"
+
+
+def test_du_adds_up_by_prefix(person, filled):
+    rows = json_lines(run(person, "du", "--json", f"s3://{filled}").stdout)
+    assert [(row["prefix"], row["objects"], row["isTotal"]) for row in rows] == [
+        ("logs/", 4, False), ("m/", 1, False), ("", 6, True),
+    ]
+    assert rows[-1]["size"] == sum(map(len, KEYS))
+    deep = json_lines(run(person, "du", "--json", "--depth", "2", f"s3://{filled}/logs/").stdout)
+    assert [row["prefix"] for row in deep] == ["logs/x/", "logs/"]
+    text = run(person, "du", "--depth", "0", f"s3://{filled}/*.gz").stdout.decode()
+    assert text.split() == [str(9 + 11 + 6), "3", f"s3://{filled}/*.gz"]
+
+
+def test_options_may_stand_before_the_command(person, filled):
+    done = run(person, "--json", "--user", "ana", "rm", f"s3://{filled}/logsgz")
+    assert json_lines(done.stdout) == [{"deleted": 1, "failed": 0, "leftNewer": 0}]
+    assert [row["user"] for row in person.changes()] == ["ana"]
