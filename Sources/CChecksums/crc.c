@@ -2,37 +2,52 @@
 
 #include <string.h>
 
-// Both checksums are reflected: bit 0 of the first byte is the highest power of the message, and a
+// All three checksums are reflected: bit 0 of the first byte is the highest power of the message, and a
 // remainder is kept in the high bits of a 64-bit word, bit i standing for x^(63-i). A 32-bit
 // remainder is the same thing in the upper half of that word.
 
 static const uint64_t crc64nvme_polynomial = 0x9a6c9329ac4bc9b5;
 static const uint32_t crc32c_polynomial = 0x82f63b78;
+static const uint32_t crc32_polynomial = 0xedb88320;
 
 // tables[k][b] is the remainder of byte b followed by k zero bytes, for eight bytes at a time.
 static uint64_t crc64nvme_tables[8][256];
 static uint32_t crc32c_tables[8][256];
+static uint32_t crc32_tables[8][256];
 
-// Before main, so that no call has to ask whether the tables are there: some ten microseconds.
-__attribute__((constructor)) static void make_tables(void) {
+static void make_tables_32(uint32_t tables[8][256], uint32_t polynomial) {
   for (unsigned byte = 0; byte < 256; byte++) {
-    uint64_t wide = byte;
-    uint32_t narrow = byte;
-    for (int bit = 0; bit < 8; bit++) {
-      wide = wide >> 1 ^ (wide & 1 ? crc64nvme_polynomial : 0);
-      narrow = narrow >> 1 ^ (narrow & 1 ? crc32c_polynomial : 0);
-    }
-    crc64nvme_tables[0][byte] = wide;
-    crc32c_tables[0][byte] = narrow;
+    uint32_t value = byte;
+    for (int bit = 0; bit < 8; bit++) value = value >> 1 ^ (value & 1 ? polynomial : 0);
+    tables[0][byte] = value;
   }
   for (int zeros = 1; zeros < 8; zeros++) {
     for (unsigned byte = 0; byte < 256; byte++) {
-      uint64_t wide = crc64nvme_tables[zeros - 1][byte];
-      uint32_t narrow = crc32c_tables[zeros - 1][byte];
-      crc64nvme_tables[zeros][byte] = wide >> 8 ^ crc64nvme_tables[0][wide & 0xff];
-      crc32c_tables[zeros][byte] = narrow >> 8 ^ crc32c_tables[0][narrow & 0xff];
+      uint32_t value = tables[zeros - 1][byte];
+      tables[zeros][byte] = value >> 8 ^ tables[0][value & 0xff];
     }
   }
+}
+
+static void make_tables_64(uint64_t tables[8][256], uint64_t polynomial) {
+  for (unsigned byte = 0; byte < 256; byte++) {
+    uint64_t value = byte;
+    for (int bit = 0; bit < 8; bit++) value = value >> 1 ^ (value & 1 ? polynomial : 0);
+    tables[0][byte] = value;
+  }
+  for (int zeros = 1; zeros < 8; zeros++) {
+    for (unsigned byte = 0; byte < 256; byte++) {
+      uint64_t value = tables[zeros - 1][byte];
+      tables[zeros][byte] = value >> 8 ^ tables[0][value & 0xff];
+    }
+  }
+}
+
+// Before main, so that no call has to ask whether the tables are there: some ten microseconds.
+__attribute__((constructor)) static void make_tables(void) {
+  make_tables_64(crc64nvme_tables, crc64nvme_polynomial);
+  make_tables_32(crc32c_tables, crc32c_polynomial);
+  make_tables_32(crc32_tables, crc32_polynomial);
 }
 
 // Eight bytes, the first one lowest, on a machine of either byte order.
@@ -58,8 +73,8 @@ static uint64_t crc64nvme_register(uint64_t value, const unsigned char *bytes, s
   return value;
 }
 
-static uint32_t crc32c_register(uint32_t value, const unsigned char *bytes, size_t size) {
-  const uint32_t(*t)[256] = crc32c_tables;
+static uint32_t register_32(
+    const uint32_t t[8][256], uint32_t value, const unsigned char *bytes, size_t size) {
   for (; size >= 8; bytes += 8, size -= 8) {
     uint64_t word = load_little_endian(bytes) ^ value;
     value = t[7][word & 0xff] ^ t[6][word >> 8 & 0xff] ^ t[5][word >> 16 & 0xff] ^
@@ -75,7 +90,11 @@ uint64_t pail_crc64nvme_table(uint64_t crc, const void *data, size_t size) {
 }
 
 uint32_t pail_crc32c_table(uint32_t crc, const void *data, size_t size) {
-  return ~crc32c_register(~crc, data, size);
+  return ~register_32(crc32c_tables, ~crc, data, size);
+}
+
+uint32_t pail_crc32_table(uint32_t crc, const void *data, size_t size) {
+  return ~register_32(crc32_tables, ~crc, data, size);
 }
 
 #if defined(__x86_64__)
@@ -94,6 +113,8 @@ static const fold_by crc64nvme_fold_1024 = {0xa1ca681e733f9c40, 0x5f852fb61e8d92
 static const fold_by crc64nvme_fold_128 = {0xeadc41fd2ba3d420, 0x21e9761e252621ac};
 static const fold_by crc32c_fold_1024 = {0x6577b24500000000, 0x7417153f00000000};
 static const fold_by crc32c_fold_128 = {0x3743f7bd00000000, 0x3171d43000000000};
+static const fold_by crc32_fold_1024 = {0x7d657a1000000000, 0x7406fa9500000000};
+static const fold_by crc32_fold_128 = {0x65673b4600000000, 0x9ba54c6f00000000};
 
 // Eight blocks in flight hide the latency of the multiplication.
 enum { block = 16, lanes = 8, stride = block * lanes, worthwhile = 2 * stride };
@@ -164,6 +185,15 @@ uint32_t pail_crc32c(uint32_t crc, const void *data, size_t size) {
   return ~crc32c_instruction(value, (const unsigned char *)data + whole, size - whole);
 }
 
+uint32_t pail_crc32(uint32_t crc, const void *data, size_t size) {
+  if (size < worthwhile || !has_carryless_multiply()) return pail_crc32_table(crc, data, size);
+  unsigned char folded[block];
+  size_t whole = size & ~(size_t)(block - 1);
+  fold_blocks(~crc, data, whole, crc32_fold_1024, crc32_fold_128, folded);
+  uint32_t value = register_32(crc32_tables, 0, folded, block);
+  return ~register_32(crc32_tables, value, (const unsigned char *)data + whole, size - whole);
+}
+
 const char *pail_checksum_path(void) { return has_carryless_multiply() ? "pclmul" : "table"; }
 
 #else
@@ -174,6 +204,10 @@ uint64_t pail_crc64nvme(uint64_t crc, const void *data, size_t size) {
 
 uint32_t pail_crc32c(uint32_t crc, const void *data, size_t size) {
   return pail_crc32c_table(crc, data, size);
+}
+
+uint32_t pail_crc32(uint32_t crc, const void *data, size_t size) {
+  return pail_crc32_table(crc, data, size);
 }
 
 const char *pail_checksum_path(void) { return "table"; }
@@ -206,4 +240,8 @@ uint64_t pail_crc64nvme_combine(uint64_t crc_a, uint64_t crc_b, uint64_t length_
 
 uint32_t pail_crc32c_combine(uint32_t crc_a, uint32_t crc_b, uint64_t length_b) {
   return (uint32_t)shift(crc_a, length_b, crc32c_polynomial, (uint64_t)1 << 31) ^ crc_b;
+}
+
+uint32_t pail_crc32_combine(uint32_t crc_a, uint32_t crc_b, uint64_t length_b) {
+  return (uint32_t)shift(crc_a, length_b, crc32_polynomial, (uint64_t)1 << 31) ^ crc_b;
 }

@@ -167,6 +167,9 @@ final class Exchange {
       failure = .refused(head)
       return false
     }
+    if case .file(_, offset: _, limit: _, let digest?) = request.responseBody {
+      digest.begin(head)
+    }
     guard request.method != .head,
       let length = head.headers["content-length"].flatMap({ Int64($0) })
     else { return true }
@@ -197,13 +200,14 @@ final class Exchange {
     switch request.responseBody {
     case .memory:
       body.append(contentsOf: piece)
-    case .file(let file, let offset, limit: _):
+    case .file(let file, let offset, limit: _, let digest):
       do {
         try file.descriptor.writeAll(toAbsoluteOffset: offset + bodyCount, piece)
       } catch {
         failure = .file(error as? Errno ?? .ioError)
         return false
       }
+      digest?.update(piece)
     case .pieces(let take):
       guard take(piece) else {
         failure = .refused(head)
@@ -247,7 +251,7 @@ extension HTTPResponseBody {
   var limit: Int64? {
     switch self {
     case .memory(let limit): Int64(limit)
-    case .file(_, offset: _, let limit): limit
+    case .file(_, offset: _, let limit, digest: _): limit
     case .pieces: nil
     }
   }

@@ -100,7 +100,7 @@ extension HTTPRequest {
     let receive =
       switch responseBody {
       case .memory: body.count > 0 || method == .head ? small : 4 * small
-      case .file(_, offset: _, let limit): limit > Int64(small) ? large : small
+      case .file(_, offset: _, let limit, digest: _): limit > Int64(small) ? large : small
       case .pieces: large
       }
     return (min(upload, large), min(receive, large))

@@ -73,6 +73,14 @@ public final class OpenFile: Sendable {
   }
 }
 
+/// Follows the body of an answer on its way into a file, on the thread of the transport.
+public protocol BodyDigest: Sendable {
+  /// The head of a successful answer is there; what came with an earlier one counts no more.
+  func begin(_ head: HTTPResponseHead)
+  /// The next bytes. Has to be quick: the other bodies wait meanwhile.
+  func update(_ bytes: UnsafeRawBufferPointer)
+}
+
 /// Where the body of a successful answer (2xx) goes.
 ///
 /// The body of any other answer is kept in memory, at most `HTTPRequest.errorBodyLimit` bytes of
@@ -81,7 +89,8 @@ public enum HTTPResponseBody: Sendable {
   /// Into `HTTPResponse.body`; an answer longer than `limit` bytes fails with `bodyTooLarge`.
   case memory(limit: Int)
   /// Written by position from `offset` on; more than `limit` bytes fails with `bodyTooLarge`.
-  case file(OpenFile, offset: Int64, limit: Int64)
+  /// `digest` gets the bytes as well.
+  case file(OpenFile, offset: Int64, limit: Int64, digest: (any BodyDigest)? = nil)
   /// Handed over piece by piece, on the thread of the transport, which waits meanwhile.
   ///
   /// Returning `false` ends the request with `HTTPError.refused`.

@@ -35,6 +35,14 @@ public enum HistoryError: Error, Sendable, Hashable {
   case corrupt(String)
   /// The file was written by a newer Pail, whose tables this one does not know.
   case newer
+  /// The file is an archive, which takes no more rows.
+  case archived
+  /// Nothing can be archived while changes are under way: how many, and who makes one of them.
+  case changesUnderWay(Int, Author)
+  /// There is something at the path where an archive was to be made.
+  case archiveExists(FilePath)
+  /// There are no rows to archive.
+  case nothingToArchive
   /// There is no such change.
   case unknownChange(ChangeID)
   /// The change has an outcome already.

@@ -141,6 +141,34 @@ public actor HistoryStore {
     try await read { db in try walkChain(db, expecting: expecting) }
   }
 
+  /// Moves all rows to a new file, which stays readable and takes no more of them, and goes on with
+  /// a chain that begins with the hash of its last row.
+  ///
+  /// Whatever other processes record meanwhile is in the one file or in the other. Changes without
+  /// an outcome are recorded anew when their processes are dead, so that they can still be settled.
+  /// When it fails, everything is as it was, but for a copy that may lie at `file`.
+  ///
+  /// - Parameter file: where nothing lies; 0600, or 0660 in a setgid folder.
+  /// - Throws: ``HistoryError/changesUnderWay(_:_:)`` while a change is made by a process that
+  ///   lives, or whose host is another one; ``HistoryError/archiveExists(_:)``;
+  ///   ``HistoryError/nothingToArchive``; ``HistoryError/corrupt(_:)`` when the chain is broken.
+  public func archive(to file: FilePath) async throws(HistoryError) -> ArchiveReport {
+    let source = source
+    return try await withCheckedContinuation { continuation in
+      openingQueue.async {
+        continuation.resume(
+          returning: Result { () throws(HistoryError) in
+            do {
+              var archiver = Archiver(database: try source.opened(), file: file)
+              return try archiver.run()
+            } catch {
+              throw HistoryError(error)
+            }
+          })
+      }
+    }.get()
+  }
+
   // MARK: Writing together
 
   /// What one call wants recorded, and where it waits.

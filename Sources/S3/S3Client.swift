@@ -7,7 +7,7 @@ public import HTTP
 /// - `Model/`        the nouns: ``ObjectLocation``, ``ETag``, ``PartNumber``, ``S3Error``
 /// - `Request/`      endpoint, URI encoding, retries: from a call to an `HTTPRequest` and back
 /// - `Signing/`      Signature Version 4; only `Digest.swift` knows libcrypto
-/// - `Checksums/`    CRC64NVME of parts and wholes, and the one pass over a body
+/// - `Checksums/`    CRCs of parts and wholes, and the one pass over a body
 /// - `XML/`          answers fed to expat as they arrive; only `XMLStream.swift` knows expat
 /// - `Credentials/`  where keys come from, and secrets that show themselves nowhere
 public struct S3Client: Sendable {
@@ -48,7 +48,22 @@ public struct S3Client: Sendable {
 
   /// That of the credentials which the next request is signed with; nil when there are none.
   public func accessKeyID() async -> String? {
-    try? await credentials.credentials().accessKeyID
+    guard let credentials = try? await credentials.credentials() else { return nil }
+    return credentials.isAnonymous ? nil : credentials.accessKeyID
+  }
+
+  /// Whose credentials requests are signed with, as the Security Token Service says.
+  ///
+  /// Amazon's own is asked only by a client of Amazon S3: keys of another store are none of its
+  /// business. That store is asked itself, and many have no such service.
+  ///
+  /// - Parameter service: where it is, when not at the usual place.
+  public func callerIdentity(at service: Endpoint?) async throws(CredentialError) -> CallerIdentity
+  {
+    let credentials = try await credentials.credentials()
+    let place = service ?? (endpoint.awsRegion == nil ? endpoint : nil)
+    return try await SecurityTokenService(transport: transport, region: region, now: now)
+      .callerIdentity(of: credentials, at: place)
   }
 
   /// A moment of this machine's clock as the server's clock shows it, by the `Date` of its last
@@ -60,4 +75,11 @@ public struct S3Client: Sendable {
     }
     return moment.advanced(by: offset)
   }
+
+  /// Whether an ETag of this endpoint was once seen to be the MD5 of an object's bytes. Those of
+  /// its other objects then are as well, but under KMS and customer keys.
+  public var etagsAreMD5: Bool { memory.etagsAreMD5 }
+
+  /// An ETag was the MD5 of the bytes that arrived, or the MD5 of the MD5s of its parts.
+  public func noteETagIsMD5() { memory.etagsAreMD5 = true }
 }

@@ -88,6 +88,12 @@ extension StorageError {
       detail: Self.detail(error))
   }
 
+  public init(unarchived error: HistoryError) {
+    self.init(
+      kind: .history, message: "The history was not archived: \(Self.reason(error))",
+      recovery: Self.recovery(error), detail: Self.detail(error))
+  }
+
   /// Outcomes that were found out later could not be added.
   init(unsettled error: HistoryError) {
     self.init(
@@ -115,6 +121,12 @@ extension StorageError {
     case .full: "the disk or the quota is full"
     case .corrupt(let what): "the file is damaged (\(what))"
     case .newer: "the file was written by a newer Pail"
+    case .archived: "the file is an archive, which takes no more rows"
+    case .changesUnderWay(let count, let author):
+      (count == 1 ? "a change is under way, in" : "\(count) changes are under way, one of them in")
+        + " process \(author.processID) on \(author.host)"
+    case .archiveExists(let file): "\(file) is there already"
+    case .nothingToArchive: "it has no rows"
     case .unknownChange(let change): "there is no change \(change)"
     case .alreadyFinished(let change): "change \(change) has an outcome already"
     case .cancelled: "the task was cancelled"
@@ -128,6 +140,12 @@ extension StorageError {
     case .busy: "Try again when the other process is done."
     case .readOnly: "Make the history's file writable, or name another with --history."
     case .cannotOpen(_, .noHome): "Name a file for it with --history, or set HOME."
+    case .archived: "Name the history that goes on from it, with --history or PAIL_HISTORY."
+    case .changesUnderWay:
+      "Try again when they are done. What died on another host is settled there first, with pail "
+        + "history settle."
+    case .archiveExists: "Name another file."
+    case .nothingToArchive: "There is nothing to do."
     case .newer: "Install the newer Pail, or name another file with --history."
     default: "Run pail doctor, or name another file with --history."
     }
@@ -259,6 +277,14 @@ extension StorageError {
       kind: .objectChanged,
       message: "s3://\(object.bucket)/\(object.key.text) changed while it was downloaded",
       recovery: "Download it again.")
+  }
+
+  static func damaged(_ object: ObjectLocation, stored: String, arrived: String) -> StorageError {
+    StorageError(
+      kind: .damaged,
+      message: "s3://\(object.bucket)/\(object.key.text) arrives damaged: stored \(stored), "
+        + "arrived \(arrived)",
+      recovery: "Try it again; if it happens again, suspect the way between, or the store itself.")
   }
 
   static func tooLarge(_ file: FilePath, _ size: ByteCount) -> StorageError {
@@ -493,6 +519,8 @@ private struct Words {
         "Fetch new temporary credentials.")
     case .unusable(let source, let reason):
       self.init(.credentials, "The credentials of \(source) cannot be used: \(reason)")
+    case .signInNeeded(let command, let reason):
+      self.init(.signInNeeded, reason, "Sign in with: \(command), then try again.")
     case .cancelled:
       self.init(.cancelled, "Cancelled")
     }

@@ -27,6 +27,8 @@ public struct StorageError: Error, Sendable, Hashable {
     case alreadyExists
     /// No usable credentials, or the server refused them.
     case credentials
+    /// A person has to sign in first, outside of Pail; the recovery says how.
+    case signInNeeded
     /// No answer: host, connection or TLS.
     case connection
     /// Any other error that the server answered.
@@ -39,6 +41,8 @@ public struct StorageError: Error, Sendable, Hashable {
     case fileChanged
     /// The object changed during its download.
     case objectChanged
+    /// What arrived is not what is stored, by a checksum that is to be trusted.
+    case damaged
     /// The request is impossible, such as an object that is too large.
     case invalidRequest
   }

@@ -5,9 +5,11 @@ import shutil
 import socket
 import sqlite3
 import stat
+import subprocess
 import threading
 
 import pytest
+from proxy import Proxy
 
 
 @pytest.fixture
@@ -169,3 +171,46 @@ def test_the_browser_shows_the_history_newest_first_and_filters_as_one_types(per
     browser.wait_for("one.txt")
     browser.press("Esc")
     browser.wait_gone("one.txt")
+
+
+def test_an_archive_keeps_the_old_rows_and_the_chain_goes_on(person, bucket, recorded):
+    head = person.run("history", "verify").stdout.split()[-1]
+    done = person.run("history", "archive")
+    assert done.returncode == 0, done.stderr
+    (archive,) = person.history_file.parent.glob("history-*.sqlite")
+    assert archive.name.encode() in done.stdout and head in done.stdout
+    assert person.changes() == []
+    assert person.run("put", "a.txt", f"s3://{bucket}/later.txt").returncode == 0
+    assert [row["key"] for row in person.changes()] == [b"later.txt"]
+    verified = person.run("history", "verify", "--expect", head.decode())
+    assert verified.returncode == 0 and b"goes on from: " + head in verified.stdout
+    old = person.run("history", "--history", archive, "--format", "csv")
+    assert old.stdout.count(b"\n") == 5
+    verified = person.run("history", "verify", "--history", archive, "--expect", head.decode())
+    assert verified.returncode == 0
+    refused = person.run("put", "--history", archive, "a.txt", f"s3://{bucket}/no.txt")
+    assert refused.returncode == 1 and b"could not record it" in refused.stderr
+    assert person.run("ls", f"s3://{bucket}/no.txt").stdout == b""
+
+
+def test_an_archive_waits_for_changes_under_way(person, store, bucket):
+    file = person.file("a.txt", b"abc")
+    with Proxy(store.endpoint) as proxy:
+        hold = proxy.hold("answer", "PutObject")
+        program = subprocess.Popen(
+            [person.binary, "put", file, f"s3://{bucket}/a", "--endpoint-url", proxy.endpoint],
+            env=person.env,
+            cwd=person.work,
+            stdin=subprocess.DEVNULL,
+        )
+        try:
+            hold.wait()
+            refused = person.run("history", "archive")
+            assert refused.returncode == 1 and b"a change is under way, in process" in refused.stderr
+            hold.release()
+            assert program.wait(30) == 0
+        finally:
+            program.kill()
+            program.wait()
+    assert [row["outcome"] for row in person.changes()] == ["done"]
+    assert person.run("history", "archive").returncode == 0

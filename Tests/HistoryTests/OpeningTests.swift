@@ -300,7 +300,7 @@ struct OpeningTests {
   func newer() throws {
     try HistoryStore(path: folder.history).close()
     try withForeignConnection(to: folder.history) {
-      try $0.execute(sql: "INSERT INTO grdb_migrations VALUES ('2')")
+      try $0.execute(sql: "INSERT INTO grdb_migrations VALUES ('99')")
     }
     #expect(throws: HistoryError.newer) { try HistoryStore(path: folder.history) }
   }

@@ -1,7 +1,7 @@
 import CChecksums
 import Testing
 
-@Suite("CRC64NVME and CRC32C in C")
+@Suite("CRC64NVME, CRC32C and CRC32 in C")
 struct CChecksumsTests {
   private static let check = Array("123456789".utf8)
 
@@ -11,6 +11,8 @@ struct CChecksumsTests {
     #expect(pail_crc64nvme_table(0, Self.check, 9) == 0xae8b_1486_0a79_9888)
     #expect(pail_crc32c(0, Self.check, 9) == 0xe306_9283)
     #expect(pail_crc32c_table(0, Self.check, 9) == 0xe306_9283)
+    #expect(pail_crc32(0, Self.check, 9) == 0xcbf4_3926)
+    #expect(pail_crc32_table(0, Self.check, 9) == 0xcbf4_3926)
   }
 
   /// CRC32C: RFC 3720, appendix B.4. CRC64NVME: NVM Express NVM Command Set Specification 1.0,
@@ -48,6 +50,7 @@ struct CChecksumsTests {
         #expect(pail_crc64nvme(start, data, size) == pail_crc64nvme_table(start, data, size))
         let narrow = UInt32(truncatingIfNeeded: start)
         #expect(pail_crc32c(narrow, data, size) == pail_crc32c_table(narrow, data, size))
+        #expect(pail_crc32(narrow, data, size) == pail_crc32_table(narrow, data, size))
       }
     }
   }
@@ -70,6 +73,12 @@ struct CChecksumsTests {
     #expect(pail_crc32c(narrowHead, tail, tail.count) == narrow)
     let narrowTail = pail_crc32c(0, tail, tail.count)
     #expect(pail_crc32c_combine(narrowHead, narrowTail, UInt64(tail.count)) == narrow)
+
+    let plain = pail_crc32(0, whole, whole.count)
+    let plainHead = pail_crc32(0, head, head.count)
+    #expect(pail_crc32(plainHead, tail, tail.count) == plain)
+    let plainTail = pail_crc32(0, tail, tail.count)
+    #expect(pail_crc32_combine(plainHead, plainTail, UInt64(tail.count)) == plain)
   }
 
   /// The same bytes in every run: a failure can be run again.

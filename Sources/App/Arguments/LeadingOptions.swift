@@ -7,7 +7,7 @@ import ArgumentParser
 enum LeadingOptions {
   /// The names in ``SharedOptions``; a test compares them.
   static let flags: Set<String> = [
-    "--read-only", "--json", "--quiet", "-q", "--no-progress", "--debug",
+    "--read-only", "--no-sign-request", "--json", "--quiet", "-q", "--no-progress", "--debug",
   ]
   static let valued: Set<String> = [
     "--profile", "--endpoint-url", "--region", "--env-file", "--user", "--history",

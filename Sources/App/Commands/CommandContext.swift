@@ -59,7 +59,10 @@ final class CommandContext: Sendable {
           recovery: "Name the server with --endpoint-url to say that this is meant.")
       }
     }
-    return try await Session.open(settings, transfers: transfers, log: log)
+    return try await Session.open(settings, transfers: transfers, log: log) {
+      [console] serial, role in
+      await console.ask("The code of \(serial), to assume \(role): ").map { Secret($0) }
+    }
   }
 
   /// Tells of one failure among several, with the thing it is about.

@@ -16,12 +16,16 @@ struct DoctorCommand: PailCommand {
       Examples:
         pail doctor
         pail doctor s3://reports
+        pail doctor --offline --profile production
       """)
 
   @Argument(
     help: ArgumentHelp("A bucket to try.", valueName: "s3://bucket"),
     transform: S3URI.bucket(parsing:))
   var bucket: BucketName?
+
+  @Flag(help: "Show the settings alone, and send nothing.")
+  var offline = false
 
   @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
@@ -37,7 +41,7 @@ struct DoctorCommand: PailCommand {
     for problem in settings.problems { context.fail(nil, problem) }
     checkHistory(context)
     checkFolder(context)
-    if settings.problems.isEmpty { try await checkServer(context) }
+    if settings.problems.isEmpty, !offline { try await checkServer(context) }
   }
 
   private func show(_ finding: Settings.Finding, _ context: CommandContext) {
@@ -106,8 +110,22 @@ struct DoctorCommand: PailCommand {
     }
   }
 
+  /// Not a failure where it cannot be told: many stores have no such service.
+  private func checkIdentity(_ session: Session, _ context: CommandContext) async {
+    guard session.settings.credentials != .anonymous else { return }
+    do {
+      let identity = try await session.identity()
+      check("identity", identity.arn, context)
+    } catch .unusable(let source, let reason) where source == "GetCallerIdentity" {
+      check("identity", "the server does not tell: \(reason)", context)
+    } catch {
+      // There are no keys to ask with, which listing says better.
+    }
+  }
+
   private func checkServer(_ context: CommandContext) async throws {
     let session = try await context.openSession()
+    await checkIdentity(session, context)
     do {
       if let bucket {
         let page = try await session.service.page(bucket: bucket, prefix: .empty, after: nil)

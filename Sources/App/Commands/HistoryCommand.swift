@@ -19,8 +19,9 @@ struct HistoryCommand: PailCommand {
         pail history --action delete --format csv
         pail history verify
         pail history settle
+        pail history archive
       """,
-    subcommands: [VerifyCommand.self, SettleCommand.self])
+    subcommands: [VerifyCommand.self, SettleCommand.self, ArchiveCommand.self])
 
   enum Format: String, ExpressibleByArgument, CaseIterable {
     case table

@@ -46,10 +46,11 @@ extension HistoryCommand {
       }
       if summary.elsewhere > 0 {
         context.console.notice(
-          "pail: \(summary.elsewhere) open changes of other endpoints were left alone")
+          "pail: open changes of other endpoints, left alone: \(summary.elsewhere)")
       }
       if let error = firstError.withLock({ $0 }) {
-        context.console.message("pail: \(summary.open) changes stay open")
+        context.console.message(
+          "pail: \(summary.open == 1 ? "1 change stays" : "\(summary.open) changes stay") open")
         throw error
       }
     }

@@ -48,12 +48,21 @@ extension HistoryCommand {
         line.add("outcomes", Int64(report.outcomes))
         line.add("head", "\(report.head)")
         line.add("firstBroken", report.firstBroken?.number)
+        line.add("isArchive", report.isArchive)
+        if let predecessor = report.predecessor {
+          line.add("predecessor", bytes: predecessor.file.bytes)
+          line.add("predecessorHead", "\(predecessor.head)")
+        }
         context.console.result(line.bytes)
       } else {
         context.console.result(
           "\(report.isIntact ? "intact" : "altered"): "
             + "\(report.changes) changes, \(report.outcomes) outcomes")
         context.console.result("head: \(report.head)")
+        if let predecessor = report.predecessor {
+          context.console.result(
+            "goes on from: \(predecessor.head), the head of \(predecessor.file.shown)")
+        }
       }
       if let row = report.firstBroken {
         let kind = row.kind == .change ? "change" : "outcome"
@@ -64,7 +73,9 @@ extension HistoryCommand {
       if report.hasExpected == false {
         throw CommandFailure(
           "The expected hash is nowhere in the history: rows were altered or removed",
-          recovery: "Keep the file as evidence, and compare it with a backup.")
+          recovery: report.predecessor.map {
+            "It may be one of an archive: pail history verify --history \($0.file.shown)"
+          } ?? "Keep the file as evidence, and compare it with a backup.")
       }
     }
   }

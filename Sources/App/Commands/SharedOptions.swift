@@ -35,6 +35,9 @@ struct SharedOptions: ParsableArguments {
     completion: .file())
   var history: String?
 
+  @Flag(help: "Sign no request: for buckets that are open to everybody.")
+  var noSignRequest = false
+
   @Flag(help: "Refuse every change.")
   var readOnly = false
 
@@ -95,6 +98,6 @@ struct SharedOptions: ParsableArguments {
     SettingsFlags(
       profile: profile, endpointURL: endpointURL, region: region, envFile: envFile, user: user,
       history: history,
-      isReadOnly: readOnly)
+      isReadOnly: readOnly, isAnonymous: noSignRequest)
   }
 }

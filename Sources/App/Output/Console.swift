@@ -165,6 +165,23 @@ final class Console: Sendable {
     return Int(size.ws_col)
   }
 
+  /// Asks for one word, such as a code that is good only once.
+  ///
+  /// - Returns: nil when there is no terminal to ask at, or nothing was typed.
+  func ask(_ question: String) async -> String? {
+    guard isatty(STDIN_FILENO) == 1, isErrorTerminal else { return nil }
+    flush()
+    clearProgress()
+    // Waiting for a person would take a thread from the cooperative pool.
+    return await withCheckedContinuation { continuation in
+      DispatchQueue.global().async {
+        self.writeError(Visible.text(Array(question.utf8)), waits: true)
+        let answer = readLine()?.filter { !$0.isWhitespace } ?? ""
+        continuation.resume(returning: answer.isEmpty ? nil : answer)
+      }
+    }
+  }
+
   /// Asks a question that only a person at a terminal can answer.
   ///
   /// - Returns: nil when there is no terminal to ask at.

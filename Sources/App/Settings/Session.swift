@@ -9,6 +9,8 @@ struct Session: Sendable {
   let settings: Settings
   let endpoint: Endpoint
   let author: Author
+  /// Who the server says we are; asked for by `pail doctor` alone.
+  let identity: @Sendable () async throws(CredentialError) -> CallerIdentity
   /// Everything that changes storage goes through here, and is recorded.
   let service: S3Service
   let history: HistoryStore
@@ -16,11 +18,12 @@ struct Session: Sendable {
   /// Makes the clients and opens no file. Nothing is sent, unless only the instance metadata
   /// service can tell whether there are keys.
   ///
+  /// - Parameter askForCode: for roles that want the code of a second factor.
   /// - Throws: the first problem of the settings. Whatever is wrong with the history is told by the
   ///   first change.
   static func open(
     _ settings: Settings, transfers transferSettings: TransferSettings = TransferSettings(),
-    log: RequestLog? = nil
+    log: RequestLog? = nil, askForCode: CredentialFetcher.CodeQuestion? = nil
   ) async throws(SetupProblem) -> Session {
     if let problem = settings.problems.first { throw problem }
     guard let endpoint = settings.endpoint, let recipe = settings.credentials else {
@@ -28,7 +31,7 @@ struct Session: Sendable {
         message: "The settings are not complete", whereLooked: [],
         whatToDo: "See what `pail doctor` says.")
     }
-    let credentials = provider(of: recipe, settings, log)
+    let credentials = provider(of: recipe, settings, log, askForCode)
     if var problem = settings.problemWithoutMetadata {
       do {
         _ = try await credentials.credentials()
@@ -46,6 +49,9 @@ struct Session: Sendable {
     let history = HistoryStore(openingAtFirstUse: settings.historyPath)
     return Session(
       settings: settings, endpoint: endpoint, author: author,
+      identity: { () async throws(CredentialError) in
+        try await interactive.callerIdentity(at: settings.tokenService)
+      },
       service: S3Service(
         interactive: interactive, transfers: transfers, history: history, author: author,
         isReadOnly: settings.isReadOnly, settings: transferSettings),
@@ -71,14 +77,20 @@ struct Session: Sendable {
 
   /// One for all clients of a session, so that temporary keys are fetched once.
   private static func provider(
-    of recipe: CredentialRecipe, _ settings: Settings, _ log: RequestLog?
+    of recipe: CredentialRecipe, _ settings: Settings, _ log: RequestLog?,
+    _ askForCode: CredentialFetcher.CodeQuestion?
   ) -> any CredentialProvider {
-    if case .keys(let credentials) = recipe { return StaticCredentials(credentials) }
+    switch recipe {
+    case .anonymous: return StaticCredentials(.anonymous)
+    case .keys(let credentials): return StaticCredentials(credentials)
+    default: break
+    }
     let nearby = CurlTransport(
       configuration: .init(
         connectTimeout: .seconds(1), usesProxy: false, userAgent: "pail/\(Pail.version)"))
     return CredentialCache(
       CredentialFetcher(
-        recipe, transport: transport(settings, log), nearby: nearby, region: settings.region))
+        recipe, transport: transport(settings, log), nearby: nearby, region: settings.region,
+        cacheFolder: settings.awsFolder, askForCode: askForCode))
   }
 }

@@ -13,6 +13,10 @@ struct Settings: Sendable {
   var credentials: CredentialRecipe?
   /// The profile that the keys come from; nil when they come from elsewhere.
   var profile: String?
+  /// `~/.aws`, where the AWS CLI keeps what it was lent; nil without a home folder.
+  var awsFolder: String?
+  /// The Security Token Service, when not at the usual place.
+  var tokenService: Endpoint?
   /// What is wrong should the instance metadata service, the only source left, have no keys.
   var problemWithoutMetadata: SetupProblem?
   var caBundle: FilePath?

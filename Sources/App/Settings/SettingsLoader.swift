@@ -11,6 +11,7 @@ struct SettingsFlags: Sendable {
   var user: String?
   var history: String?
   var isReadOnly = false
+  var isAnonymous = false
 
   var layer: SettingsLayer {
     var values: [Variable: String] = [:]
@@ -53,7 +54,7 @@ enum SettingsLoader {
     }
     var resolver = SettingsResolver(
       layers: layers, environment: environment, accountHome: accountHome(),
-      isReadOnly: flags.isReadOnly, envFileAbsence: absence)
+      isReadOnly: flags.isReadOnly, isAnonymous: flags.isAnonymous, envFileAbsence: absence)
     resolver.files = try resolver.readProfileFiles()
     var settings = resolver.resolve()
     settings.notices = notices + resolver.files.notices + settings.notices

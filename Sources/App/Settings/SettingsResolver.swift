@@ -11,6 +11,8 @@ struct SettingsResolver {
   /// The home folder by the user database, used when `HOME` is not set.
   var accountHome: FilePath?
   var isReadOnly = false
+  /// Whether no keys are looked for, and requests go out unsigned.
+  var isAnonymous = false
   /// Why no layer is an `.env`.
   var envFileAbsence = "there is none"
   /// The shared AWS files.
@@ -52,7 +54,12 @@ struct SettingsResolver {
           whereLooked: [], whatToDo: "Write it in letters, digits and hyphens, like eu-central-1."))
     }
 
-    let endpointValue = lookUp(.endpointURLForS3, .endpointURL)
+    let ignore = lookUp(.ignoresEndpoints)
+    let ignoresEndpoints = ignore?.text.lowercased() == "true"
+    let endpointValue =
+      ignoresEndpoints
+      ? commandLine.lookUp(.endpointURLForS3)
+      : lookUp(.endpointURLForS3, .endpointURL)
     var endpoint: Endpoint?
     if let endpointValue {
       do {
@@ -72,11 +79,14 @@ struct SettingsResolver {
         "endpoint", endpointValue, fallback: "\(Endpoint.aws(region: Region(regionText)))",
         shown: endpoint.map { "\($0)" } ?? "not usable"))
 
+    if ignoresEndpoints {
+      findings.append(finding("other endpoints", ignore, fallback: "", shown: "ignored"))
+    }
+
     let profile = lookUp(.profile)
     findings.append(finding("profile", profile, fallback: "default"))
-    let outcome = KeyFinder(
-      layers: layers, files: files, surroundings: CredentialSurroundings(environment)
-    ).find()
+    let surroundings = CredentialSurroundings(environment, home: home?.string)
+    let outcome = keyOutcome(surroundings)
     let keys = outcome.found
     notices += outcome.notices
     findings += keyFindings(outcome)
@@ -99,7 +109,7 @@ struct SettingsResolver {
       finding("colour", noColour, fallback: "on", shown: noColour == nil ? nil : "off"))
 
     var question: Settings.EndpointQuestion?
-    if let keys, let endpoint, let endpointValue,
+    if let keys, keys.recipe != .anonymous, let endpoint, let endpointValue,
       case .envFile(_, isImplicit: true) = endpointValue.source,
       endpointValue.source != keys.source
     {
@@ -109,16 +119,36 @@ struct SettingsResolver {
 
     var profileName: String?
     if case .profile(let name) = keys?.source { profileName = name }
+    var tokenService: Endpoint?
+    do {
+      tokenService = try surroundings.tokenService(for: profileName.flatMap { files.profiles[$0] })
+    } catch {
+      // Where it matters for the keys it is a problem already; else only `pail doctor` would ask.
+      notices.append("The endpoint of the Security Token Service is none.")
+    }
 
     return Settings(
       endpoint: endpoint, region: Region(regionText), credentials: keys?.recipe,
-      profile: profileName,
+      profile: profileName, awsFolder: home?.appending(".aws").string, tokenService: tokenService,
       problemWithoutMetadata: keys?.isGuess == true ? noKeys : nil,
       caBundle: caBundle.map { path($0.text) },
       saveFolder: folder.map { path($0.text) } ?? FilePath("."),
       user: user?.text, historyPath: historyPath, isReadOnly: isReadOnly,
       wantsColour: noColour == nil, endpointQuestion: question, findings: findings,
       notices: notices, problems: problems)
+  }
+
+  private var commandLine: SettingsResolver {
+    var resolver = self
+    resolver.layers.removeAll { $0.source != .flags }
+    return resolver
+  }
+
+  private func keyOutcome(_ surroundings: CredentialSurroundings) -> KeyFinder.Outcome {
+    guard !isAnonymous else {
+      return .init(found: .init(recipe: .anonymous, source: .flags, origin: "--no-sign-request"))
+    }
+    return KeyFinder(layers: layers, files: files, surroundings: surroundings).find()
   }
 
   /// A region becomes part of a host name, so nothing else may hide in it.

@@ -14,6 +14,7 @@ enum Variable: String, Sendable, CaseIterable {
   case configFile = "AWS_CONFIG_FILE"
   case endpointURLForS3 = "AWS_ENDPOINT_URL_S3"
   case endpointURL = "AWS_ENDPOINT_URL"
+  case ignoresEndpoints = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"
   case caBundle = "AWS_CA_BUNDLE"
   case saveFolder = "PATH_TO_SAVE_FILE"
   case user = "PAIL_USER"
@@ -37,6 +38,7 @@ enum Variable: String, Sendable, CaseIterable {
     switch self {
     case .storageRegion: "region"
     case .endpointURLForS3: "endpoint_url"
+    case .ignoresEndpoints: "ignore_configured_endpoint_urls"
     case .caBundle: "ca_bundle"
     default: nil
     }
@@ -77,6 +79,7 @@ struct SettingsLayer: Sendable {
     var values: [Variable: String] = [:]
     values[.storageRegion] = profile.region
     values[.endpointURLForS3] = profile.endpointURL
+    values[.ignoresEndpoints] = profile.ignoresEndpoints ? "true" : nil
     values[.caBundle] = profile.caBundle
     self.init(source: .profile(profile.name), values: values)
   }

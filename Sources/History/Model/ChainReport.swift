@@ -1,3 +1,6 @@
+public import S3
+public import SystemPackage
+
 /// A SHA-256, which names everything recorded up to one row.
 public struct ChainHash: Sendable, Hashable, CustomStringConvertible {
   /// 32 of them.
@@ -52,6 +55,21 @@ public struct ChainReport: Sendable, Hashable {
     }
   }
 
+  /// The history that this one goes on from.
+  public struct Predecessor: Sendable, Hashable {
+    /// Where it was put.
+    public var file: FilePath
+    /// The hash of its last row, with which this chain begins.
+    public var head: ChainHash
+    public var archivedAt: Timestamp
+
+    public init(file: FilePath, head: ChainHash, archivedAt: Timestamp) {
+      self.file = file
+      self.head = head
+      self.archivedAt = archivedAt
+    }
+  }
+
   /// The hash of the last row; kept elsewhere, it shows later edits of any row up to that one.
   public var head: ChainHash
   public var changes: Int
@@ -62,6 +80,10 @@ public struct ChainReport: Sendable, Hashable {
   ///
   /// A history goes on growing, so the hash need not be that of the last row.
   public var hasExpected: Bool?
+  /// Where older rows are; nil for a history that begins with its first row.
+  public var predecessor: Predecessor?
+  /// Whether this file takes no more rows.
+  public var isArchive = false
 
   public init(
     head: ChainHash, changes: Int, outcomes: Int, firstBroken: Row? = nil,

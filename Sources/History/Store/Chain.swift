@@ -1,6 +1,7 @@
 internal import Foundation
 internal import GRDB
 internal import S3
+internal import SystemPackage
 
 /// The chain of hashes that runs through changes and outcomes, in the order of their numbers.
 ///
@@ -23,7 +24,7 @@ struct ChainTip {
 
   /// The last row recorded, by whatever process.
   static func fetch(_ db: Database) throws -> ChainTip {
-    var tip = ChainTip.start
+    var tip = try ChainBeginning.fetch(db)?.tip ?? .start
     for table in [RecordTable.changes, .outcomes] {
       let statement = try db.cachedStatement(sql: table.selectionOfLast)
       guard let row = try Row.fetchOne(statement) else { continue }
@@ -32,6 +33,26 @@ struct ChainTip {
       tip = ChainTip(number: number, hash: ChainHash(of: row.databaseValues, in: table))
     }
     return tip
+  }
+}
+
+/// Where a chain begins that goes on from an archive.
+struct ChainBeginning {
+  var tip: ChainTip
+  var predecessor: ChainReport.Predecessor
+
+  static func fetch(_ db: Database) throws -> ChainBeginning? {
+    let statement = try db.cachedStatement(
+      sql: "SELECT number, hash, archive, archivedAt FROM beginning")
+    guard let row = try Row.fetchOne(statement) else { return nil }
+    guard let hash = row.bytes("hash").flatMap({ ChainHash(bytes: $0) }) else {
+      throw HistoryError.corrupt("the beginning")
+    }
+    return ChainBeginning(
+      tip: ChainTip(number: row["number"], hash: hash),
+      predecessor: ChainReport.Predecessor(
+        file: FilePath(bytes: row.bytes("archive") ?? []), head: hash,
+        archivedAt: Timestamp(databaseNanoseconds: row["archivedAt"])))
   }
 }
 
@@ -93,11 +114,16 @@ func walkChain(_ db: Database, expecting: ChainHash?) throws -> ChainReport {
   var change = try changes.next().map { ChainLink($0, in: .changes) }
   var outcome = try outcomes.next().map { ChainLink($0, in: .outcomes) }
 
-  var report = ChainReport(head: .zero, changes: 0, outcomes: 0)
-  var hasExpected = expecting == .zero
+  let beginning = try ChainBeginning.fetch(db)
+  let start = beginning?.tip ?? .start
+  var report = ChainReport(head: start.hash, changes: 0, outcomes: 0)
+  report.predecessor = beginning?.predecessor
+  report.isArchive = try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM ending)") ?? false
+  var hasExpected = expecting == start.hash
   var last: ChainReport.Row?
   while let link = ChainLink.first(change, outcome) {
-    let isNext = link.row.number == 1 + (last?.number ?? 0) && link.previous == report.head
+    let isNext =
+      link.row.number == 1 + (last?.number ?? start.number) && link.previous == report.head
     if !isNext, report.firstBroken == nil { report.firstBroken = last ?? link.row }
     report.head = link.hash
     // What follows a broken row is no proof of anything.

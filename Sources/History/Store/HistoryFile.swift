@@ -59,7 +59,7 @@ private func makeFolders(_ folder: FilePath) throws {
   }
 }
 
-private func flush(_ folder: FilePath) throws {
+func flush(_ folder: FilePath) throws {
   let descriptor = Glibc.open(
     folder.isEmpty ? "." : folder.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
   // A folder that may be written but not read cannot be flushed.

@@ -98,5 +98,66 @@ func makeMigrator() -> DatabaseMigrator {
         """)
   }
 
+  migrator.registerMigration("2", foreignKeyChecks: .immediate) { db in
+    // Where the chain begins when older rows lie in an archive, and that this is such an archive:
+    // at most one row each.
+    try db.create(table: "beginning", options: .strict) { table in
+      table.primaryKey("id", .integer).check { $0 == 1 }
+      table.column("number", .integer).notNull().check { $0 >= 1 }
+      table.column("hash", .blob).notNull().check { length($0) == 32 }
+      table.column("archive", .blob).notNull()
+      table.column("archivedAt", .integer).notNull().check { $0 >= 0 }
+    }
+    try db.create(table: "ending", options: .strict) { table in
+      table.primaryKey("id", .integer).check { $0 == 1 }
+      table.column("archivedAt", .integer).notNull().check { $0 >= 0 }
+    }
+    for table in ["changes", "outcomes"] {
+      try db.execute(
+        sql: """
+          DROP TRIGGER \(table)AreNumberedInOrder;
+          CREATE TRIGGER \(table)AreNumberedInOrder BEFORE INSERT ON \(table)
+          WHEN NEW.id IS NOT 1 + max(
+            (SELECT coalesce(max(id), 0) FROM changes),
+            (SELECT coalesce(max(id), 0) FROM outcomes),
+            (SELECT coalesce(max(number), 0) FROM beginning))
+          BEGIN SELECT RAISE(ABORT, 'rows are numbered in order'); END;
+          CREATE TRIGGER \(table)RefuseArchived BEFORE INSERT ON \(table)
+          WHEN EXISTS (SELECT 1 FROM ending)
+          BEGIN SELECT RAISE(ABORT, '\(archivedMessage)'); END;
+          """)
+    }
+    try refuseAlterations(of: ["beginning", "ending"], in: db)
+  }
+
   return migrator
+}
+
+/// What SQLite says when something is recorded in an archive.
+let archivedMessage = "the history is archived"
+
+/// Rows stay as they are.
+private func refuseAlterations(of tables: [String], in db: Database) throws {
+  for table in tables {
+    for verb in ["UPDATE", "DELETE"] {
+      try db.execute(
+        sql: """
+          CREATE TRIGGER \(table)Refuse\(verb) BEFORE \(verb) ON \(table)
+          BEGIN SELECT RAISE(ABORT, 'the history only grows'); END
+          """)
+    }
+  }
+}
+
+/// Takes away all rows, which are to lie in an archive already, and what keeps them meanwhile.
+///
+/// To be called in a transaction, with foreign keys off: rows then go all at once.
+func removeArchivedRows(_ db: Database) throws {
+  let tables = ["outcomes", "changes", "beginning"]
+  for table in tables {
+    for verb in ["UPDATE", "DELETE"] { try db.execute(sql: "DROP TRIGGER \(table)Refuse\(verb)") }
+    try db.execute(sql: "DELETE FROM \(table)")
+  }
+  try db.execute(sql: "DELETE FROM openChanges")
+  try refuseAlterations(of: tables, in: db)
 }

@@ -8,9 +8,6 @@ public enum ContentProof: Sendable, Hashable {
   /// The ETag is the MD5 of the file, or of the MD5s of its parts.
   case etag
 
-  /// Parts larger than this are not read into memory for their MD5.
-  private static let largestPart: Int64 = 64 << 20
-
   /// Reads the file once, or not at all when sizes differ.
   ///
   /// A proof never errs. Its absence says little: many servers keep no checksum, and their ETags
@@ -26,60 +23,35 @@ public enum ContentProof: Sendable, Hashable {
     that object: ObjectMetadata, is file: OpenFile, size: Int64, partSize: Int64
   ) async throws(S3Error.Cause) -> ContentProof? {
     guard object.size.bytes == size else { return nil }
-    if let expected = object.checksum.flatMap(CRC64NVME.init(named:)) {
-      let body = HTTPRequestBody.file(FileSlice(file: file, offset: 0, count: size))
-      let found = try await PayloadDigest.of(body, wantsSHA256: false).crc64nvme
-      return found == expected ? .checksum : nil
+    if let checksum = object.checksums.first(where: { $0.kind == .fullObject }) {
+      let whole = FileSlice(file: file, offset: 0, count: size)
+      return try await value(checksum.algorithm, of: whole) == checksum.value ? .checksum : nil
     }
-    guard let etag = object.etag?.text.lowercased() else { return nil }
-    let halves = etag.split(separator: "-", omittingEmptySubsequences: false)
-    guard let digest = halves.first, digest.utf8.count == 32, halves.count <= 2 else { return nil }
-    let isInParts = halves.count == 2
-    let step = isInParts ? partSize : size
-    guard step <= largestPart else { return nil }
-    var digests: [[UInt8]] = []
-    var offset: Int64 = 0
-    repeat {
-      let count = min(step, size - offset)
-      guard let digest = try await md5(FileSlice(file: file, offset: offset, count: count)) else {
-        return nil
-      }
-      digests.append(digest)
-      offset += count
-    } while offset < size
-    guard isInParts else { return digests.first.map(Digest.hex) == etag ? .etag : nil }
-    guard let whole = Digest.md5(Array(digests.joined())) else { return nil }
-    return "\(Digest.hex(whole))-\(digests.count)" == etag ? .etag : nil
+    guard let expected = object.etag?.md5 else { return nil }
+    guard let count = expected.partCount else {
+      let whole = FileSlice(file: file, offset: 0, count: size)
+      return try await value(.md5, of: whole) == expected.value ? .etag : nil
+    }
+    guard Int64(count) == max((size + partSize - 1) / partSize, 1) else { return nil }
+    var digests: [UInt8] = []
+    for offset in stride(from: 0, to: max(size, 1), by: Int64.Stride(partSize)) {
+      let slice = FileSlice(file: file, offset: offset, count: min(partSize, size - offset))
+      guard let digest = try await value(.md5, of: slice) else { return nil }
+      digests += digest
+    }
+    return Digest.md5(digests) == expected.value ? .etag : nil
   }
 
-  private static func md5(_ slice: FileSlice) async throws(S3Error.Cause) -> [UInt8]? {
-    guard !Task.isCancelled else { throw .transport(.cancelled) }
-    return try await PayloadDigest.onThread { () throws(S3Error.Cause) in
-      var bytes = [UInt8](repeating: 0, count: Int(slice.count))
-      var done = 0
-      while done < bytes.count {
-        let count: Int
-        do {
-          count = try bytes.withUnsafeMutableBytes {
-            try slice.file.descriptor.read(
-              fromAbsoluteOffset: slice.offset + Int64(done),
-              into: UnsafeMutableRawBufferPointer(rebasing: $0[done...]))
-          }
-        } catch {
-          throw .transport(.file(error as? Errno ?? .ioError))
-        }
-        guard count > 0 else { throw .transport(.fileTooShort) }
-        done += count
-      }
-      return Digest.md5(bytes)
+  /// nil where this system forbids the algorithm.
+  private static func value(
+    _ algorithm: DigestAlgorithm, of slice: FileSlice
+  ) async throws(S3Error.Cause) -> [UInt8]? {
+    guard let digest = FileDigest(algorithm) else { return nil }
+    do throws(Errno) {
+      try await digest.add(slice)
+    } catch {
+      throw .transport(error == .canceled ? .cancelled : .file(error))
     }
-  }
-}
-
-extension CRC64NVME {
-  /// From `crc64nvme:rosUhgp5mIg=`; nil for other checksums.
-  fileprivate init?(named text: String) {
-    guard text.hasPrefix("crc64nvme:") else { return nil }
-    self.init(base64: String(text.dropFirst("crc64nvme:".count)))
+    return digest.finish()
   }
 }

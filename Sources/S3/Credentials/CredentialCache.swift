@@ -39,6 +39,11 @@ public actor CredentialCache: CredentialProvider {
       if let renewal = held.renewal, now() >= renewal { fetch() }
       return held.credentials
     }
+    return try await fetched()
+  }
+
+  /// Waits for the fetch that is under way, or for a new one.
+  private func fetched() async throws(CredentialError) -> Credentials {
     lastID += 1
     let id = lastID
     return try await withTaskCancellationHandler {
@@ -53,6 +58,22 @@ public actor CredentialCache: CredentialProvider {
     } onCancel: {
       Task { await self.cancel(id) }
     }.get()
+  }
+
+  /// Where the source has none that last longer, or fails, those that are kept.
+  public func credentials(
+    lastingUntil moment: Timestamp
+  ) async throws(CredentialError) -> Credentials {
+    let kept = try await credentials()
+    guard let end = kept.expires, end < moment else { return kept }
+    let renewed: Credentials
+    do {
+      renewed = try await fetched()
+    } catch {
+      if error == .cancelled { throw error }
+      return kept
+    }
+    return (renewed.expires ?? moment) > end ? renewed : kept
   }
 
   /// Forgets `credentials`, if it still hands them out: a server calls them expired.

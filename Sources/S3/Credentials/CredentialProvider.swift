@@ -4,11 +4,21 @@
 public protocol CredentialProvider: Sendable {
   func credentials() async throws(CredentialError) -> Credentials
 
+  /// Those that are good for longest, fetched anew if what is kept ends before `moment`.
+  func credentials(lastingUntil moment: Timestamp) async throws(CredentialError) -> Credentials
+
   /// Told when a server calls these credentials expired, before it is asked for others.
   func discard(_ credentials: Credentials) async
 }
 
 extension CredentialProvider {
+  /// The same where nothing is kept.
+  public func credentials(
+    lastingUntil moment: Timestamp
+  ) async throws(CredentialError) -> Credentials {
+    try await credentials()
+  }
+
   /// Nothing to do where nothing is kept.
   public func discard(_ credentials: Credentials) async {}
 }
@@ -21,6 +31,8 @@ public enum CredentialError: Error, Sendable, Hashable {
   case expired(Timestamp)
   /// A source was found and failed; the text holds no secret.
   case unusable(source: String, reason: String)
+  /// A person has to sign in first, with `command` in a shell.
+  case signInNeeded(command: String, reason: String)
   case cancelled
 }
 

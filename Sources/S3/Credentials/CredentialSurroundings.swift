@@ -10,12 +10,17 @@ public struct CredentialSurroundings: Sendable {
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
     "AWS_EC2_METADATA_DISABLED", "AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_ENDPOINT_URL_STS",
-    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_SSO", "AWS_ENDPOINT_URL_SSO_OIDC", "AWS_ENDPOINT_URL",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
   ]
 
   private let values: [String: String]
+  /// Where the AWS CLI keeps tokens and the credentials of roles; nil without a home folder.
+  let cacheFolder: String?
 
-  public init(_ environment: [String: String]) {
+  /// - Parameter home: the home folder of the user.
+  public init(_ environment: [String: String], home: String? = nil) {
+    cacheFolder = home.map { "\($0)/.aws" }
     var values: [String: String] = [:]
     for name in Self.variables {
       if let value = environment[name], !value.isEmpty { values[name] = value }
@@ -44,7 +49,7 @@ public struct CredentialSurroundings: Sendable {
     }
     let role = AssumedRole(
       arn: arn, sessionName: values["AWS_ROLE_SESSION_NAME"],
-      endpoint: try tokenServiceEndpoint(of: nil))
+      endpoint: try endpoint(of: .tokens, for: nil))
     return .webIdentity(WebIdentity(role: role, tokenFile: file))
   }
 
@@ -86,12 +91,27 @@ public struct CredentialSurroundings: Sendable {
     return .instanceMetadata(metadata)
   }
 
-  /// Where the Security Token Service is, when not at Amazon's regional endpoint.
-  func tokenServiceEndpoint(of profile: AWSProfile?) throws(CredentialError) -> Endpoint? {
+  /// Where the Security Token Service is, when not at the usual place.
+  ///
+  /// - Throws: when what names it is no endpoint.
+  public func tokenService(for profile: AWSProfile?) throws(CredentialError) -> Endpoint? {
+    try endpoint(of: .tokens, for: profile)
+  }
+
+  /// Where a service is, when not at Amazon's regional endpoint.
+  func endpoint(
+    of service: AmazonService, for profile: AWSProfile?
+  ) throws(CredentialError) -> Endpoint? {
+    let ignores = values["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]?.lowercased() == "true"
+    guard !ignores, profile?.ignoresEndpoints != true else { return nil }
+    let own = "AWS_ENDPOINT_URL_\(service.identifier.uppercased())"
     let candidates: [(origin: String, text: String?)] = [
-      ("AWS_ENDPOINT_URL_STS", values["AWS_ENDPOINT_URL_STS"]),
+      (own, values[own]),
       ("AWS_ENDPOINT_URL", values["AWS_ENDPOINT_URL"]),
-      ("endpoint_url of profile \(profile?.name ?? "")", profile?.endpointURL(of: "sts")),
+      (
+        "endpoint_url of profile \(profile?.name ?? "")",
+        profile?.endpointURL(of: service.identifier)
+      ),
     ]
     for case (let origin, let text?) in candidates {
       guard let endpoint = try? Endpoint(parsing: text) else {

@@ -17,6 +17,11 @@ public struct Credentials: Sendable, Hashable {
     self.expires = expires
   }
 
+  /// No credentials at all: requests go out unsigned, for buckets that are open to everybody.
+  public static let anonymous = Credentials(accessKeyID: "", secretAccessKey: Secret(""))
+
+  public var isAnonymous: Bool { accessKeyID.isEmpty }
+
   /// False for temporary credentials that do not say when they end.
   public var isExpiryKnown: Bool { sessionToken == nil || expires != nil }
 }

@@ -17,13 +17,65 @@ enum JSONValue: Sendable, Hashable {
     self = value
   }
 
+  /// Setting a member of what is no object does nothing.
   subscript(_ name: String) -> JSONValue? {
-    if case .object(let members) = self { members[name] } else { nil }
+    get { if case .object(let members) = self { members[name] } else { nil } }
+    set {
+      guard case .object(var members) = self else { return }
+      members[name] = newValue
+      self = .object(members)
+    }
   }
 
   /// nil for what is no text, and for an empty one.
   var string: String? {
     if case .string(let text) = self, !text.isEmpty { text } else { nil }
+  }
+
+  /// nil for what is no whole number, and for one too large.
+  var integer: Int64? {
+    if case .number(let text) = self {
+      Int64(text) ?? Double(text).flatMap(Int64.init(exactly:))
+    } else {
+      nil
+    }
+  }
+
+  /// As a document, the members of objects in the order of their names.
+  var bytes: [UInt8] { Array(text.utf8) }
+
+  private var text: String {
+    switch self {
+    case .null: "null"
+    case .bool(let value): value ? "true" : "false"
+    case .number(let text): text
+    case .string(let text): Self.quoted(text)
+    case .array(let elements): "[" + elements.map(\.text).joined(separator: ", ") + "]"
+    case .object(let members):
+      "{"
+        + members.sorted { $0.key < $1.key }
+        .map { "\(Self.quoted($0.key)): \($0.value.text)" }.joined(separator: ", ") + "}"
+    }
+  }
+
+  private static func quoted(_ text: String) -> String {
+    var quoted = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": quoted += "\\\""
+      case "\\": quoted += "\\\\"
+      case "\n": quoted += "\\n"
+      case "\r": quoted += "\\r"
+      case "\t": quoted += "\\t"
+      case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{10FFFF}":
+        for unit in String(scalar).utf16 {
+          let digits = String(unit, radix: 16)
+          quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        }
+      default: quoted.unicodeScalars.append(scalar)
+      }
+    }
+    return quoted + "\""
   }
 
   private struct Reader {

@@ -10,17 +10,34 @@ struct SecurityTokenService {
   var now: @Sendable () -> Timestamp
 
   func assume(
-    _ role: AssumedRole, with credentials: Credentials
+    _ role: AssumedRole, with credentials: Credentials, code: Secret? = nil
   ) async throws(CredentialError) -> Credentials {
-    try await send("AssumeRole", parameters(of: role), to: role, signedWith: credentials)
+    var items = parameters(of: role)
+    if let serial = role.mfaSerial, let code {
+      items += [QueryItem("SerialNumber", serial), QueryItem("TokenCode", code.revealed)]
+    }
+    return try await lend("AssumeRole", items, of: role, signedWith: credentials)
   }
 
   func assume(_ identity: WebIdentity) async throws(CredentialError) -> Credentials {
     let token = try TokenFile.read(identity.tokenFile)
-    return try await send(
+    return try await lend(
       "AssumeRoleWithWebIdentity",
       parameters(of: identity.role) + [QueryItem("WebIdentityToken", token.revealed)],
-      to: identity.role, signedWith: nil)
+      of: identity.role, signedWith: nil)
+  }
+
+  /// Whose credentials these are.
+  func callerIdentity(
+    of credentials: Credentials, at endpoint: Endpoint?
+  ) async throws(CredentialError) -> CallerIdentity {
+    let source = "GetCallerIdentity"
+    let document = try await send(
+      source, [], to: endpoint, signedWith: credentials, source: source)
+    guard let result = document["GetCallerIdentityResult"], let arn = result.string("Arn") else {
+      throw .unusable(source: source, reason: "the answer names nobody")
+    }
+    return CallerIdentity(arn: arn, account: result.string("Account") ?? "")
   }
 
   private func parameters(of role: AssumedRole) -> [QueryItem] {
@@ -35,13 +52,31 @@ struct SecurityTokenService {
     return items
   }
 
-  private func send(
-    _ action: String, _ parameters: [QueryItem], to role: AssumedRole,
+  private func lend(
+    _ action: String, _ parameters: [QueryItem], of role: AssumedRole,
     signedWith credentials: Credentials?
   ) async throws(CredentialError) -> Credentials {
     let source = "\(action) for \(role.arn)"
+    let document = try await send(
+      action, parameters, to: role.endpoint, signedWith: credentials, source: source)
+    guard let found = document["\(action)Result"]?["Credentials"],
+      let id = found.string("AccessKeyId"), let secret = found.string("SecretAccessKey"),
+      let token = found.string("SessionToken"),
+      let end = found.string("Expiration").flatMap({ Timestamp(iso8601: $0) })
+    else {
+      throw .unusable(source: source, reason: "the answer holds no credentials")
+    }
+    return Credentials(
+      accessKeyID: id, secretAccessKey: Secret(secret), sessionToken: Secret(token), expires: end)
+  }
+
+  /// - Returns: the document of a successful answer.
+  private func send(
+    _ action: String, _ parameters: [QueryItem], to given: Endpoint?,
+    signedWith credentials: Credentials?, source: String
+  ) async throws(CredentialError) -> XMLElement {
     let signingRegion = region.isOfAmazon ? region : .usEast1
-    let endpoint = role.endpoint ?? .tokenService(region: signingRegion)
+    let endpoint = given ?? .amazon(.tokens, region: signingRegion)
     let items =
       [QueryItem("Action", action), QueryItem("Version", "2011-06-15")] + parameters
     let body = Array(items.encoded.utf8)
@@ -72,15 +107,7 @@ struct SecurityTokenService {
     guard answer.head.isSuccess else {
       throw .unusable(source: source, reason: Self.refusal(document, status: answer.status))
     }
-    guard let found = document["\(action)Result"]?["Credentials"],
-      let id = found.string("AccessKeyId"), let secret = found.string("SecretAccessKey"),
-      let token = found.string("SessionToken"),
-      let end = found.string("Expiration").flatMap({ Timestamp(iso8601: $0) })
-    else {
-      throw .unusable(source: source, reason: "the answer holds no credentials")
-    }
-    return Credentials(
-      accessKeyID: id, secretAccessKey: Secret(secret), sessionToken: Secret(token), expires: end)
+    return document
   }
 
   /// The code alone: a message may repeat what was sent.
@@ -89,6 +116,14 @@ struct SecurityTokenService {
     let name = code.utf8.prefix(80).filter { (0x21...0x7E).contains($0) || $0 == 0x20 }
     return "it was refused: \(String(decoding: name, as: UTF8.self))"
   }
+}
+
+/// Who a set of credentials belongs to.
+public struct CallerIdentity: Sendable, Hashable {
+  /// Such as `arn:aws:iam::111122223333:user/ana`.
+  public var arn: String
+  /// The number of the account; empty where the server does not say.
+  public var account: String
 }
 
 extension Region {

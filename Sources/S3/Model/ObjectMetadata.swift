@@ -24,17 +24,23 @@ public struct ObjectMetadata: Sendable, Hashable {
   public var metadata: [MetadataField]
   /// `AES256`, `aws:kms`…, or nil where the server names none.
   public var serverSideEncryption: String?
-  /// The strongest checksum the server keeps, as `crc64nvme:rosUhgp5mIg=`; that of a composite
-  /// one ends in `-` and the number of its parts.
-  public var checksum: String?
+  /// Whether the bytes are encrypted with a key that the reader sends along (SSE-C).
+  public var usesCustomerKey: Bool
+  /// Those the server keeps, the preferred one first.
+  public var checksums: [ObjectChecksum]
   public var isDeleteMarker: Bool
+
+  /// The first of ``checksums``, as `crc64nvme:rosUhgp5mIg=`; that of a composite one ends in `-`
+  /// and the number of its parts.
+  public var checksum: String? { checksums.first?.text }
 
   public init(
     size: ByteCount, lastModified: Timestamp? = nil, etag: ETag? = nil,
     versionID: VersionID? = nil, contentType: String? = nil, contentEncoding: String? = nil,
     cacheControl: String? = nil, storageClass: StorageClass? = nil,
-    metadata: [MetadataField] = [], serverSideEncryption: String? = nil, checksum: String? = nil,
-    isDeleteMarker: Bool = false
+    metadata: [MetadataField] = [], serverSideEncryption: String? = nil,
+    usesCustomerKey: Bool = false,
+    checksums: [ObjectChecksum] = [], isDeleteMarker: Bool = false
   ) {
     self.size = size
     self.lastModified = lastModified
@@ -46,7 +52,8 @@ public struct ObjectMetadata: Sendable, Hashable {
     self.storageClass = storageClass
     self.metadata = metadata
     self.serverSideEncryption = serverSideEncryption
-    self.checksum = checksum
+    self.usesCustomerKey = usesCustomerKey
+    self.checksums = checksums
     self.isDeleteMarker = isDeleteMarker
   }
 }
@@ -78,5 +85,18 @@ public struct ObjectAttributes: Sendable, Hashable {
     self.serverSideEncryption = serverSideEncryption
     self.kmsKeyID = kmsKeyID
     self.acl = acl
+  }
+}
+
+/// What a server tells of one part of an object. S3 API Reference: HeadObject, `partNumber`.
+public struct ObjectPart: Sendable, Hashable {
+  public var size: ByteCount
+  /// How many parts the object has; nil where the server does not say, as of one that was stored
+  /// in one request.
+  public var partCount: Int?
+
+  public init(size: ByteCount, partCount: Int? = nil) {
+    self.size = size
+    self.partCount = partCount
   }
 }

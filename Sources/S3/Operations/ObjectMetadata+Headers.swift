@@ -12,8 +12,6 @@ extension HTTPResponseHead {
 
 extension ObjectMetadata {
   private static let metadataPrefix = "x-amz-meta-"
-  /// In the order in which they are preferred.
-  private static let checksums = ["crc64nvme", "crc32c", "sha256", "crc32", "sha1"]
 
   /// - Parameter size: of the whole object, in bytes.
   init(head: HTTPResponseHead, size: Int64) {
@@ -25,15 +23,51 @@ extension ObjectMetadata {
       contentEncoding: headers["Content-Encoding"], cacheControl: headers["Cache-Control"],
       storageClass: headers["x-amz-storage-class"].map { StorageClass($0) },
       serverSideEncryption: headers["x-amz-server-side-encryption"],
+      usesCustomerKey: headers["x-amz-server-side-encryption-customer-algorithm"] != nil,
+      checksums: ObjectChecksum.all(in: head),
       isDeleteMarker: headers["x-amz-delete-marker"] == "true")
     for header in headers where header.name.lowercased().hasPrefix(Self.metadataPrefix) {
       let name = header.name.lowercased().dropFirst(Self.metadataPrefix.count)
       metadata.append(
         MetadataField(name: String(name), value: EncodedWord.decode(header.value)))
     }
-    for name in Self.checksums where checksum == nil {
-      checksum = headers["x-amz-checksum-\(name)"].map { "\(name):\($0)" }
+  }
+}
+
+extension ObjectChecksum {
+  /// Those of the whole object that an answer gives, the preferred one first. One that does not say
+  /// of what it is, is left out.
+  static func all(in head: HTTPResponseHead) -> [ObjectChecksum] {
+    DigestAlgorithm.checksums.compactMap { algorithm in
+      head.headers["x-amz-checksum-\(algorithm.rawValue)"].flatMap {
+        ObjectChecksum(
+          algorithm, header: $0, type: head.headers["x-amz-checksum-type"], etag: head.etag)
+      }
     }
+  }
+
+  /// - Parameters:
+  ///   - header: `rosUhgp5mIg=`, or `oBEPzg==-2` for one of two parts.
+  ///   - type: `FULL_OBJECT` or `COMPOSITE`; nil from servers that do not say.
+  ///   - etag: tells whether the object was stored in parts where the type is missing.
+  init?(_ algorithm: DigestAlgorithm, header: String, type: String?, etag: ETag?) {
+    let halves = header.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
+    guard let first = halves.first, let value = Base64.decode(String(first)),
+      value.count == algorithm.size
+    else { return nil }
+    let count = halves.count == 2 ? Int(halves[1]) : nil
+    let partsByETag = etag?.text.split(separator: "-").dropFirst().first.flatMap { Int($0) }
+    let kind: Kind
+    switch type?.uppercased() {
+    case "FULL_OBJECT" where halves.count == 1: kind = .fullObject
+    case "COMPOSITE": kind = .composite(partCount: count ?? partsByETag)
+    case nil where count != nil: kind = .composite(partCount: count)
+    // CRC64NVME is never a composite one.
+    case nil where halves.count == 1 && (partsByETag == nil || algorithm == .crc64nvme):
+      kind = .fullObject
+    default: return nil
+    }
+    self.init(algorithm, kind, value: value)
   }
 }
 

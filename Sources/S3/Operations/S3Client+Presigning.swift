@@ -18,9 +18,14 @@ extension S3Client {
   ) async throws(S3Error) -> PresignedURL {
     let credentials: Credentials
     do {
-      credentials = try await self.credentials.credentials()
+      credentials = try await self.credentials.credentials(
+        lastingUntil: now().advanced(by: expires))
     } catch {
       throw S3Error(.presign, .credentials(error))
+    }
+    guard !credentials.isAnonymous else {
+      throw S3Error(
+        .presign, .invalidRequest("a URL is signed with keys, and there are none"))
     }
     do throws(S3Error.Cause) {
       return try presign(

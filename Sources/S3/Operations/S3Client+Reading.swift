@@ -13,6 +13,25 @@ extension S3Client {
     }
   }
 
+  /// The size of one part of an object that was stored in parts, and their number.
+  /// S3 API Reference: HeadObject.
+  ///
+  /// No condition goes with it: some servers answer with the part's own ETag.
+  ///
+  /// - Returns: nil where the server does not know of parts.
+  public func headPart(
+    _ location: ObjectLocation, _ number: PartNumber
+  ) async throws(S3Error) -> ObjectPart? {
+    var call = S3Call(.headObject, .head, location)
+    call.query.append(QueryItem("partNumber", String(number.value)))
+    return try await send(call) { (response) throws(S3Error.Cause) in
+      guard let count = response.headers["x-amz-mp-parts-count"].flatMap({ Int($0) }), count >= 1,
+        let size = response.head.contentLength
+      else { return nil }
+      return ObjectPart(size: ByteCount(size), partCount: count)
+    }
+  }
+
   /// The bytes of an object, or some of them. S3 API Reference: GetObject.
   ///
   /// Before the first byte is stored, the answer's status, length, range and ETag are compared with

@@ -197,13 +197,8 @@ extension ETag {
   fileprivate init?(ofParts parts: [PartReceipt]) {
     var digests: [UInt8] = []
     for part in parts {
-      guard let text = part.etag?.text.utf8, text.count == 32 else { return nil }
-      var bytes = Array(text)[...]
-      while let pair = String(validating: bytes.prefix(2), as: UTF8.self), !bytes.isEmpty {
-        guard let byte = UInt8(pair, radix: 16) else { return nil }
-        digests.append(byte)
-        bytes = bytes.dropFirst(2)
-      }
+      guard let md5 = part.etag?.md5, md5.partCount == nil else { return nil }
+      digests += md5.value
     }
     guard let digest = Digest.md5(digests) else { return nil }
     self.init("\(Digest.hex(digest))-\(parts.count)")

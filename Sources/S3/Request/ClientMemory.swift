@@ -6,6 +6,7 @@ final class ClientMemory: Sendable {
     var regions: [BucketName?: Region] = [:]
     var clockOffset = Duration.zero
     var serverOffset: Duration?
+    var etagsAreMD5 = false
   }
 
   private let state = Mutex(State())
@@ -34,5 +35,11 @@ final class ClientMemory: Sendable {
   var serverOffset: Duration? {
     get { state.withLock { $0.serverOffset } }
     set { state.withLock { $0.serverOffset = newValue } }
+  }
+
+  /// Whether an ETag of this endpoint was once seen to be the MD5 of the object's bytes.
+  var etagsAreMD5: Bool {
+    get { state.withLock { $0.etagsAreMD5 } }
+    set { state.withLock { $0.etagsAreMD5 = newValue } }
   }
 }

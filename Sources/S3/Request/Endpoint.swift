@@ -90,13 +90,14 @@ public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
       isPathStyle: false, awsRegion: region)
   }
 
-  /// The Security Token Service of Amazon in `region`.
+  /// Another service of Amazon in `region`.
   ///
-  /// Source: AWS General Reference, "AWS Security Token Service endpoints and quotas".
-  static func tokenService(region: Region) -> Endpoint {
+  /// Source: AWS General Reference, "Service endpoints and quotas".
+  static func amazon(_ service: AmazonService, region: Region) -> Endpoint {
     let domain = region.text.hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com"
     return Endpoint(
-      scheme: .https, host: "sts.\(region.text).\(domain)", port: Scheme.https.defaultPort,
+      scheme: .https, host: "\(service.hostPrefix).\(region.text).\(domain)",
+      port: Scheme.https.defaultPort,
       isPathStyle: true, awsRegion: nil)
   }
 

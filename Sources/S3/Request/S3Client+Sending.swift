@@ -122,6 +122,9 @@ extension S3Client {
     let target = try S3Target(
       endpoint: endpoint.inRegion(region), bucket: call.bucket, key: call.key)
     var headers = call.headers
+    guard !credentials.isAnonymous else {
+      return try Self.request(call, target, headers)
+    }
     headers.append(HTTPHeader("x-amz-content-sha256", call.payloadHash))
     let signer = SigV4Signer(
       accessKeyID: credentials.accessKeyID, secretAccessKey: credentials.secretAccessKey,
@@ -130,14 +133,20 @@ extension S3Client {
     if let token = credentials.sessionToken {
       headers.append(HTTPHeader("x-amz-security-token", token.revealed))
     }
-    for header in headers where !header.value.fitsHeader {
-      throw .invalidRequest("the value of \(header.name) has a control character")
-    }
     let authorization = signer.authorization(
       for: SigV4Signer.Request(
         method: call.method.rawValue, path: target.path, query: call.query,
         headers: headers + [HTTPHeader("Host", target.host)], payloadHash: call.payloadHash))
     headers.append(HTTPHeader("Authorization", authorization))
+    return try Self.request(call, target, headers)
+  }
+
+  private static func request(
+    _ call: S3Call, _ target: S3Target, _ headers: [HTTPHeader]
+  ) throws(S3Error.Cause) -> HTTPRequest {
+    for header in headers where !header.value.fitsHeader {
+      throw .invalidRequest("the value of \(header.name) has a control character")
+    }
     return HTTPRequest(
       method: call.method, url: target.url(query: call.query), headers: headers, body: call.body,
       progress: call.progress, stallTimeout: call.stallTimeout)

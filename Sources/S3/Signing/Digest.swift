@@ -2,10 +2,21 @@ internal import CCrypto
 
 /// The digests of libcrypto. No other file knows that library.
 public enum Digest {
-  /// Fetched once: looking an algorithm up takes as long as digesting a kilobyte.
-  ///
-  /// `nonisolated(unsafe)`: libcrypto never changes it, and any thread may use it.
-  nonisolated(unsafe) fileprivate static let algorithm = EVP_MD_fetch(nil, "SHA256", nil)
+  // Fetched once: looking an algorithm up takes as long as digesting a kilobyte.
+  // `nonisolated(unsafe)`: libcrypto never changes them, and any thread may use them.
+  nonisolated(unsafe) private static let sha256 = EVP_MD_fetch(nil, "SHA256", nil)
+  nonisolated(unsafe) private static let sha1 = EVP_MD_fetch(nil, "SHA1", nil)
+  nonisolated(unsafe) private static let md5 = EVP_MD_fetch(nil, "MD5", nil)
+
+  /// nil for a CRC, and where the system forbids the algorithm.
+  fileprivate static func algorithm(_ algorithm: DigestAlgorithm) -> OpaquePointer? {
+    switch algorithm {
+    case .sha256: sha256
+    case .sha1: sha1
+    case .md5: md5
+    case .crc64nvme, .crc32c, .crc32: nil
+    }
+  }
 
   /// SHA-256 of no bytes, in hexadecimal.
   static let emptySHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -19,9 +30,15 @@ public enum Digest {
 
   /// nil where the system forbids MD5, as in FIPS mode.
   static func md5(_ bytes: [UInt8]) -> [UInt8]? {
+    DigestAlgorithm.md5.digest(of: bytes)
+  }
+
+  /// For names of files that other programs chose; it protects nothing. 20 bytes.
+  static func sha1(_ bytes: some Sequence<UInt8>) -> [UInt8]? {
+    let bytes = Array(bytes)
     var digest = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
     var count: UInt32 = 0
-    guard EVP_Digest(bytes, bytes.count, &digest, &count, EVP_md5(), nil) == 1 else { return nil }
+    guard EVP_Digest(bytes, bytes.count, &digest, &count, EVP_sha1(), nil) == 1 else { return nil }
     return Array(digest.prefix(Int(count)))
   }
 
@@ -44,18 +61,41 @@ public enum Digest {
     }
     return String(decoding: text, as: UTF8.self)
   }
+
+  /// nil when `hex` is not pairs of hexadecimal digits.
+  static func bytes(hex: some StringProtocol) -> [UInt8]? {
+    let digits = hex.utf8.compactMap { digit -> UInt8? in
+      switch digit {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+      case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+      case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
+      default: nil
+      }
+    }
+    guard digits.count == hex.utf8.count, digits.count.isMultiple(of: 2) else { return nil }
+    return stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+  }
 }
 
-/// SHA-256 of bytes that come in pieces. Owns one context of libcrypto.
-struct SHA256: ~Copyable {
+/// SHA-256, SHA-1 or MD5 of bytes that come in pieces. Owns one context of libcrypto.
+///
+/// `@unchecked Sendable`: the context belongs to this value alone, which cannot be copied, and
+/// libcrypto ties it to no thread.
+struct Hash: ~Copyable, @unchecked Sendable {
   private let context: OpaquePointer
+  private let size: Int
 
-  init() {
-    guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, Digest.algorithm, nil) == 1
-    else {
-      preconditionFailure("libcrypto has no SHA-256")
+  /// nil for a CRC, and where the system forbids the algorithm, as MD5 in FIPS mode.
+  init?(_ algorithm: DigestAlgorithm) {
+    guard let type = Digest.algorithm(algorithm), let context = EVP_MD_CTX_new() else {
+      return nil
+    }
+    guard EVP_DigestInit_ex(context, type, nil) == 1 else {
+      EVP_MD_CTX_free(context)
+      return nil
     }
     self.context = context
+    size = algorithm.size
   }
 
   deinit {
@@ -64,14 +104,29 @@ struct SHA256: ~Copyable {
 
   mutating func update(_ bytes: UnsafeRawBufferPointer) {
     let result = EVP_DigestUpdate(context, bytes.baseAddress, bytes.count)
-    precondition(result == 1, "libcrypto could not go on with SHA-256")
+    precondition(result == 1, "libcrypto could not go on with a digest")
   }
 
-  /// The 32 bytes of the digest. To be called once.
+  /// The bytes of the digest. To be called once.
   mutating func finish() -> [UInt8] {
-    var digest = [UInt8](repeating: 0, count: 32)
+    var digest = [UInt8](repeating: 0, count: size)
     let result = EVP_DigestFinal_ex(context, &digest, nil)
-    precondition(result == 1, "libcrypto could not end SHA-256")
+    precondition(result == 1, "libcrypto could not end a digest")
     return digest
   }
+}
+
+/// The hash that signatures need, and that no system forbids.
+struct SHA256: ~Copyable {
+  private var hash: Hash
+
+  init() {
+    guard let hash = Hash(.sha256) else { preconditionFailure("libcrypto has no SHA-256") }
+    self.hash = hash
+  }
+
+  mutating func update(_ bytes: UnsafeRawBufferPointer) { hash.update(bytes) }
+
+  /// The 32 bytes of the digest. To be called once.
+  mutating func finish() -> [UInt8] { hash.finish() }
 }

@@ -4,10 +4,11 @@ import S3
 import SystemPackage
 
 /// Carries out one download: a small object in one request, a larger one in ranges that arrive at
-/// the same time, each written to its place.
+/// the same time, each written to its place, as ``DownloadCheck`` decides.
 ///
-/// The file gets its name only when every byte is there. All ranges are of one object: each is asked
-/// for with the ETag of the first answer, and with its version where there is one.
+/// The file gets its name only when every byte is there and, where the server tells by what, is the
+/// one that was stored. All ranges are of one object: each is asked for with the ETag of the first
+/// answer, and with its version where there is one.
 struct Downloader: Sendable {
   let object: ObjectLocation
   let summary: ObjectSummary?
@@ -71,11 +72,12 @@ struct Downloader: Sendable {
     progress.set(localPath: target.path)
     do throws(StorageError) {
       let metadata: ObjectMetadata
+      let verification: Verification
       if let pinned {
-        try await fetchRanges(of: pinned, into: target)
+        verification = try await fetchRanges(of: pinned, into: target)
         metadata = pinned
       } else {
-        metadata = try await fetchWhole(into: target)
+        (metadata, verification) = try await fetchWhole(into: target)
       }
       do {
         try await target.finish(modified: metadata.lastModified)
@@ -87,7 +89,7 @@ struct Downloader: Sendable {
           bucket: object.bucket, key: object.key,
           versionID: metadata.versionID ?? object.versionID),
         localPath: target.path, size: metadata.size, etag: metadata.etag,
-        checksum: metadata.checksum)
+        checksum: metadata.checksum, verification: verification)
     } catch {
       await target.abandon()
       throw error
@@ -104,18 +106,20 @@ struct Downloader: Sendable {
 
   // MARK: - Requests
 
+  /// The answer itself tells how its bytes are known, so that a small object takes one request.
   private func fetchWhole(
     into target: DownloadTarget
-  ) async throws(StorageError) -> ObjectMetadata {
+  ) async throws(StorageError) -> (ObjectMetadata, Verification) {
     let kind = summary.map { RequestPool.Kind(objectOf: $0.size) } ?? .part
     guard let turn = await tools.enter(kind) else { throw .cancelled }
     let counter = progress.begin()
+    let crcs = ArrivingCRCs(.asAnswered)
     let result: Result<ObjectMetadata, S3Error>
     do throws(S3Error) {
       result = .success(
         try await client.getObject(
-          object, range: nil, ifMatch: nil, into: .file(target.file, offset: 0, limit: .max),
-          progress: counter))
+          object, range: nil, ifMatch: nil,
+          into: .file(target.file, offset: 0, limit: .max, digest: crcs), progress: counter))
     } catch {
       result = .failure(error)
     }
@@ -131,71 +135,182 @@ struct Downloader: Sendable {
       try local { () throws(LocalFileError) in
         try target.truncate(to: metadata.size)
       }
-      return metadata
+      let size = max(metadata.size, ByteCount(1))
+      let check = DownloadCheck(
+        StoredDigest(metadata), objectSize: metadata.size, partSizes: nil, rangeSize: size,
+        areETagsMD5: client.etagsAreMD5)
+      let verification = try await carryOut(
+        check, present: metadata.size > .zero ? [0: crcs.values] : [:], of: metadata,
+        from: pinned(metadata), into: target)
+      return (metadata, verification)
     }
+  }
+
+  /// The very version that an answer was about.
+  private func pinned(_ metadata: ObjectMetadata) -> ObjectLocation {
+    var source = object
+    // `null` is the version of objects from before versioning, and is replaced like any object.
+    if let version = metadata.versionID, version.text != "null" { source.versionID = version }
+    return source
   }
 
   private func fetchRanges(
     of metadata: ObjectMetadata, into target: DownloadTarget
-  ) async throws(StorageError) {
-    var source = object
-    // `null` is the version of objects from before versioning, and is replaced like any object.
-    if let version = metadata.versionID, version.text != "null" { source.versionID = version }
+  ) async throws(StorageError) -> Verification {
+    let stored = StoredDigest(metadata)
+    var sizes: [Int64]?
+    if let count = stored.partCount {
+      sizes = await client.partSizes(of: object, count: count, objectSize: metadata.size.bytes)
+    }
+    let check = DownloadCheck(
+      stored, objectSize: metadata.size, partSizes: sizes, rangeSize: tools.settings.partSize,
+      areETagsMD5: client.etagsAreMD5)
+    let source = pinned(metadata)
     do {
-      try await fetchRanges(of: metadata, from: source, into: target)
+      return try await carryOut(check, of: metadata, from: source, into: target)
     } catch  where error.kind == .accessDenied && source != object {
       // Who may read objects need not be allowed to read versions; the ETag holds them together.
       progress.startAgain()
-      try await fetchRanges(of: metadata, from: object, into: target)
+      return try await carryOut(check, of: metadata, from: object, into: target)
     }
   }
 
-  private func fetchRanges(
-    of metadata: ObjectMetadata, from source: ObjectLocation, into target: DownloadTarget
-  ) async throws(StorageError) {
-    let ranges = RangePlan(objectSize: metadata.size, rangeSize: tools.settings.partSize)
-    let failure: S3Error? = await withTaskGroup(of: S3Error?.self) { tasks in
-      var next = 0
-      var failure: S3Error?
-      func start() {
-        guard failure == nil, next < ranges.count else { return }
-        let range = ranges[next]
-        next += 1
-        tasks.addTask { await fetch(range, of: metadata, from: source, into: target) }
-      }
-      for _ in 0..<tools.partsAtOnce { start() }
-      while let ended = await tasks.next() {
-        if let error = ended, failure == nil {
-          failure = error
-          tasks.cancelAll()
+  // MARK: - Fetching and checking
+
+  private enum Step: Sendable {
+    case event(DownloadCheck.Event)
+    case failed(StorageError)
+  }
+
+  /// - Parameter present: ranges that are in the file already, with their CRCs.
+  private func carryOut(
+    _ check: DownloadCheck, present: [Int: [CRC]] = [:], of metadata: ObjectMetadata,
+    from source: ObjectLocation, into target: DownloadTarget
+  ) async throws(StorageError) -> Verification {
+    let ranges = check.ranges
+    let crcs = check.wantedCRC.map { [$0] } ?? []
+    let result: Result<Verification, StorageError> = await withTaskGroup(of: Step.self) { tasks in
+      var check = check
+      var digests: [Int: FileDigest] = [:]
+      var commands = check.start(
+        atOnce: tools.partsAtOnce, present: present)
+      while true {
+        for command in commands {
+          switch command {
+          case .fetch(let index):
+            tasks.addTask {
+              await fetch(index, ranges[index], crcs, of: metadata, from: source, into: target)
+            }
+          case .digest(let unit, let bytes, let isFirst, let isLast):
+            if isFirst { digests[unit] = check.stored.algorithm.flatMap { FileDigest($0) } }
+            let digest = digests[unit]
+            if isLast { digests[unit] = nil }
+            tasks.addTask { await read(bytes, of: target, into: digest, unit, isLast: isLast) }
+          case .tryPartSizes(let stored):
+            tasks.addTask { await tryPartSizes(stored, of: metadata, from: source, in: target) }
+          case .startAgain:
+            progress.startAgain()
+          case .finish(let verification):
+            if case .verified = verification, check.stored.isETag { client.noteETagIsMD5() }
+            return .success(verification)
+          case .fail(let mismatch):
+            return .failure(
+              .damaged(object, stored: mismatch.stored, arrived: mismatch.arrived))
+          }
         }
-        start()
+        switch await tasks.next() {
+        case .event(let event):
+          check.areETagsMD5 = client.etagsAreMD5
+          commands = check.handle(event)
+        case .failed(let error):
+          // The first failure is the cause of the others.
+          tasks.cancelAll()
+          await tasks.waitForAll()
+          return .failure(error)
+        case nil: preconditionFailure("a check that has not finished has something under way")
+        }
       }
-      return failure
     }
-    if let failure { throw StorageError(failure, while: .download(object, to: target.path)) }
+    return try result.get()
   }
 
   private func fetch(
-    _ range: Range<Int64>, of metadata: ObjectMetadata, from source: ObjectLocation,
-    into target: DownloadTarget
-  ) async -> S3Error? {
-    guard let turn = await tools.enter(.part) else {
-      return S3Error(operation: .getObject, cause: .transport(.cancelled), attempts: 0)
-    }
+    _ index: Int, _ range: Range<Int64>, _ algorithms: [DigestAlgorithm],
+    of metadata: ObjectMetadata, from source: ObjectLocation, into target: DownloadTarget
+  ) async -> Step {
+    guard let turn = await tools.enter(.part) else { return .failed(.cancelled) }
     let counter = progress.begin()
-    var failure: S3Error?
+    let crcs = ArrivingCRCs(.these(algorithms))
+    let step: Step
     do {
       _ = try await client.getObject(
         source, range: range, ifMatch: metadata.etag,
-        into: .file(target.file, offset: range.lowerBound, limit: Int64(range.count)),
+        into: .file(
+          target.file, offset: range.lowerBound, limit: Int64(range.count), digest: crcs),
         progress: counter)
+      progress.end(counter, isDone: true)
+      step = .event(.arrived(index, crcs: crcs.values))
     } catch {
-      failure = error
+      progress.end(counter, isDone: false)
+      step = .failed(StorageError(error, while: .download(object, to: target.path)))
     }
-    progress.end(counter, isDone: failure == nil)
     tools.leave(turn)
-    return failure
+    return step
+  }
+
+  private func read(
+    _ bytes: Range<Int64>, of target: DownloadTarget, into digest: FileDigest?, _ unit: Int,
+    isLast: Bool
+  ) async -> Step {
+    guard let digest else { return .event(.forbidden) }
+    do throws(Errno) {
+      try await digest.add(
+        FileSlice(file: target.file, offset: bytes.lowerBound, count: Int64(bytes.count)))
+    } catch {
+      return .failed(unreadable(error, target))
+    }
+    return .event(.digested(unit: unit, value: isLast ? digest.finish() : nil))
+  }
+
+  /// First the sizes in use, which cost no request, then what the server tells.
+  private func tryPartSizes(
+    _ stored: StoredDigest, of metadata: ObjectMetadata, from source: ObjectLocation,
+    in target: DownloadTarget
+  ) async -> Step {
+    let size = metadata.size.bytes
+    guard let count = stored.partCount else { return .event(.forbidden) }
+    let candidates = PartSizes.candidates(
+      objectSize: size, count: count, limit: PartSizes.worthwhile(objectSize: size))
+    do throws(Errno) {
+      for candidate in candidates {
+        let found = try await digest(
+          stored, of: target, partSizes: PartSizes.even(candidate, objectSize: size))
+        guard let found else { return .event(.forbidden) }
+        if found == stored { return .event(.tried(fits: true, areKnown: false, found: found)) }
+      }
+      guard
+        let sizes = await client.partSizes(of: source, count: count, objectSize: size),
+        let found = try await digest(stored, of: target, partSizes: sizes)
+      else { return .event(.tried(fits: false, areKnown: false, found: nil)) }
+      return .event(.tried(fits: found == stored, areKnown: true, found: found))
+    } catch {
+      return .failed(unreadable(error, target))
+    }
+  }
+
+  /// The digest of the file as it is made from parts; nil where this system forbids the algorithm.
+  private func digest(
+    _ stored: StoredDigest, of target: DownloadTarget, partSizes: [Int64]
+  ) async throws(Errno) -> StoredDigest? {
+    var values: [[UInt8]] = []
+    var offset: Int64 = 0
+    for size in partSizes {
+      guard let digest = stored.algorithm.flatMap({ FileDigest($0) }) else { return nil }
+      try await digest.add(FileSlice(file: target.file, offset: offset, count: size))
+      values.append(digest.finish())
+      offset += size
+    }
+    return stored.found(values)
   }
 
   // MARK: - Errors
@@ -208,6 +323,11 @@ struct Downloader: Sendable {
     } catch {
       throw StorageError(error, while: .download(object, to: path))
     }
+  }
+
+  /// What has arrived cannot be read back.
+  private func unreadable(_ error: Errno, _ target: DownloadTarget) -> StorageError {
+    error == .canceled ? .cancelled : StorageError(LocalFileError(target.path, .system(error)))
   }
 
   private func local<Answer>(

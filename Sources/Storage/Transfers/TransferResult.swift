@@ -10,6 +10,9 @@ public struct TransferResult: Sendable, Hashable {
   public var etag: ETag?
   /// The checksum of the whole object as the server told it, as in its header.
   public var checksum: String?
+  /// Whether a download is known to be what was stored; nil for an upload, which fails unless the
+  /// server's checksum is that of what was sent, and where nothing was moved.
+  public var verification: Verification?
   /// The destination existed, and nothing was moved.
   public var isSkipped: Bool
   /// Set when an earlier run had left this transfer unfinished.
@@ -19,7 +22,8 @@ public struct TransferResult: Sendable, Hashable {
 
   public init(
     location: ObjectLocation, localPath: FilePath, size: ByteCount, etag: ETag? = nil,
-    checksum: String? = nil, isSkipped: Bool = false, resumption: Resumption? = nil,
+    checksum: String? = nil, verification: Verification? = nil, isSkipped: Bool = false,
+    resumption: Resumption? = nil,
     warning: StorageError? = nil
   ) {
     self.location = location
@@ -27,6 +31,7 @@ public struct TransferResult: Sendable, Hashable {
     self.size = size
     self.etag = etag
     self.checksum = checksum
+    self.verification = verification
     self.isSkipped = isSkipped
     self.resumption = resumption
     self.warning = warning

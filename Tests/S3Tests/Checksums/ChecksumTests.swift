@@ -32,6 +32,58 @@ struct ChecksumTests {
     #expect(CRC64NVME(base64: "rosUhgp5mIg=-3") == nil)
   }
 
+  /// FIPS 180-4 and RFC 1321 give "abc"; the CRCs are the published check values.
+  @Test(
+    "Each digest has its published value, fed at once or in pieces",
+    arguments: [
+      (.crc64nvme, "123456789", "rosUhgp5mIg="), (.crc32c, "123456789", "4waSgw=="),
+      (.crc32, "123456789", "y/Q5Jg=="), (.sha1, "abc", "qZk+NkcGgWq6PiVxeFDCbJzQ2J0="),
+      (.sha256, "abc", "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="),
+      (.md5, "abc", "kAFQmDzST7DWlj99KOF/cg=="),
+    ] as [(DigestAlgorithm, String, String)])
+  func published(_ algorithm: DigestAlgorithm, text: String, encoded: String) throws {
+    let value = try #require(algorithm.digest(of: Array(text.utf8)))
+    #expect(Base64.encode(value) == encoded)
+    #expect(value.count == algorithm.size)
+    guard var running = RunningDigest(algorithm) else { return #expect(Bool(false)) }
+    for byte in text.utf8 { [byte].withUnsafeBytes { running.update($0) } }
+    let fed = running.finish()
+    #expect(fed == value)
+  }
+
+  @Test(
+    "The CRCs of two pieces combine into that of both",
+    arguments: DigestAlgorithm.allCases.filter(\.isCRC))
+  func combination(_ algorithm: DigestAlgorithm) {
+    func crc(_ text: String) -> CRC {
+      var crc = CRC(algorithm)
+      Array(text.utf8).withUnsafeBytes { crc.update($0) }
+      return crc
+    }
+    #expect(crc("1234").followed(by: crc("56789"), count: 5) == crc("123456789"))
+    #expect(crc("").followed(by: crc("123456789"), count: 9) == crc("123456789"))
+  }
+
+  @Test("A file is digested in stretches, and one that ends too early is an error")
+  func fileDigest() async throws {
+    let path = FilePath(NSTemporaryDirectory()).appending("pail-\(UUID().uuidString)")
+    try Data((0..<700_000).map { UInt8(truncatingIfNeeded: $0) })
+      .write(to: URL(fileURLWithPath: path.string))
+    defer { unlink(path.string) }
+    let file = OpenFile(try FileDescriptor.open(path, .readOnly))
+    for algorithm in DigestAlgorithm.allCases {
+      let digest = try #require(FileDigest(algorithm))
+      try await digest.add(FileSlice(file: file, offset: 3, count: 600_000))
+      try await digest.add(FileSlice(file: file, offset: 600_003, count: 50))
+      let bytes = (3..<600_053).map { UInt8(truncatingIfNeeded: $0) }
+      #expect(digest.finish() == algorithm.digest(of: bytes))
+    }
+    let digest = try #require(FileDigest(.sha1))
+    await #expect(throws: Errno.ioError) {
+      try await digest.add(FileSlice(file: file, offset: 0, count: 700_001))
+    }
+  }
+
   @Test("The checksums of parts combine into that of the whole", arguments: [0, 1, 4, 9])
   func combine(_ split: Int) {
     let text = "123456789"

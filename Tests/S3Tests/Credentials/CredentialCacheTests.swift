@@ -87,6 +87,29 @@ struct CredentialCacheTests {
     #expect(source.count == 1)
   }
 
+  @Test("What has to last longer than those kept is fetched anew, and a failure leaves the kept")
+  func lasting() async throws {
+    let first = Task { try await id() }
+    await source.wasAsked(times: 1)
+    source.answer("A", lasting: .seconds(3600))
+    _ = try await first.value
+    let hour = source.now.advanced(by: .seconds(3600))
+    #expect(try await cache.credentials(lastingUntil: hour).accessKeyID == "A")
+    #expect(source.count == 1)
+
+    let longer = Task { try await cache.credentials(lastingUntil: hour.advanced(by: .seconds(1))) }
+    await source.wasAsked(times: 2)
+    source.answer("B", lasting: .seconds(7200))
+    #expect(try await longer.value.accessKeyID == "B")
+
+    let tooLong = Task {
+      try await cache.credentials(lastingUntil: hour.advanced(by: .seconds(9999)))
+    }
+    await source.wasAsked(times: 3)
+    source.answer(.failure(.missing))
+    #expect(try await tooLong.value.accessKeyID == "B")
+  }
+
   @Test("They are renewed ahead of their end, while the old ones are handed out")
   func ahead() async throws {
     async let first = id()

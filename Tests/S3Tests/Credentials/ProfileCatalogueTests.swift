@@ -15,6 +15,7 @@ struct ProfileCatalogueTests {
     "Every profile of the catalogue resolves as written beside it",
     arguments: [
       "plain", "windows", "merged", "nested", "order", "roles", "words", "damaged", "sso",
+      "crlf", "chains",
     ])
   func resolves(name: String) throws {
     let profiles = try Catalogue.profiles(name)
@@ -117,6 +118,10 @@ enum Catalogue {
     case .role(let role, let source): "role \(words(role)) < \(words(source))"
     case .webIdentity(let identity):
       "web identity \(identity.role.arn) \(identity.tokenFile)" + details(identity.role)
+    case .anonymous: "anonymous"
+    case .singleSignOn(let signOn):
+      "sso \(signOn.roleName) \(signOn.accountID) \(signOn.region.text) \(signOn.startURL)"
+        + (signOn.sessionName.map { " session=\($0)" } ?? "")
     case .container(let endpoint): "container \(endpoint.url)"
     case .instanceMetadata(let metadata): "instance metadata \(metadata.url)"
     }
@@ -128,6 +133,7 @@ enum Catalogue {
     (role.externalID.map { " external=\($0.revealed)" } ?? "")
       + (role.sessionName.map { " session=\($0)" } ?? "")
       + (role.durationSeconds.map { " seconds=\($0)" } ?? "")
+      + (role.mfaSerial.map { " mfa=\($0)" } ?? "")
       + (role.endpoint.map { " at \($0)" } ?? "")
   }
 }

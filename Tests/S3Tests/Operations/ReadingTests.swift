@@ -135,7 +135,66 @@ struct ReadingTests {
           versionID: VersionID("v"), contentType: "text/csv", contentEncoding: "gzip",
           cacheControl: "no-store", storageClass: StorageClass("GLACIER"),
           metadata: [MetadataField(name: "owner", value: "é")], serverSideEncryption: "AES256",
-          checksum: "crc64nvme:rosUhgp5mIg="))
+          checksums: [
+            ObjectChecksum(
+              .crc64nvme, .fullObject, value: [0xae, 0x8b, 0x14, 0x86, 0x0a, 0x79, 0x98, 0x88])
+          ]))
+    #expect(metadata.checksum == "crc64nvme:rosUhgp5mIg=")
+  }
+
+  /// Each as a server in the field answers it: AWS and SeaweedFS, moto, servers without a type.
+  @Test(
+    "A checksum is of the whole or of its parts, as far as the server says",
+    arguments: [
+      ("oBEPzg==-2", "COMPOSITE", "e-2", .composite(partCount: 2)),
+      ("oBEPzg==", "COMPOSITE", "e-2", .composite(partCount: 2)),
+      ("oBEPzg==", "COMPOSITE", "e", .composite(partCount: nil)),
+      ("oBEPzg==-3", nil, "e-3", .composite(partCount: 3)),
+      ("oBEPzg==", "FULL_OBJECT", "e-2", .fullObject),
+      ("oBEPzg==", nil, "e", .fullObject),
+      ("oBEPzg==", nil, "e-2", nil),
+      ("oBEPzg==-2", "FULL_OBJECT", "e-2", nil),
+      ("oBEP", nil, "e", nil),
+      ("oBEPzg==", "NEWER_KIND", "e", nil),
+    ] as [(String, String?, String, ObjectChecksum.Kind?)])
+  func checksumKinds(
+    header: String, type: String?, etag: String, expected: ObjectChecksum.Kind?
+  ) async throws {
+    var fields = headers(
+      ("Content-Length", "12"), ("ETag", etag), ("x-amz-checksum-crc32", header))
+    if let type { fields.append(HTTPHeader("x-amz-checksum-type", type)) }
+    let scripted = try ScriptedClient([.response(200, fields)])
+    let metadata = try await scripted.client.headObject(location)
+    #expect(metadata.checksums.first?.kind == expected)
+    #expect(metadata.checksums.count == (expected == nil ? 0 : 1))
+  }
+
+  @Test("A part is known by its size and the number of parts, where the server has that number")
+  func parts() async throws {
+    let scripted = try ScriptedClient([
+      .response(206, headers(("Content-Length", "5"), ("x-amz-mp-parts-count", "3"))),
+      .response(200, headers(("Content-Length", "12"))),
+    ])
+    let part = try await scripted.client.headPart(location, PartNumber(2))
+    #expect(part == ObjectPart(size: ByteCount(5), partCount: 3))
+    #expect(try await scripted.client.headPart(location, PartNumber(2)) == nil)
+    #expect(scripted.transport.requests.first?.url.hasSuffix("partNumber=2") == true)
+  }
+
+  @Test(
+    "An ETag may have the form of an MD5",
+    arguments: [
+      ("9b2cf535f27731c974343645a3985328", true, nil),
+      ("9b2cf535f27731c974343645a3985328-12", true, 12),
+      ("9b2cf535f27731c974343645a398532", false, nil),
+      ("9b2cf535f27731c974343645a398532g", false, nil),
+      ("9b2cf535f27731c974343645a3985328-0", false, nil),
+      ("9b2cf535f27731c974343645a3985328-1-2", false, nil),
+    ] as [(String, Bool, Int?)])
+  func md5(text: String, isMD5: Bool, partCount: Int?) {
+    let md5 = ETag(text).md5
+    #expect((md5 != nil) == isMD5)
+    #expect(md5?.partCount == partCount)
   }
 
   @Test(

@@ -1,7 +1,7 @@
 extension AWSProfiles {
   /// Decides how the credentials of a profile are obtained, in the order of the AWS CLI.
   ///
-  /// A role comes first, then a web identity, keys of the credentials file, `credential_process`,
+  /// A role comes first, then a web identity, single sign-on, keys of the credentials file, `credential_process`,
   /// and keys of the config file. What is begun must be complete: a missing half is an error and no
   /// reason to look further.
   ///
@@ -32,21 +32,11 @@ extension AWSProfiles {
       return .webIdentity(WebIdentity(role: role, tokenFile: file))
     }
     if let arn, !isSourceWithKeys {
-      guard settings["mfa_serial"] == nil else {
-        throw .unusable(
-          source: origin,
-          reason: "its role wants a code of a second factor, which Pail cannot ask for")
-      }
       let source = try sourceRecipe(of: profile, in: surroundings, visited: visited)
       return .role(try profile.role(arn, in: surroundings), source: source)
     }
-    if settings["sso_session"] != nil || settings["sso_start_url"] != nil, !profile.hasStoredKeys {
-      throw .unusable(
-        source: origin,
-        reason: """
-          it signs in with SSO, which Pail reaches through the AWS CLI: make another profile with \
-          credential_process = aws configure export-credentials --profile \(name)
-          """)
+    if let signOn = try singleSignOn(of: profile, in: surroundings) {
+      return .singleSignOn(signOn)
     }
     if let keys = try profile.keys(in: profile.stored) { return .keys(keys) }
     if let command = settings["credential_process"] {
@@ -120,14 +110,13 @@ extension AWSProfile {
       arn: arn, externalID: settings["external_id"].map { Secret($0) },
       sessionName: settings["role_session_name"],
       durationSeconds: settings["duration_seconds"].flatMap { Int($0) },
-      endpoint: try surroundings.tokenServiceEndpoint(of: self))
+      mfaSerial: settings["mfa_serial"],
+      endpoint: try surroundings.endpoint(of: .tokens, for: self))
   }
 
   fileprivate var hasKeys: Bool {
     settings["aws_access_key_id"] != nil || settings["aws_secret_access_key"] != nil
   }
-
-  fileprivate var hasStoredKeys: Bool { stored["aws_access_key_id"] != nil }
 
   /// - Throws: for half a pair.
   fileprivate func keys(in section: ConfigSection) throws(CredentialError) -> Credentials? {

@@ -6,6 +6,8 @@
 /// Source: AWS SDKs and Tools Reference Guide, "Shared config and credentials files".
 public struct AWSProfiles: Sendable {
   private var profiles: [String: AWSProfile] = [:]
+  /// The sections that `sso_session` names.
+  private(set) var sessions: [String: ConfigSection] = [:]
   /// The numbers, from 1, of lines that could not be understood.
   public let badLinesOfCredentials: [Int]
   public let badLinesOfConfig: [Int]
@@ -23,6 +25,7 @@ public struct AWSProfiles: Sendable {
       switch (words.first, words.count) {
       case ("profile", 2): profiles[words[1]] = AWSProfile(name: words[1], settings: section)
       case ("services", 2): services[words[1]] = section
+      case ("sso-session", 2): sessions[words[1]] = section
       default: continue
       }
     }
@@ -75,8 +78,13 @@ public struct AWSProfile: Sendable {
   /// Source: AWS SDKs and Tools Reference Guide, "Service-specific endpoints".
   public var endpointURL: String? { endpointURL(of: "s3") }
 
+  /// Whether endpoints count only when they are named on the command line.
+  public var ignoresEndpoints: Bool {
+    settings["ignore_configured_endpoint_urls"]?.lowercased() == "true"
+  }
+
   func endpointURL(of service: String) -> String? {
-    guard settings["ignore_configured_endpoint_urls"]?.lowercased() != "true" else { return nil }
+    guard !ignoresEndpoints else { return nil }
     return services?[service, "endpoint_url"] ?? settings["endpoint_url"]
   }
 }

@@ -1,0 +1,68 @@
+import ArgumentParser
+import Glibc
+import History
+import S3
+import Storage
+import SystemPackage
+
+extension HistoryCommand {
+  struct ArchiveCommand: PailCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "archive",
+      abstract: "Move the rows to a file of their own, and go on in an empty history.",
+      discussion: """
+        The archive stays readable with --history and can be checked with `pail history verify \
+        --history FILE`; nothing more is recorded in it. The chain of hashes of the history goes on \
+        from its last row. Other processes may go on meanwhile; only while a change is under way, \
+        nothing is archived. Changes that dead processes left open are kept in the history as well.
+
+        Examples:
+          pail history archive
+          pail history archive /srv/audit/2026.sqlite
+        """)
+
+    @Argument(
+      help: ArgumentHelp(
+        "The file to make; by default named with the time, beside the history.", valueName: "file"),
+      transform: { FilePath(argument: $0) })
+    var file: FilePath?
+
+    @OptionGroup var shared: SharedOptions
+
+    func run(_ context: CommandContext) async throws {
+      guard let history = try context.openHistoryIfThere(),
+        let path = context.settings.historyPath
+      else { return }
+      let report: ArchiveReport
+      do {
+        report = try await history.archive(to: file ?? Self.beside(path, at: .now()))
+      } catch {
+        throw StorageError(unarchived: error)
+      }
+      if context.isJSON {
+        var line = JSONLine()
+        line.add("file", bytes: report.file.bytes)
+        line.add("changes", Int64(report.changes))
+        line.add("outcomes", Int64(report.outcomes))
+        line.add("head", "\(report.head)")
+        line.add("carriedOver", Int64(report.carriedOver))
+        context.console.result(line.bytes)
+      } else {
+        context.console.result(
+          "archived: \(report.changes) changes, \(report.outcomes) outcomes in \(report.file.shown)"
+        )
+        context.console.result("head: \(report.head)")
+        if report.carriedOver > 0 {
+          context.console.result("carried over: \(report.carriedOver) changes without an outcome")
+        }
+      }
+    }
+
+    /// `history-20261120T140211Z.sqlite` for `history.sqlite`.
+    static func beside(_ history: FilePath, at time: Timestamp) -> FilePath {
+      let digits = Timestamp(seconds: time.seconds).iso8601.filter { !"-:".contains($0) }
+      let name = "\(history.stem ?? "history")-\(digits).\(history.extension ?? "sqlite")"
+      return history.removingLastComponent().appending(name)
+    }
+  }
+}
