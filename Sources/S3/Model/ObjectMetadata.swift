@@ -18,16 +18,25 @@ public struct ObjectMetadata: Sendable, Hashable {
   public var versionID: VersionID?
   public var contentType: String?
   public var contentEncoding: String?
+  public var contentDisposition: String?
+  public var contentLanguage: String?
   public var cacheControl: String?
+  /// As the header has it.
+  public var expires: String?
   /// nil for `STANDARD`, which servers do not name.
   public var storageClass: StorageClass?
   public var metadata: [MetadataField]
   /// `AES256`, `aws:kms`…, or nil where the server names none.
   public var serverSideEncryption: String?
+  /// The key of KMS, where that encrypts.
+  public var kmsKeyID: String?
   /// Whether the bytes are encrypted with a key that the reader sends along (SSE-C).
   public var usesCustomerKey: Bool
   /// Those the server keeps, the preferred one first.
   public var checksums: [ObjectChecksum]
+  /// How many tags the object has; nil where the server does not say, which none of them does of an
+  /// object without tags.
+  public var tagCount: Int?
   public var isDeleteMarker: Bool
 
   /// The first of ``checksums``, as `crc64nvme:rosUhgp5mIg=`; that of a composite one ends in `-`
@@ -37,10 +46,11 @@ public struct ObjectMetadata: Sendable, Hashable {
   public init(
     size: ByteCount, lastModified: Timestamp? = nil, etag: ETag? = nil,
     versionID: VersionID? = nil, contentType: String? = nil, contentEncoding: String? = nil,
-    cacheControl: String? = nil, storageClass: StorageClass? = nil,
-    metadata: [MetadataField] = [], serverSideEncryption: String? = nil,
-    usesCustomerKey: Bool = false,
-    checksums: [ObjectChecksum] = [], isDeleteMarker: Bool = false
+    contentDisposition: String? = nil, contentLanguage: String? = nil,
+    cacheControl: String? = nil, expires: String? = nil, storageClass: StorageClass? = nil,
+    metadata: [MetadataField] = [], serverSideEncryption: String? = nil, kmsKeyID: String? = nil,
+    usesCustomerKey: Bool = false, checksums: [ObjectChecksum] = [], tagCount: Int? = nil,
+    isDeleteMarker: Bool = false
   ) {
     self.size = size
     self.lastModified = lastModified
@@ -48,12 +58,17 @@ public struct ObjectMetadata: Sendable, Hashable {
     self.versionID = versionID
     self.contentType = contentType
     self.contentEncoding = contentEncoding
+    self.contentDisposition = contentDisposition
+    self.contentLanguage = contentLanguage
     self.cacheControl = cacheControl
+    self.expires = expires
     self.storageClass = storageClass
     self.metadata = metadata
     self.serverSideEncryption = serverSideEncryption
+    self.kmsKeyID = kmsKeyID
     self.usesCustomerKey = usesCustomerKey
     self.checksums = checksums
+    self.tagCount = tagCount
     self.isDeleteMarker = isDeleteMarker
   }
 }
@@ -61,7 +76,12 @@ public struct ObjectMetadata: Sendable, Hashable {
 /// What an upload gives its object beside the bytes. S3 API Reference: PutObject.
 public struct ObjectAttributes: Sendable, Hashable {
   public var contentType: String?
+  public var contentEncoding: String?
+  public var contentDisposition: String?
+  public var contentLanguage: String?
   public var cacheControl: String?
+  /// As the header has it.
+  public var expires: String?
   public var metadata: [MetadataField]
   /// As in a query: `project=atlas&owner=ana`.
   public var tagging: String?
@@ -73,12 +93,18 @@ public struct ObjectAttributes: Sendable, Hashable {
   public var acl: String?
 
   public init(
-    contentType: String? = nil, cacheControl: String? = nil, metadata: [MetadataField] = [],
+    contentType: String? = nil, contentEncoding: String? = nil,
+    contentDisposition: String? = nil, contentLanguage: String? = nil,
+    cacheControl: String? = nil, expires: String? = nil, metadata: [MetadataField] = [],
     tagging: String? = nil, storageClass: StorageClass? = nil,
     serverSideEncryption: String? = nil, kmsKeyID: String? = nil, acl: String? = nil
   ) {
     self.contentType = contentType
+    self.contentEncoding = contentEncoding
+    self.contentDisposition = contentDisposition
+    self.contentLanguage = contentLanguage
     self.cacheControl = cacheControl
+    self.expires = expires
     self.metadata = metadata
     self.tagging = tagging
     self.storageClass = storageClass
@@ -98,5 +124,23 @@ public struct ObjectPart: Sendable, Hashable {
   public init(size: ByteCount, partCount: Int? = nil) {
     self.size = size
     self.partCount = partCount
+  }
+}
+
+/// One tag of an object. S3 API Reference: GetObjectTagging.
+public struct ObjectTag: Sendable, Hashable {
+  public var key: String
+  public var value: String
+
+  public init(key: String, value: String) {
+    self.key = key
+    self.value = value
+  }
+}
+
+extension [ObjectTag] {
+  /// As ``ObjectAttributes/tagging`` wants them: `project=atlas&owner=ana`.
+  public var query: String {
+    map { QueryItem($0.key, $0.value) }.encoded
   }
 }

@@ -4,6 +4,7 @@ public import HTTP
 public enum S3Operation: String, Sendable, Hashable {
   case abortMultipartUpload = "AbortMultipartUpload"
   case completeMultipartUpload = "CompleteMultipartUpload"
+  case copyObject = "CopyObject"
   case createBucket = "CreateBucket"
   case createMultipartUpload = "CreateMultipartUpload"
   case deleteBucket = "DeleteBucket"
@@ -11,6 +12,7 @@ public enum S3Operation: String, Sendable, Hashable {
   case deleteObjects = "DeleteObjects"
   case getBucketVersioning = "GetBucketVersioning"
   case getObject = "GetObject"
+  case getObjectTagging = "GetObjectTagging"
   case headBucket = "HeadBucket"
   case headObject = "HeadObject"
   case listBuckets = "ListBuckets"
@@ -21,7 +23,9 @@ public enum S3Operation: String, Sendable, Hashable {
   case presign = "Presign"
   case putBucketVersioning = "PutBucketVersioning"
   case putObject = "PutObject"
+  case putObjectTagging = "PutObjectTagging"
   case uploadPart = "UploadPart"
+  case uploadPartCopy = "UploadPartCopy"
 
   public var name: String { rawValue }
 }

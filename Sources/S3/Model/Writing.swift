@@ -23,6 +23,40 @@ public struct WriteReceipt: Sendable, Hashable {
   }
 }
 
+/// What a server is to keep of an object that is stored in parts.
+public struct MultipartChecksum: Sendable, Hashable {
+  public var algorithm: DigestAlgorithm
+  /// Whether of the checksums of the parts, rather than of the bytes.
+  public var isComposite: Bool
+
+  public init(_ algorithm: DigestAlgorithm, isComposite: Bool = false) {
+    self.algorithm = algorithm
+    self.isComposite = isComposite
+  }
+
+  public static let crc64nvme = MultipartChecksum(.crc64nvme)
+
+  /// S3 API Reference: CreateMultipartUpload, `x-amz-checksum-type`.
+  var type: String { isComposite ? "COMPOSITE" : "FULL_OBJECT" }
+}
+
+/// What is kept of a part that was copied until its upload is completed.
+public struct CopiedPart: Sendable, Hashable {
+  public var number: PartNumber
+  public var etag: ETag?
+  /// As the server answered it, in Base64; nil where it answered none.
+  public var checksum: String?
+  /// In bytes.
+  public var size: Int64
+
+  public init(number: PartNumber, etag: ETag?, checksum: String?, size: Int64) {
+    self.number = number
+    self.etag = etag
+    self.checksum = checksum
+    self.size = size
+  }
+}
+
 /// What is kept of a part until its upload is completed.
 public struct PartReceipt: Sendable, Hashable {
   public var number: PartNumber

@@ -20,11 +20,16 @@ extension ObjectMetadata {
       size: ByteCount(size),
       lastModified: headers["Last-Modified"].flatMap { Timestamp(httpDate: $0) },
       etag: head.etag, versionID: head.versionID, contentType: headers["Content-Type"],
-      contentEncoding: headers["Content-Encoding"], cacheControl: headers["Cache-Control"],
+      contentEncoding: headers["Content-Encoding"],
+      contentDisposition: headers["Content-Disposition"],
+      contentLanguage: headers["Content-Language"], cacheControl: headers["Cache-Control"],
+      expires: headers["Expires"],
       storageClass: headers["x-amz-storage-class"].map { StorageClass($0) },
       serverSideEncryption: headers["x-amz-server-side-encryption"],
+      kmsKeyID: headers["x-amz-server-side-encryption-aws-kms-key-id"],
       usesCustomerKey: headers["x-amz-server-side-encryption-customer-algorithm"] != nil,
       checksums: ObjectChecksum.all(in: head),
+      tagCount: headers["x-amz-tagging-count"].flatMap { Int($0) },
       isDeleteMarker: headers["x-amz-delete-marker"] == "true")
     for header in headers where header.name.lowercased().hasPrefix(Self.metadataPrefix) {
       let name = header.name.lowercased().dropFirst(Self.metadataPrefix.count)
@@ -75,6 +80,10 @@ extension S3Call {
   /// The headers that give an object its attributes. S3 API Reference: PutObject.
   mutating func add(_ attributes: ObjectAttributes) throws(S3Error) {
     add("Content-Type", attributes.contentType)
+    add("Content-Encoding", attributes.contentEncoding)
+    add("Content-Disposition", attributes.contentDisposition)
+    add("Content-Language", attributes.contentLanguage)
+    add("Expires", attributes.expires)
     add("Cache-Control", attributes.cacheControl)
     add("x-amz-tagging", attributes.tagging)
     add("x-amz-storage-class", attributes.storageClass?.text)

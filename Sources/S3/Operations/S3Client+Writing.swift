@@ -31,16 +31,18 @@ extension S3Client {
   ///
   /// To be run to its end once begun: an upload whose ID got lost can only be found by listing.
   ///
+  /// - Parameter checksum: what the server is to keep of the object.
   /// - Throws: an error whose ``S3Error/isInDoubt`` says whether an upload may have been begun.
   public func createMultipartUpload(
-    _ location: ObjectLocation, attributes: ObjectAttributes
+    _ location: ObjectLocation, attributes: ObjectAttributes,
+    checksum: MultipartChecksum? = .crc64nvme
   ) async throws(S3Error) -> BegunUpload {
     var call = S3Call(.createMultipartUpload, .post, bucket: location.bucket)
     call.key = location.key
     call.query = [QueryItem("uploads")]
     try call.add(attributes)
-    call.add("x-amz-checksum-algorithm", "CRC64NVME")
-    call.add("x-amz-checksum-type", "FULL_OBJECT")
+    call.add("x-amz-checksum-algorithm", checksum?.algorithm.rawValue.uppercased())
+    call.add("x-amz-checksum-type", checksum?.type)
     var mayHaveLeftAnother = false
     let id = try await send(call) { (response) throws(S3Error.Cause) in
       let root = try XMLElement(answer: response, root: "InitiateMultipartUploadResult")
@@ -126,7 +128,7 @@ extension S3Client {
         etag: root.etag(), versionID: response.head.versionID, checksum: crc.named)
     } settling: { (refusal) async throws(S3Error) in
       guard [.noSuchUpload, .preconditionFailed].contains(refusal.code) else { return .refused }
-      let etag = ETag(ofParts: parts)
+      let etag = ETag(ofParts: parts.map(\.etag))
       return try await settle(location) { metadata in
         metadata.size.bytes == objectSize
           && (metadata.checksum == crc.named || (etag != nil && metadata.etag == etag))
@@ -153,7 +155,7 @@ extension S3Client {
   }
 
   /// Finds out from the object whether an attempt that failed has stored it all the same.
-  private func settle(
+  func settle(
     _ location: ObjectLocation, isOurs: (ObjectMetadata) -> Bool
   ) async throws(S3Error) -> Settlement<WriteReceipt> {
     var current = location
@@ -194,10 +196,10 @@ extension ETag {
   /// The ETag that S3 gives an object of these parts: the MD5 of their MD5s, and their number.
   ///
   /// nil when the parts' own ETags are no MD5s, as under KMS.
-  fileprivate init?(ofParts parts: [PartReceipt]) {
+  init?(ofParts parts: [ETag?]) {
     var digests: [UInt8] = []
     for part in parts {
-      guard let md5 = part.etag?.md5, md5.partCount == nil else { return nil }
+      guard let md5 = part?.md5, md5.partCount == nil else { return nil }
       digests += md5.value
     }
     guard let digest = Digest.md5(digests) else { return nil }

@@ -46,7 +46,9 @@ struct Failure: Error {
       case .cancelled, .tls, .bodyTooLarge, .refused, .file, .fileTooShort, .invalidRequest: false
       }
     case .service(let error): error.isTransient
-    case .malformedAnswer: [.completeMultipartUpload, .uploadPart].contains(call.operation)
+    case .malformedAnswer:
+      [.completeMultipartUpload, .uploadPart, .uploadPartCopy].contains(call.operation)
+        || (call.operation == .copyObject && !call.isConditional)
     case .checksumMismatch:
       [.putObject, .uploadPart].contains(call.operation) && !call.isConditional
     case .credentials, .invalidRequest: false
