@@ -13,6 +13,8 @@ public import S3
 ///
 /// Where things live in this module:
 /// - `S3Service+….swift`   browsing, buckets, deleting, sharing, transfers of commands
+/// - `Copying/`            copies and moves inside the store
+/// - `Verifying/`          by what a download is known to be what was stored
 /// - `Deleting/`           what targets hold, and the requests that delete it
 /// - `Transfers/`          ``TransferEngine``: the queue, parts, ranges, progress
 /// - `Recording/`          the row before each change and the outcome after it

@@ -287,6 +287,48 @@ extension StorageError {
       recovery: "Try it again; if it happens again, suspect the way between, or the store itself.")
   }
 
+  static func copyOfItself(_ object: ObjectLocation) -> StorageError {
+    StorageError(
+      kind: .invalidRequest,
+      message: "s3://\(object.bucket)/\(object.key.text) is its own destination",
+      recovery: "Name another key or bucket.")
+  }
+
+  static func copyIntoItself(_ source: ObjectLocation) -> StorageError {
+    StorageError(
+      kind: .invalidRequest,
+      message: "s3://\(source.bucket)/\(source.key.text) cannot be copied to a place inside itself",
+      recovery: "Choose a destination that does not begin with it.")
+  }
+
+  /// The copy is not the source: by size or checksum.
+  static func copyDiffers(
+    _ source: ObjectLocation, _ destination: ObjectLocation
+  ) -> StorageError {
+    StorageError(
+      kind: .damaged,
+      message: "The copy s3://\(destination.bucket)/\(destination.key.text) differs from "
+        + "s3://\(source.bucket)/\(source.key.text)",
+      recovery: "Copy it again; the source is still there.")
+  }
+
+  static func tooLargeToCopy(_ object: ObjectLocation, _ size: ByteCount) -> StorageError {
+    StorageError(
+      kind: .invalidRequest,
+      message: "s3://\(object.bucket)/\(object.key.text) has \(size.bytes) bytes; "
+        + "an object holds at most 10,000 parts of 5 GiB")
+  }
+
+  static func sourceKept(
+    _ source: ObjectLocation, copiedTo destination: ObjectLocation, because reason: String
+  ) -> StorageError {
+    StorageError(
+      kind: .sourceKept,
+      message: "s3://\(source.bucket)/\(source.key.text) was copied and not removed: \(reason)",
+      recovery:
+        "Compare it with s3://\(destination.bucket)/\(destination.key.text), then delete it.")
+  }
+
   static func tooLarge(_ file: FilePath, _ size: ByteCount) -> StorageError {
     StorageError(
       kind: .invalidRequest,
@@ -393,6 +435,8 @@ private struct Words {
       switch undertaking {
       case .download:
         self.init(.objectChanged, "\(subject) changed while it was downloaded", "Try it again.")
+      case .copy:
+        self.init(.objectChanged, "\(subject) changed while it was copied", "Try it again.")
       default:
         self.init(
           .alreadyExists, "\(subject) exists already",

@@ -43,6 +43,8 @@ public struct StorageError: Error, Sendable, Hashable {
     case objectChanged
     /// What arrived is not what is stored, by a checksum that is to be trusted.
     case damaged
+    /// A moved object was copied, and stays as well: nothing proves that the copy is equal.
+    case sourceKept
     /// The request is impossible, such as an object that is too large.
     case invalidRequest
   }

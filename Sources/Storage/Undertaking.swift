@@ -18,6 +18,8 @@ enum Undertaking: Sendable, Hashable {
   case upload(FilePath, to: ObjectLocation)
   case download(ObjectLocation, to: FilePath)
   case presign(ObjectLocation)
+  case copy(ObjectLocation, to: ObjectLocation)
+  case readTags(ObjectLocation)
   case readHistory
 
   /// What it is about, as a person would name it.
@@ -31,7 +33,7 @@ enum Undertaking: Sendable, Hashable {
       "bucket \(bucket)"
     case .readDetails(let object), .createPrefix(let object), .delete(let object),
       .abortUpload(let object), .upload(_, let object), .download(let object, _),
-      .presign(let object):
+      .presign(let object), .copy(let object, _), .readTags(let object):
       "s3://\(object.bucket)/\(object.key.text)"
     case .readHistory: "the history"
     }
@@ -41,7 +43,7 @@ enum Undertaking: Sendable, Hashable {
   var failure: String {
     switch self {
     case .listBuckets, .list, .listVersions, .listUploads, .readDetails, .readVersioning,
-      .readHistory:
+      .readTags, .readHistory:
       "could not be read"
     case .createBucket, .createPrefix: "could not be created"
     case .removeBucket: "could not be removed"
@@ -51,6 +53,8 @@ enum Undertaking: Sendable, Hashable {
     case .upload: "could not be uploaded"
     case .download: "could not be downloaded"
     case .presign: "could not be shared"
+    case .copy(_, let destination):
+      "could not be copied to s3://\(destination.bucket)/\(destination.key.text)"
     }
   }
 
@@ -68,6 +72,8 @@ enum Undertaking: Sendable, Hashable {
     case .createPrefix, .upload: "s3:PutObject"
     case .delete, .deleteMany: "s3:DeleteObject"
     case .abortUpload: "s3:AbortMultipartUpload"
+    case .copy: "s3:GetObject and s3:PutObject"
+    case .readTags: "s3:GetObjectTagging"
     case .presign, .readHistory: nil
     }
   }
@@ -81,7 +87,7 @@ enum Undertaking: Sendable, Hashable {
       bucket
     case .readDetails(let object), .createPrefix(let object), .delete(let object),
       .abortUpload(let object), .upload(_, let object), .download(let object, _),
-      .presign(let object):
+      .presign(let object), .copy(let object, _), .readTags(let object):
       object.bucket
     }
   }

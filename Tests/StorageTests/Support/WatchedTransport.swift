@@ -58,6 +58,8 @@ struct SentRequest: Sendable, Hashable {
   var query: [String: String]
   /// Those that a DeleteObjects names.
   var listedKeys: [String]
+  /// Of the headers about the source of a copy, their names in lower case.
+  var copySource: [String: String]
 
   init(_ request: HTTPRequest) {
     method = request.method
@@ -76,6 +78,10 @@ struct SentRequest: Sendable, Hashable {
       query[String(pair[0])] = pair.count > 1 ? String(pair[1]) : ""
     }
     listedKeys = []
+    copySource = [:]
+    for header in request.headers where header.name.hasPrefix("x-amz-copy-source") {
+      copySource[header.name] = header.value
+    }
     if query["delete"] != nil, case .bytes(let body) = request.body {
       listedKeys = String(decoding: body, as: UTF8.self).split(separator: "<Key>").dropFirst()
         .compactMap { $0.split(separator: "</Key>").first.map(String.init) }
@@ -83,6 +89,7 @@ struct SentRequest: Sendable, Hashable {
   }
 
   var isChange: Bool { method != .get && method != .head }
+  var isCopy: Bool { !copySource.isEmpty }
   var isPart: Bool { query["partNumber"] != nil }
   var isCreateUpload: Bool { method == .post && query["uploads"] != nil }
   var isCompleteUpload: Bool { method == .post && query["uploadId"] != nil }

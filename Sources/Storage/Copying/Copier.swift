@@ -1,0 +1,403 @@
+import History
+import S3
+import Synchronization
+
+/// Carries out one copy or move within a store. The server reads and writes; no byte comes here.
+///
+/// Each request names the ETag of the source as it was looked at, so that one that changes meanwhile
+/// is noticed. A row in the history stands for the copy, one for the abortion of a copy in parts
+/// that failed, and one for the deletion that makes a move of it.
+struct Copier: Sendable {
+  private static let mostNumberedNames = 999
+
+  let source: ObjectLocation
+  let destination: ObjectLocation
+  let options: CopyOptions
+  let isMove: Bool
+  let client: S3Client
+  let recorder: Recorder
+  /// Told how many bytes have been copied, after each part.
+  let progress: @Sendable (ByteCount) -> Void
+
+  func run() async throws(StorageError) -> CopyResult {
+    let undertaking = Undertaking.copy(source, to: destination)
+    guard !recorder.isReadOnly else { throw .readOnly(undertaking) }
+    try refuseItself()
+    let metadata = try await look(at: source, while: undertaking)
+    let partSizes = await partSizes(of: metadata)
+    let plan = CopyPlan(
+      metadata, partSizes: partSizes, threshold: options.multipartThreshold,
+      mustCompare: isMove)
+    guard let plan else { throw .tooLargeToCopy(source, metadata.size) }
+    try await refuseSameObject()
+    var result = try await place(metadata, plan)
+    guard isMove, !result.isSkipped else { return result }
+    try await removeSource(metadata, &result)
+    return result
+  }
+
+  // MARK: - Before
+
+  private func refuseItself() throws(StorageError) {
+    let isSame = source.bucket == destination.bucket && source.key == destination.key
+    // With other attributes, or from an older version, a copy onto itself means something.
+    let hasMeaning =
+      !isMove
+      && (source.versionID != nil || options.attributes != ObjectAttributes())
+    guard !isSame || hasMeaning else { throw .copyOfItself(source) }
+  }
+
+  /// Some servers take `a//b` and `a/b` for one key: moving one to the other would delete both.
+  private func refuseSameObject() async throws(StorageError) {
+    guard isMove, source.bucket == destination.bucket,
+      source.key.collapsed == destination.key.collapsed,
+      try await client.hasObject(destination, while: .copy(source, to: destination))
+    else { return }
+    throw .exists(Undertaking.readDetails(destination).subject)
+  }
+
+  private func look(
+    at object: ObjectLocation, while undertaking: Undertaking
+  ) async throws(StorageError) -> ObjectMetadata {
+    do {
+      return try await client.headObject(object)
+    } catch {
+      throw StorageError(error, while: undertaking)
+    }
+  }
+
+  /// Asked for only where they matter: above the threshold, and for a move that nothing else can
+  /// prove.
+  private func partSizes(of metadata: ObjectMetadata) async -> [Int64]? {
+    let isWhole = metadata.checksums.contains { $0.kind == .fullObject }
+    guard metadata.size > options.multipartThreshold || (isMove && !isWhole),
+      let count = metadata.etag?.partCount, count <= PartPlan.maximumPartCount
+    else { return nil }
+    return await client.partSizes(
+      of: source, count: count, objectSize: metadata.size.bytes)
+  }
+
+  // MARK: - Where to
+
+  private func place(
+    _ metadata: ObjectMetadata, _ plan: CopyPlan
+  ) async throws(StorageError) -> CopyResult {
+    let undertaking = Undertaking.copy(source, to: destination)
+    guard options.ifExists != .overwrite else {
+      return try await copy(metadata, plan, to: destination, .none)
+    }
+    var number = 0
+    while true {
+      let destination = try numbered(number)
+      if try await !client.hasObject(destination, while: undertaking) {
+        do throws(StorageError) {
+          return try await copy(metadata, plan, to: destination, .ifNoneMatch)
+        } catch  where error.code == S3ErrorCode.notImplemented.rawValue {
+          return try await copy(metadata, plan, to: destination, .none)
+        } catch  where error.code == S3ErrorCode.preconditionFailed.rawValue {
+          // Somebody was quicker, or the source changed.
+          guard try await client.hasObject(destination, while: undertaking) else { throw error }
+        }
+      }
+      switch options.ifExists {
+      case .skip:
+        return CopyResult(
+          source: source, destination: destination, size: metadata.size, isSkipped: true)
+      case .rename where number < Self.mostNumberedNames: number += 1
+      case .rename, .fail, .overwrite:
+        let subject = Undertaking.readDetails(destination).subject
+        throw number == 0 ? .exists(subject) : .tooManyNames(subject)
+      }
+    }
+  }
+
+  /// `name (1).ext` for 1, in the same prefix.
+  private func numbered(_ number: Int) throws(StorageError) -> ObjectLocation {
+    guard number > 0 else { return destination }
+    let name: RelativeName
+    do {
+      name = try RelativeName(ObjectKey(bytes: destination.key.lastSegment))
+    } catch {
+      throw StorageError(error)
+    }
+    var numbered = destination
+    numbered.key = ObjectKey(
+      bytes: destination.key.parentPrefix.bytes + name.numbered(number).last)
+    return numbered
+  }
+
+  // MARK: - Copying
+
+  private func copy(
+    _ metadata: ObjectMetadata, _ plan: CopyPlan, to destination: ObjectLocation,
+    _ condition: WriteCondition
+  ) async throws(StorageError) -> CopyResult {
+    let undertaking = Undertaking.copy(source, to: destination)
+    var tagging: String?
+    if options.attributes.tagging == nil,
+      plan.parts != nil || options.attributes.replacesHeaders
+    {
+      tagging = try await tags()
+    }
+    let attributes = options.attributes.completed(by: metadata, tagging: tagging)
+    let change = Change(
+      .copy, bucket: destination.bucket, key: destination.key, size: metadata.size,
+      detail: "from \(Undertaking.readDetails(source).subject)")
+    let row = try await recorder.begin(change, while: undertaking)
+    let end: Result<WriteReceipt, Failure>
+    if let parts = plan.parts {
+      end = await copyParts(
+        parts, plan.checksum, of: metadata, attributes, to: destination, condition)
+    } else {
+      end = await copyWhole(metadata, attributes, to: destination, condition)
+    }
+    let receipt: WriteReceipt
+    let warning: StorageError?
+    switch end {
+    case .failure(let failure):
+      let warning = await recorder.finish([(row, failure.ending)], while: undertaking)
+      throw failure.error.noting(warning)
+    case .success(let answer):
+      receipt = answer
+      warning = await recorder.finish(
+        [(row, Ending(receipt, size: metadata.size))], while: undertaking)
+    }
+    progress(metadata.size)
+    var result = CopyResult(
+      source: source, destination: destination, size: metadata.size, etag: receipt.etag,
+      warning: warning)
+    result.destination.versionID = receipt.versionID
+    let written = ObjectMetadata(
+      size: metadata.size, etag: receipt.etag,
+      serverSideEncryption: attributes.serverSideEncryption)
+    if case .equal(let proof) = CopyComparison(metadata, written) { result.proof = proof }
+    return result
+  }
+
+  /// As a query; nil for none.
+  private func tags() async throws(StorageError) -> String? {
+    do {
+      let tags = try await client.objectTags(source)
+      return tags.isEmpty ? nil : tags.query
+    } catch  where error.code == .notImplemented || error.code == .methodNotAllowed {
+      return nil
+    } catch {
+      throw StorageError(error, while: .readTags(source))
+    }
+  }
+
+  private struct Failure: Error {
+    var error: StorageError
+    var ending: Ending
+  }
+
+  private func copyWhole(
+    _ metadata: ObjectMetadata, _ attributes: ObjectAttributes, to destination: ObjectLocation,
+    _ condition: WriteCondition
+  ) async -> Result<WriteReceipt, Failure> {
+    do {
+      return .success(
+        try await withGrace { [self] () async throws(S3Error) in
+          try await client.copyObject(
+            source, to: destination, ifMatch: metadata.etag, attributes: attributes,
+            replacing: options.attributes.replacesHeaders, condition: condition)
+        })
+    } catch {
+      let undertaking = Undertaking.copy(source, to: destination)
+      let ending = Ending(of: error)
+      let isInDoubt = error.isCancellation && ending.outcome == .interrupted
+      return .failure(
+        Failure(
+          error: isInDoubt
+            ? .unanswered(.readDetails(destination)) : StorageError(error, while: undertaking),
+          ending: ending))
+    }
+  }
+
+  private func copyParts(
+    _ parts: [Range<Int64>], _ checksum: MultipartChecksum?, of metadata: ObjectMetadata,
+    _ attributes: ObjectAttributes, to destination: ObjectLocation, _ condition: WriteCondition
+  ) async -> Result<WriteReceipt, Failure> {
+    let undertaking = Undertaking.copy(source, to: destination)
+    func failure(_ error: S3Error, isStored: Bool = false) -> Failure {
+      let ending =
+        isStored
+        ? Ending(of: error)
+        : Ending(
+          outcome: error.isCancellation ? .cancelled : .failed, errorCode: error.recordedCode)
+      return Failure(error: StorageError(error, while: undertaking), ending: ending)
+    }
+    let begun: BegunUpload
+    do {
+      begun = try await withGrace(
+        { () async throws(S3Error) in
+          try await client.createMultipartUpload(
+            destination, attributes: attributes, checksum: checksum)
+        }, for: .seconds(30))
+    } catch {
+      var failure = failure(error)
+      if error.isInDoubt { failure.error = failure.error.perhapsLeavingUpload(of: destination) }
+      return .failure(failure)
+    }
+    do throws(S3Error) {
+      let copied = try await copyEach(
+        parts, checksum, of: metadata, to: destination, begun.uploadID)
+      let expected = metadata.checksums.first {
+        $0.kind == .fullObject && $0.algorithm == checksum?.algorithm
+      }
+      do throws(S3Error) {
+        return .success(
+          try await withGrace(
+            { () async throws(S3Error) in
+              try await client.completeCopy(
+                destination, uploadID: begun.uploadID, parts: copied, checksum: checksum,
+                expected: expected, condition: condition)
+            }, for: .seconds(30)))
+      } catch {
+        var failure = failure(error, isStored: true)
+        await abort(begun.uploadID, at: destination, &failure)
+        return .failure(failure)
+      }
+    } catch {
+      var failure = failure(error)
+      await abort(begun.uploadID, at: destination, &failure)
+      return .failure(failure)
+    }
+  }
+
+  /// Returns or throws when no part is under way any more: one that came after the abortion would
+  /// stay.
+  private func copyEach(
+    _ parts: [Range<Int64>], _ checksum: MultipartChecksum?, of metadata: ObjectMetadata,
+    to destination: ObjectLocation, _ upload: UploadID
+  ) async throws(S3Error) -> [CopiedPart] {
+    let result: Result<[CopiedPart], S3Error> = await withTaskGroup(
+      of: Result<CopiedPart, S3Error>.self
+    ) { tasks in
+      var next = 0
+      var copied: [CopiedPart] = []
+      var moved = ByteCount.zero
+      var failure: S3Error?
+      func start() {
+        guard failure == nil, next < parts.count else { return }
+        let number = PartNumber(next + 1)
+        let range = parts[next]
+        next += 1
+        tasks.addTask {
+          do throws(S3Error) {
+            return .success(
+              try await client.uploadPartCopy(
+                source, range: range, ifMatch: metadata.etag, to: destination,
+                uploadID: upload, partNumber: number, algorithm: checksum?.algorithm))
+          } catch {
+            return .failure(error)
+          }
+        }
+      }
+      for _ in 0..<max(options.partsAtOnce, 1) { start() }
+      while let ended = await tasks.next() {
+        switch ended {
+        case .success(let part):
+          copied.append(part)
+          moved += ByteCount(part.size)
+          if next < parts.count || copied.count < parts.count { progress(moved) }
+        case .failure(let error):
+          failure = failure ?? error
+          tasks.cancelAll()
+        }
+        start()
+      }
+      return failure.map { .failure($0) } ?? .success(copied)
+    }
+    return try result.get()
+  }
+
+  /// A change like any other, so it is recorded; it goes on when the copy is cancelled.
+  private func abort(
+    _ upload: UploadID, at destination: ObjectLocation, _ failure: inout Failure
+  ) async {
+    let change = Change(.abortUpload, bucket: destination.bucket, key: destination.key)
+    let abortion = Task { [client, recorder] () async -> StorageError? in
+      do throws(StorageError) {
+        return try await recorder.recorded(change, while: .abortUpload(destination)) {
+          () async throws(S3Error) in
+          try await client.abortMultipartUpload(destination, uploadID: upload)
+        }.warning
+      } catch {
+        return error
+      }
+    }
+    if let problem = await abortion.value {
+      failure.error = failure.error.leaving(problem, at: destination)
+    }
+  }
+
+  // MARK: - Moving
+
+  /// Deletes the source once the copy is proven equal, and the source still is what was copied.
+  private func removeSource(
+    _ metadata: ObjectMetadata, _ result: inout CopyResult
+  ) async throws(StorageError) {
+    var written = result.destination
+    // The name stands for the version just written; `null` is that of a bucket without versions.
+    if written.versionID?.text == "null" { written.versionID = nil }
+    let undertaking = Undertaking.copy(source, to: result.destination)
+    let copy: ObjectMetadata
+    do throws(StorageError) {
+      copy = try await look(at: written, while: undertaking)
+    } catch {
+      guard !error.isCancellation else { throw error }
+      throw .sourceKept(source, copiedTo: result.destination, because: error.message)
+    }
+    result.checksum = copy.checksum
+    switch CopyComparison(metadata, copy) {
+    case .equal(let proof): result.proof = proof
+    case .different: throw .copyDiffers(source, result.destination)
+    case .unknown:
+      throw .sourceKept(
+        source, copiedTo: result.destination,
+        because: "the server keeps nothing that proves the copy equal")
+    }
+    let current = try await look(at: source, while: undertaking)
+    guard current.etag == metadata.etag, current.size == metadata.size,
+      current.lastModified == metadata.lastModified
+    else {
+      throw .sourceKept(
+        source, copiedTo: result.destination, because: "it has changed since")
+    }
+    let warning = try await delete(metadata)
+    result.isMoved = true
+    result.warning = result.warning ?? warning
+  }
+
+  private func delete(_ metadata: ObjectMetadata) async throws(StorageError) -> StorageError? {
+    let change = Change(
+      .delete, bucket: source.bucket, key: source.key, versionID: source.versionID,
+      size: metadata.size)
+    let client = client
+    let source = source
+    return try await recorder.recorded(
+      change, while: .delete(source), ending: { (deleted: DeletedObject) in Ending(deleted) }
+    ) { () async throws(S3Error) in
+      try await client.deleteObject(source)
+    }.warning
+  }
+}
+
+extension ETag {
+  /// Of an object that was stored in parts.
+  fileprivate var partCount: Int? {
+    text.split(separator: "-").dropFirst().last.flatMap { Int($0) }.flatMap { $0 >= 1 ? $0 : nil }
+  }
+}
+
+extension ObjectKey {
+  /// With one slash where there are several side by side.
+  fileprivate var collapsed: [UInt8] {
+    var collapsed: [UInt8] = []
+    for byte in bytes where byte != UInt8(ascii: "/") || collapsed.last != byte {
+      collapsed.append(byte)
+    }
+    return collapsed
+  }
+}
