@@ -16,6 +16,10 @@ public enum Action: Sendable {
   case transfersProgressed([TransferStatus])
   /// Changes of processes that died got their outcomes.
   case settled(SettlingSummary)
+  /// The newest state of the transfers of another process.
+  case otherProgressed(OtherProcess)
+  /// Another process is no longer to be seen; `isComplete` when it said that nothing was left.
+  case otherEnded(processID: Int32, isComplete: Bool)
   /// The program ends as soon as what runs has stopped.
   case endingBegan
   /// Text was sent to the terminal's clipboard; whether it took it cannot be known.

@@ -99,14 +99,14 @@ extension BrowserState {
 
   private func cancelTransfer(_ turn: inout Turn) {
     guard let selected = transfers.selected else { return }
-    guard !selected.state.isOver else { return turn.say("That transfer is over") }
-    turn.perform(.cancelTransfer(selected.id))
+    guard !selected.status.state.isOver else { return turn.say("That transfer is over") }
+    turn.perform(.controlTransfer(selected.reference, .cancel))
   }
 
   private func retryTransfer(_ turn: inout Turn) {
     guard let selected = transfers.selected else { return }
-    switch selected.state {
-    case .failed, .cancelled: turn.perform(.retryTransfer(selected.id))
+    switch selected.status.state {
+    case .failed, .cancelled: turn.perform(.controlTransfer(selected.reference, .retry))
     case .finished: turn.say("That transfer went well")
     default: turn.say("That transfer is still running")
     }

@@ -71,6 +71,11 @@ public struct BrowserState: Sendable {
       turn.say(
         "\(summary.settled) \(noun) of processes that died: \(summary.done) done, "
           + "\(summary.interrupted) interrupted (H shows them)")
+    case .otherProgressed(let process):
+      transfers.update(process, follows: focus != .transfers)
+      leaveEmptyTransfers()
+    case .otherEnded(let processID, let isComplete):
+      otherEnded(processID, isComplete: isComplete, &turn)
     case .endingBegan:
       turn.say("Stopping what runs, and removing what is half done")
     case .copied(let what, let route):
@@ -122,7 +127,7 @@ public struct BrowserState: Sendable {
 
   func layout(for size: Size) -> Layout {
     Layout(
-      size, focus: focus, transfers: transfers.all.count,
+      size, focus: focus, transfers: transfers.count,
       longestBucket: buckets.longestName)
   }
 
@@ -163,7 +168,7 @@ public struct BrowserState: Sendable {
   private mutating func transfersProgressed(_ statuses: [TransferStatus], _ turn: inout Turn) {
     let wasRunning = Set(transfers.running.map(\.id))
     transfers.update(statuses, follows: focus != .transfers)
-    if transfers.isEmpty, focus == .transfers { focus = objects == nil ? .buckets : .objects }
+    leaveEmptyTransfers()
     let ended = statuses.filter { $0.state.isOver && wasRunning.contains($0.id) }
     guard !ended.isEmpty else { return }
     let told = transfers.takeEnded()
@@ -177,6 +182,27 @@ public struct BrowserState: Sendable {
       if status.direction == .upload, !uploadsUnderWay.contains(bucket) {
         turn.objectsChanged(in: bucket)
       }
+    }
+  }
+
+  private mutating func leaveEmptyTransfers() {
+    if transfers.isEmpty, focus == .transfers { focus = objects == nil ? .buckets : .objects }
+  }
+
+  private mutating func otherEnded(
+    _ processID: Int32, isComplete: Bool, _ turn: inout Turn
+  ) {
+    let process = transfers.remove(processID: processID, follows: focus != .transfers)
+    leaveEmptyTransfers()
+    guard let process else { return }
+    let unfinished = process.transfers.count { !$0.state.isOver }
+    if isComplete || unfinished == 0 {
+      turn.say("Process \(processID): \(TransferSummary(process.transfers).text)")
+    } else {
+      let transfers = unfinished == 1 ? "1 transfer" : "\(unfinished) transfers"
+      turn.say(
+        "Process \(processID) ended with \(transfers) unfinished: "
+          + "pail transfers resume goes on with what it left")
     }
   }
 

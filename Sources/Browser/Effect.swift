@@ -33,8 +33,7 @@ public enum Effect: Sendable {
   case planUpload([FilePath], to: Place, RequestID)
   case planDownload(DownloadWish, RequestID)
   case transfer([TransferRequest])
-  case cancelTransfer(TransferID)
-  case retryTransfer(TransferID)
+  case controlTransfer(TransferReference, TransferControl)
   case clearTransfers
 
   /// Sends text to the terminal's clipboard; `what` names it in the message.

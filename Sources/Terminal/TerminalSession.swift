@@ -367,12 +367,14 @@ extension TerminalSession {
   }
 
   private func readInput() {
-    guard state == .open else { return }
     CrashRestore.coverThread()
-    switch device.read() {
-    case .bytes(let bytes): deliver(decoder.feed(bytes, at: .now))
-    case .nothingNow: break
-    case .gone: terminalIsGone()
+    // All there is: a terminal that hung up is announced with what was typed last, or never.
+    for _ in 0..<64 where state == .open {
+      switch device.read() {
+      case .bytes(let bytes): deliver(decoder.feed(bytes, at: .now))
+      case .nothingNow: return
+      case .gone: terminalIsGone()
+      }
     }
   }
 

@@ -18,16 +18,8 @@ final class TemporaryFolder {
   }
 
   deinit {
-    if let folder = opendir(path.string) {
-      while let entry = readdir(folder) {
-        let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-          pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-        }
-        if name != ".", name != ".." { unlink(path.appending(name).string) }
-      }
-      closedir(folder)
-    }
-    rmdir(path.string)
+    // What cannot be removed is the system's to clean.
+    try? FileManager.default.removeItem(atPath: path.string)
   }
 
   func write(_ text: String, to name: String, permissions: mode_t) throws {

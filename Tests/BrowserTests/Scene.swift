@@ -113,7 +113,7 @@ extension Effect {
       .presign(_, _, _, _, let id), .readHistory(_, _, _, let id), .listFolder(_, let id),
       .planUpload(_, _, let id), .planDownload(_, let id):
       id
-    case .cancel, .transfer, .cancelTransfer, .retryTransfer, .clearTransfers, .copy, .suspend,
+    case .cancel, .transfer, .controlTransfer, .clearTransfers, .copy, .suspend,
       .redraw, .quit:
       nil
     }

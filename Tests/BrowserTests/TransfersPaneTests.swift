@@ -59,12 +59,12 @@ struct TransfersPaneTests {
     var scene = try Scene.at("p/", .of(["a"], under: "p/"))
     scene.send(.transfersProgressed(several))
     scene.press("t g j x")
-    guard case .cancelTransfer(TransferID(2))? = scene.takeEffects().last else {
+    guard case .controlTransfer(.own(TransferID(2)), .cancel)? = scene.takeEffects().last else {
       Issue.record("nothing was cancelled")
       return
     }
     scene.press("j j j r")
-    guard case .retryTransfer(TransferID(5))? = scene.takeEffects().last else {
+    guard case .controlTransfer(.own(TransferID(5)), .retry)? = scene.takeEffects().last else {
       Issue.record("nothing was tried again")
       return
     }
@@ -119,5 +119,42 @@ struct TransfersPaneTests {
     scene.send(.transfersProgressed([.sample(2, .failed(.denied)), .sample(4)]))
     scene.press("t g E")
     #expect(scene.screen.contains("Request ID R1"))
+  }
+
+  @Test("Transfers of other processes stand below, marked, and are controlled there")
+  func others() throws {
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"), columns: 100, rows: 24)
+    scene.send(.otherProgressed(OtherProcess(processID: 4711, transfers: [.sample(1)])))
+    #expect(scene.screen.contains("Transfers (0 of 1)"))
+    scene.send(
+      .otherProgressed(
+        OtherProcess(processID: 815, transfers: [.sample(1), .sample(3, .failed(.denied))])))
+    scene.send(.transfersProgressed([.sample(1), .sample(2)]))
+    scene.press("t G")
+    try expectScreen(scene.screen, "transfers-others-100x24")
+    scene.press("x")
+    guard
+      case .controlTransfer(.other(4711, TransferID(1)), .cancel)? = scene.takeEffects().last
+    else {
+      Issue.record("nothing was cancelled")
+      return
+    }
+    // Rows above come and go; the selection stays on its transfer.
+    scene.send(.otherEnded(processID: 815, isComplete: true))
+    #expect(scene.bottom.contains("Process 815: Uploaded 0 files"))
+    #expect(scene.state.transfers.selected?.processID == 4711)
+    scene.press("q")
+    #expect(scene.screen.contains("2 transfers"), "those of others go on by themselves")
+  }
+
+  @Test("A process that dies disappears with a message, and its transfers with it")
+  func othersDie() throws {
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"))
+    scene.send(.otherProgressed(OtherProcess(processID: 4711, transfers: [.sample(1)])))
+    scene.press("t")
+    scene.send(.otherEnded(processID: 4711, isComplete: false))
+    #expect(scene.bottom.contains("Process 4711 ended with 1 transfer unfinished"))
+    #expect(!scene.screen.contains("Transfers ("))
+    #expect(scene.state.focus == .objects)
   }
 }

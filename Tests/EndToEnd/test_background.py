@@ -1,8 +1,13 @@
 """Transfers outlive the terminal: it is lost or stops reading, and they go on."""
 
+import json
 import os
 import re
 import signal
+import socket
+import stat
+import subprocess
+import time
 
 from test_transfers import MEBIBYTE, upload
 
@@ -10,6 +15,13 @@ from test_transfers import MEBIBYTE, upload
 def wait_end(program):
     """Waits for the end of a program whose terminal is gone; gives its exit status."""
     return program.process.wait(timeout=60)
+
+
+def wait_until(holds, what, seconds=20):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, f"not within {seconds} s: {what}"
+        time.sleep(0.01)
 
 
 def outcomes(person, action="upload"):
@@ -96,3 +108,112 @@ def test_a_frozen_terminal_stops_no_transfer(person, store, proxy, bucket):
     browser.wait_until(lambda: "large.bin" in store.keys(bucket), "the object")
     browser.thaw()
     browser.wait_for(re.compile(r"large\.bin.*done"))
+
+
+def start(person, *arguments):
+    """`pail` without a terminal, to be waited for with `communicate`."""
+    return subprocess.Popen(
+        [person.binary, *map(str, arguments)],
+        env=person.env,
+        cwd=person.work,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def sockets(person):
+    folder = person.home / "state" / "pail" / "run"
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+def test_the_next_pail_shows_the_transfers_of_another_and_x_cancels_them_there(
+    person, store, proxy, bucket
+):
+    person.file("large.bin", os.urandom(20 * MEBIBYTE))
+    held = proxy.hold("answer", operation="UploadPart", times=99)
+    put = start(person, "put", "large.bin", f"s3://{bucket}/")
+    held.wait()
+    browser = person.browse(f"s3://{bucket}")
+    browser.wait_for(re.compile(rf"↑ large\.bin +⇄ pid {put.pid}"))
+    folder = person.home / "state" / "pail" / "run"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((folder / f"{put.pid}.sock").stat().st_mode) == 0o600
+    browser.press("t")
+    browser.wait_focus("transfers")
+    browser.press("x")
+    browser.wait_for(f"Process {put.pid}")
+    held.release()
+    _, errors = put.communicate(timeout=30)
+    assert put.returncode == 1 and b"ancelled" in errors
+    assert store.keys(bucket) == [] and store.uploads(bucket) == []
+    assert outcomes(person) == ["cancelled"]
+    assert sockets(person) == []
+    assert "Transfers (" not in browser.text
+
+
+def test_a_process_that_dies_disappears_with_a_message(person, store, proxy, bucket):
+    person.file("note.txt", b"1")
+    held = proxy.hold("answer", operation="PutObject")
+    put = start(person, "put", "note.txt", f"s3://{bucket}/")
+    held.wait()
+    browser = person.browse(f"s3://{bucket}")
+    browser.wait_for(f"⇄ pid {put.pid}")
+    put.kill()
+    put.communicate()
+    browser.wait_for(f"Process {put.pid} ended with 1 transfer")
+    assert "⇄" not in browser.text
+    held.release()
+    # Its socket stays, and whoever comes next takes it away.
+    browser.wait_until(lambda: sockets(person) == [], "no socket")
+
+
+def test_a_browser_without_a_terminal_is_shown_by_the_next_one(person, store, proxy, bucket):
+    person.file("note.txt", b"1")
+    held = proxy.hold("answer", operation="PutObject")
+    first = person.browse(f"s3://{bucket}")
+    upload(first, "note.txt")
+    held.wait()
+    first.hang_up()
+    second = person.browse(f"s3://{bucket}")
+    second.wait_for(re.compile(rf"↑ note\.txt +⇄ pid {first.pid}"))
+    held.release()
+    second.wait_for(f"Process {first.pid}: Uploaded 1 file")
+    assert wait_end(first) == 0
+    assert outcomes(person) == ["done"]
+
+
+def test_hostile_peers_of_the_socket_hurt_nothing(person, store, proxy, bucket):
+    person.file("note.txt", b"1")
+    held = proxy.hold("answer", operation="PutObject")
+    put = start(person, "put", "note.txt", f"s3://{bucket}/")
+    held.wait()
+    name = person.home / "state" / "pail" / "run" / f"{put.pid}.sock"
+    wait_until(name.exists, "a socket")
+    # The kernel allows only short addresses.
+    folder = os.open(name.parent, os.O_RDONLY)
+    peers = []
+    for _ in range(12):
+        peer = socket.socket(socket.AF_UNIX)
+        peer.settimeout(20)
+        peer.connect(f"/proc/self/fd/{folder}/{name.name}")
+        peers.append(peer)
+    told = json.loads(peers[0].makefile("rb").readline())
+    assert [each["key"] for each in told["transfers"]] == ["note.txt"]
+    peers[0].sendall(b'\n\n{"command":"explode"}\n\x00\xff\n[[[[\n{"command":"cancel","id":99}\n')
+    try:
+        # A line without an end; the connection ends before all of it is taken.
+        for _ in range(1000):
+            peers[1].sendall(b"x" * 65536)
+        raise AssertionError("everything was taken")
+    except OSError:
+        pass
+    for peer in peers[2:]:
+        peer.close()
+    held.release()
+    _, errors = put.communicate(timeout=30)
+    assert put.returncode == 0, errors
+    assert store.get(bucket, "note.txt") == b"1"
+    last = peers[0].makefile("rb").read().splitlines()
+    assert json.loads(last[-1]) == {"end": True}
+    os.close(folder)

@@ -1,5 +1,6 @@
 import Browser
 import Storage
+import SystemPackage
 import Terminal
 import TextUI
 
@@ -31,6 +32,9 @@ final class BrowserRuntime {
   private let terminal: TerminalSession
   private let service: S3Service
   private let runner: EffectRunner
+  /// Other Pails of the same user; nil where there is no folder to find them in.
+  private let others: OtherTransfers?
+  private let server: TransferServer?
   /// Whether there is a history in which older changes may wait for their outcome.
   private let hasHistory: Bool
   private let happenings: AsyncStream<Happening>
@@ -44,15 +48,23 @@ final class BrowserRuntime {
   /// The terminal is gone. What runs goes on, and the browser ends with the last of it.
   private var isDetached = false
   private var isLookingAtTransfers = false
+  /// Something happened since the look at the transfers that is under way began.
+  private var mustLookAgain = false
 
-  init(state: BrowserState, terminal: TerminalSession, service: S3Service, hasHistory: Bool) {
+  /// - Parameter runFolder: where the Pails of one user find each other.
+  init(
+    state: BrowserState, terminal: TerminalSession, service: S3Service, hasHistory: Bool,
+    runFolder: FilePath?
+  ) {
     self.state = state
     self.terminal = terminal
     self.service = service
     self.hasHistory = hasHistory
     let (happenings, sink) = AsyncStream.makeStream(of: Happening.self)
     (self.happenings, self.sink) = (happenings, sink)
-    runner = EffectRunner(service: service) { sink.yield(.action($0)) }
+    server = runFolder.map { TransferServer($0, service.transfers, staysOpen: false) }
+    others = runFolder.map { OtherTransfers($0) { sink.yield(.action($0)) } }
+    runner = EffectRunner(service: service, others: others) { sink.yield(.action($0)) }
   }
 
   /// - Returns: the exit status.
@@ -63,6 +75,12 @@ final class BrowserRuntime {
     }
     let progress = Task { [updates = service.transfers.updates()] in
       for await statuses in updates { sink.yield(.action(.transfersProgressed(statuses))) }
+    }
+    let background = Task { [server, others] in
+      await withDiscardingTaskGroup { group in
+        group.addTask { await server?.run() }
+        group.addTask { await others?.run() }
+      }
     }
     defer {
       input.cancel()
@@ -75,6 +93,8 @@ final class BrowserRuntime {
       handle(happening)
     }
     terminal.close()
+    background.cancel()
+    await background.value
     return status ?? CommandRunner.Status.failed
   }
 
@@ -103,7 +123,7 @@ final class BrowserRuntime {
       endWhenDone()
     case .lookedAtTransfers(let areOver, let commands):
       isLookingAtTransfers = false
-      if commands != runner.transferCommands {
+      if mustLookAgain || commands != runner.transferCommands {
         endWhenDone()
       } else if areOver, !runner.isWorking {
         end(with: CommandRunner.Status.done, within: Self.patienceAfterSignal)
@@ -178,7 +198,9 @@ final class BrowserRuntime {
 
   /// Ends the browser that has no terminal, once nothing is left to do.
   private func endWhenDone() {
-    guard isDetached, status == nil, !isLookingAtTransfers, !runner.isWorking else { return }
+    guard isDetached, status == nil, !runner.isWorking else { return }
+    mustLookAgain = isLookingAtTransfers
+    guard !isLookingAtTransfers else { return }
     isLookingAtTransfers = true
     let (runner, sink, commands) = (runner, sink, runner.transferCommands)
     // A transfer that goes on makes itself heard again when it ends.

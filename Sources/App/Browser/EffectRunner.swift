@@ -9,6 +9,8 @@ import SystemPackage
 @MainActor
 final class EffectRunner {
   private let service: S3Service
+  /// Other Pails of the same user.
+  private let others: OtherTransfers?
   private let send: @Sendable (Action) -> Void
   private var tasks: [RequestID: Task<Void, Never>] = [:]
   /// Those that change something, or find out what a transfer is to move.
@@ -21,8 +23,9 @@ final class EffectRunner {
   /// How many commands there were to the transfer engine.
   private(set) var transferCommands = 0
 
-  init(service: S3Service, send: @escaping @Sendable (Action) -> Void) {
+  init(service: S3Service, others: OtherTransfers?, send: @escaping @Sendable (Action) -> Void) {
     self.service = service
+    self.others = others
     self.send = send
   }
 
@@ -59,8 +62,10 @@ final class EffectRunner {
     case .planDownload(let wish, let id):
       work(on: id) { .downloadPlan(try await DownloadPlanner(service: service).plan(wish)) }
     case .transfer(let requests): inOrder { _ = await transfers.enqueue(requests) }
-    case .cancelTransfer(let id): inOrder { await transfers.cancel(id) }
-    case .retryTransfer(let id): inOrder { await transfers.retry(id) }
+    case .controlTransfer(.own(let id), let control):
+      inOrder { await transfers.perform(control, on: id) }
+    case .controlTransfer(.other(let processID, let id), let control):
+      inOrder { [others] in await others?.pass(.control(id, control), to: processID) }
     case .clearTransfers: inOrder { await transfers.clearFinished() }
     case .createBucket, .removeBucket, .emptyAndRemoveBucket, .createPrefixMarker, .count,
       .countEveryVersion, .delete:
@@ -195,5 +200,16 @@ final class EffectRunner {
     for task in running { task.cancel() }
     await lastTransferCommand?.value
     for task in running { await task.value }
+  }
+}
+
+extension TransferEngine {
+  /// What a person asks for, here or in another process.
+  func perform(_ control: TransferControl, on id: TransferID) {
+    switch control {
+    case .pause, .resume: break
+    case .cancel: cancel(id)
+    case .retry: retry(id)
+    }
   }
 }

@@ -21,7 +21,8 @@ func runBrowser(_ session: Session, _ start: BrowserStart) async throws(CommandF
   let terminal = try openTerminal(session.settings)
   let runtime = BrowserRuntime(
     state: BrowserState(facts: facts(session, start), size: terminal.size), terminal: terminal,
-    service: session.service, hasHistory: session.settings.historyPath?.isThere ?? false)
+    service: session.service, hasHistory: session.settings.historyPath?.isThere ?? false,
+    runFolder: session.settings.runFolder)
   return await runtime.run(
     startingAt: start.place.map { place in
       Place(bucket: place.bucket, listing: place.key)

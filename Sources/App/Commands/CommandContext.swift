@@ -26,6 +26,7 @@ final class CommandContext: Sendable {
   private let transfers: TransferSettings
   private let log: RequestLog?
   private let failures = Mutex(0)
+  private let serving = Mutex<Task<Void, Never>?>(nil)
 
   /// - Throws: ``SetupProblem``, or ``CommandFailure`` for a log that cannot be written.
   init(_ shared: SharedOptions) throws {
@@ -63,6 +64,23 @@ final class CommandContext: Sendable {
       [console] serial, role in
       await console.ask("The code of \(serial), to assume \(role): ").map { Secret($0) }
     }
+  }
+
+  /// Shows the transfers of the session to other Pails of the same user from now on.
+  func serve(_ session: Session) {
+    guard let folder = settings.runFolder else { return }
+    let server = TransferServer(folder, session.service.transfers, staysOpen: true)
+    serving.withLock { serving in
+      guard serving == nil else { return }
+      serving = Task { await server.run() }
+    }
+  }
+
+  /// Tells them that this is the end.
+  func stopServing() async {
+    let serving = serving.withLock { $0 }
+    serving?.cancel()
+    await serving?.value
   }
 
   /// Tells of one failure among several, with the thing it is about.

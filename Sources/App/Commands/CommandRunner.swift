@@ -33,6 +33,7 @@ enum CommandRunner {
       }
     }
     let result = await work.result
+    await context.stopServing()
     let status = status(of: result, context, wasInterrupted: interruption.hasHappened)
     context.console.clearProgress()
     context.console.flush()

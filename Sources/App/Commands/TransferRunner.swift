@@ -17,6 +17,7 @@ struct TransferRunner {
     engine = session.service.transfers
     self.context = context
     context.console.neverWaitForTerminal()
+    context.serve(session)
     progress = TransferProgressLine(context, total: total)
   }
 
@@ -87,7 +88,8 @@ struct TransferRunner {
       progress.finished(result.isSkipped ? .zero : result.size)
       context.warn(result.warning)
       context.reportTransfer(ended.request.direction, result)
-    case .failure(let error) where error.isCancellation: break
+    // One that was cancelled alone was cancelled by another Pail.
+    case .failure(let error) where error.isCancellation && Task.isCancelled: break
     case .failure(let error):
       progress.finished(.zero)
       context.fail(subject(of: ended.request), error)

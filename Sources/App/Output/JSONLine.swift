@@ -37,6 +37,14 @@ struct JSONLine: Sendable {
     members.append(contentsOf: value.bytes)
   }
 
+  /// A member that is a list of objects.
+  mutating func add(_ name: String, _ values: [JSONLine]) {
+    addName(name)
+    members.append(UInt8(ascii: "["))
+    members.append(contentsOf: values.map(\.bytes).joined(separator: [UInt8(ascii: ",")]))
+    members.append(UInt8(ascii: "]"))
+  }
+
   /// Adds the text of `bytes`, and `nameBase64` beside it when they are not UTF-8.
   mutating func add(_ name: String, bytes: [UInt8]) {
     add(name, String(decoding: bytes, as: UTF8.self))

@@ -26,6 +26,8 @@ struct Settings: Sendable {
   var user: String?
   /// nil when there is no home folder and nothing was named; changes are then refused.
   var historyPath: FilePath?
+  /// Where the Pails of one user find each other; nil when there is no home folder.
+  var runFolder: FilePath?
   var isReadOnly: Bool
   var wantsColour: Bool
 

@@ -133,7 +133,9 @@ struct SettingsResolver {
       problemWithoutMetadata: keys?.isGuess == true ? noKeys : nil,
       caBundle: caBundle.map { path($0.text) },
       saveFolder: folder.map { path($0.text) } ?? FilePath("."),
-      user: user?.text, historyPath: historyPath, isReadOnly: isReadOnly,
+      user: user?.text, historyPath: historyPath,
+      runFolder: defaultHistoryPath?.removingLastComponent().appending("run"),
+      isReadOnly: isReadOnly,
       wantsColour: noColour == nil, endpointQuestion: question, findings: findings,
       notices: notices, problems: problems)
   }

@@ -2,24 +2,42 @@ import S3
 import Storage
 import TextUI
 
-/// The transfers of this run, oldest first.
+/// The transfers of this run, oldest first, and below them those of other processes.
 struct TransfersPane: Sendable {
-  private(set) var all: [TransferStatus] = []
+  private(set) var own: [TransferStatus] = []
+  private var others: [OtherProcess] = []
   private(set) var viewport = ListViewport()
-  /// Those whose end has been told.
+  /// Those of this run whose end has been told.
   private var told: Set<TransferID> = []
 
-  var isEmpty: Bool { all.isEmpty }
+  var isEmpty: Bool { own.isEmpty && others.isEmpty }
 
-  var selected: TransferStatus? {
-    viewport.selected.flatMap { all.indices.contains($0) ? all[$0] : nil }
+  /// The rows: those of this run and those of others.
+  var count: Int { others.reduce(own.count) { $0 + $1.transfers.count } }
+
+  subscript(_ index: Int) -> TransferRow? {
+    guard index >= own.count else {
+      return own.indices.contains(index) ? TransferRow(status: own[index]) : nil
+    }
+    var rest = index - own.count
+    for process in others {
+      if rest < process.transfers.count {
+        return TransferRow(status: process.transfers[rest], processID: process.processID)
+      }
+      rest -= process.transfers.count
+    }
+    return nil
   }
 
-  /// Transfers that are not over.
-  var running: [TransferStatus] { all.filter { !$0.state.isOver } }
+  var selected: TransferRow? { viewport.selected.flatMap { self[$0] } }
 
-  /// Bytes a second of all together.
-  var rate: Double { all.reduce(0) { $1.state.isOver ? $0 : $0 + $1.rate } }
+  /// Transfers of this run that are not over.
+  var running: [TransferStatus] { own.filter { !$0.state.isOver } }
+
+  /// Everything that is not over, in whichever process.
+  var allRunning: [TransferStatus] {
+    running + others.flatMap { $0.transfers.filter { !$0.state.isOver } }
+  }
 
   mutating func setHeight(_ height: Int) { viewport.setHeight(height) }
 
@@ -28,25 +46,51 @@ struct TransfersPane: Sendable {
   /// - Parameter follows: whether the first unfinished transfer is to be selected, so that what
   ///   moves is in view while nobody has the pane in hand.
   mutating func update(_ statuses: [TransferStatus], follows: Bool) {
-    let selected = selected?.id
-    all = statuses
+    let selected = selected?.reference
+    own = statuses
     // One that is tried again will end again.
     for status in statuses where !status.state.isOver { told.remove(status.id) }
-    viewport.setCount(all.count)
+    select(selected, follows: follows)
+  }
+
+  /// Takes the newest state of another process.
+  mutating func update(_ process: OtherProcess, follows: Bool) {
+    let selected = selected?.reference
+    if let index = others.firstIndex(where: { $0.processID == process.processID }) {
+      others[index] = process
+    } else {
+      let index = others.firstIndex { $0.processID > process.processID } ?? others.endIndex
+      others.insert(process, at: index)
+    }
+    select(selected, follows: follows)
+  }
+
+  /// Takes away what another process had, and returns it.
+  mutating func remove(processID: Int32, follows: Bool) -> OtherProcess? {
+    guard let index = others.firstIndex(where: { $0.processID == processID }) else { return nil }
+    let selected = selected?.reference
+    defer { select(selected, follows: follows) }
+    return others.remove(at: index)
+  }
+
+  private mutating func select(_ reference: TransferReference?, follows: Bool) {
+    let count = count
+    viewport.setCount(count)
+    let rows = 0..<count
     let wanted =
       follows
-      ? all.firstIndex { !$0.state.isOver } ?? all.indices.last
-      : all.firstIndex { $0.id == selected }
+      ? rows.first { self[$0]?.status.state.isOver == false } ?? rows.last
+      : reference.flatMap { wanted in rows.first { self[$0]?.reference == wanted } }
     if let wanted { viewport.select(wanted) }
   }
 
   mutating func move(_ command: Command) -> Bool { viewport.perform(command) }
 
-  /// Those that ended since the last call; empty while any still runs.
+  /// Those of this run that ended since the last call; empty while any still runs.
   mutating func takeEnded() -> [TransferStatus] {
     guard running.isEmpty else { return [] }
-    let ended = all.filter { !told.contains($0.id) }
-    told = Set(all.map(\.id))
+    let ended = own.filter { !told.contains($0.id) }
+    told = Set(own.map(\.id))
     return ended
   }
 }

@@ -13,35 +13,38 @@ struct TransfersPaneView {
   init(pane: TransfersPane, isFocused: Bool) {
     self.pane = pane
     self.isFocused = isFocused
-    running = pane.running
+    running = pane.allRunning
     timeColumns = running.reduce(5) {
       max($0, $1.timeLeft.map(DurationFormat.clock)?.count ?? 0)
     }
   }
 
   func draw(in rect: Rect, on frame: inout Frame) {
-    let over = pane.all.count - running.count
-    let rate = running.isEmpty ? nil : VisibleText(ByteFormat.rate(pane.rate))
+    let count = pane.count
+    let rate =
+      running.isEmpty ? nil : VisibleText(ByteFormat.rate(running.reduce(0) { $0 + $1.rate }))
     frame.box(
-      rect, title: VisibleText("Transfers (\(over) of \(pane.all.count))"), trailing: rate,
+      rect, title: VisibleText("Transfers (\(count - running.count) of \(count))"), trailing: rate,
       focused: isFocused)
     let inner = rect.inset(by: 1)
     var viewport = pane.viewport
     viewport.setHeight(inner.rows)
-    for (offset, index) in viewport.visible.enumerated() where pane.all.indices.contains(index) {
+    for (offset, index) in viewport.visible.enumerated() {
+      guard let row = pane[index] else { continue }
       let point = Point(column: inner.column, row: inner.row + offset)
       let isSelected = isFocused && index == viewport.selection
       if isSelected { frame.write("▸", at: point, style: .emphasis) }
       draw(
-        pane.all[index], isSelected, at: Point(column: point.column + 1, row: point.row),
+        row, isSelected, at: Point(column: point.column + 1, row: point.row),
         columns: inner.columns - 1, on: &frame)
     }
   }
 
   private func draw(
-    _ transfer: TransferStatus, _ isSelected: Bool, at point: Point, columns: Int,
+    _ row: TransferRow, _ isSelected: Bool, at point: Point, columns: Int,
     on frame: inout Frame
   ) {
+    let transfer = row.status
     let style: StyleRole = isSelected ? .emphasis : .normal
     let arrow: VisibleText = transfer.direction == .upload ? "↑ " : "↓ "
     frame.write(arrow, at: point, style: .secondary)
@@ -50,7 +53,12 @@ struct TransfersPaneView {
     frame.write(
       name.elidedInMiddle(to: nameColumns), at: Point(column: point.column + 2, row: point.row),
       style: style)
-    let rest = Point(column: point.column + 2 + max(columns / 4, 10) + 1, row: point.row)
+    var rest = Point(column: point.column + 2 + max(columns / 4, 10) + 1, row: point.row)
+    if let processID = row.processID {
+      let mark = VisibleText("⇄ pid \(processID)")
+      frame.write(mark, at: rest, style: .secondary)
+      rest.column += mark.width + 1
+    }
     let room = columns - (rest.column - point.column)
     let (words, role) = Self.words(transfer)
     if let words {

@@ -1,7 +1,7 @@
-/// A JSON document, as far as answers with credentials need it.
+/// A JSON document, as far as answers with credentials and Pail's own sockets need it.
 ///
 /// Own code, since this module does without Foundation. Source: RFC 8259.
-enum JSONValue: Sendable, Hashable {
+package enum JSONValue: Sendable, Hashable {
   case null
   case bool(Bool)
   /// As it stands.
@@ -11,14 +11,14 @@ enum JSONValue: Sendable, Hashable {
   case object([String: JSONValue])
 
   /// nil for what is no JSON, or nested deeper than 16 levels.
-  init?(parsing bytes: [UInt8]) {
+  package init?(parsing bytes: [UInt8]) {
     var reader = Reader(rest: bytes[...])
     guard let value = reader.value(depth: 0), reader.isAtEnd() else { return nil }
     self = value
   }
 
   /// Setting a member of what is no object does nothing.
-  subscript(_ name: String) -> JSONValue? {
+  package subscript(_ name: String) -> JSONValue? {
     get { if case .object(let members) = self { members[name] } else { nil } }
     set {
       guard case .object(var members) = self else { return }
@@ -28,7 +28,7 @@ enum JSONValue: Sendable, Hashable {
   }
 
   /// nil for what is no text, and for an empty one.
-  var string: String? {
+  package var string: String? {
     if case .string(let text) = self, !text.isEmpty { text } else { nil }
   }
 
