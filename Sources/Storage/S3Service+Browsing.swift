@@ -26,6 +26,13 @@ extension S3Service {
     }
   }
 
+  /// Every object whose key begins with `prefix`, several requests at once.
+  public nonisolated func recursiveListing(
+    bucket: BucketName, prefix: ObjectKey
+  ) -> RecursiveListing {
+    RecursiveListing(client: client, bucket: bucket, prefix: prefix)
+  }
+
   /// One page of versions and delete markers. S3 API Reference: ListObjectVersions.
   ///
   /// - Parameter isRecursive: whether common prefixes are looked into.

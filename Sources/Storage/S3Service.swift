@@ -13,6 +13,7 @@ public import S3
 ///
 /// Where things live in this module:
 /// - `S3Service+….swift`   browsing, buckets, deleting, sharing, transfers of commands
+/// - `Listing/`            everything under a prefix, by several requests at once
 /// - `Copying/`            copies and moves inside the store
 /// - `Verifying/`          by what a download is known to be what was stored
 /// - `Deleting/`           what targets hold, and the requests that delete it

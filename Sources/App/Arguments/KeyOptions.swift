@@ -97,12 +97,11 @@ extension Session {
     of selection: KeySelection, in bucket: BucketName,
     _ body: ([ObjectSummary]) async throws -> Void
   ) async throws {
-    var next: ContinuationToken?
-    repeat {
-      let page = try await service.recursivePage(
-        bucket: bucket, prefix: selection.prefix, after: next)
-      try await body(page.objects.filter { selection.contains($0.key) })
-      next = page.next
-    } while next != nil
+    let listing = service.recursiveListing(bucket: bucket, prefix: selection.prefix)
+    while let page = try await listing.next() {
+      // Most selections take all of a page, which is not copied then.
+      let isWhole = page.allSatisfy { selection.contains($0.key) }
+      try await body(isWhole ? page : page.filter { selection.contains($0.key) })
+    }
   }
 }

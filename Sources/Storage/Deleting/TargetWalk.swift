@@ -8,14 +8,17 @@ struct TargetWalk: Sendable {
     /// At most a page of keys that a person named, in one prefix and in order.
     case objects([ObjectKey], startAfter: ObjectKey?)
     case versions([ObjectIdentifier])
-    /// Of what lies under the prefix, all that one of the selections contains.
-    case prefix(ObjectKey, [KeySelection], ContinuationToken?)
+    /// Of what a listing brings, all that one of the selections contains, after what is left of
+    /// its pages so far.
+    case listing(RecursiveListing, [KeySelection], left: ArraySlice<DeletionCandidate>)
     case allVersions(VersionMarker?)
   }
 
   /// From this many keys of one prefix on, its listing costs less than asking for each key.
   private static let listingPaysFrom = 64
   private static let concurrentHeads = 16
+  /// Pages that are looked through for a full batch; then a smaller one has to do.
+  private static let pagesPerBatch = 8
 
   private let client: S3Client
   private let bucket: BucketName
@@ -61,8 +64,15 @@ struct TargetWalk: Sendable {
       let end = min(start + DeletionPlan.largestBatch, versions.count)
       steps.append(.versions(Array(versions[start..<end])))
     }
-    steps += outer.map { .prefix($0.prefix, $0.selections, nil) }
+    steps += outer.map { Self.step($0.prefix, $0.selections, in: bucket, client) }
     steps.reverse()
+  }
+
+  private static func step(
+    _ prefix: ObjectKey, _ selections: [KeySelection], in bucket: BucketName, _ client: S3Client
+  ) -> Step {
+    .listing(
+      RecursiveListing(client: client, bucket: bucket, prefix: prefix), selections, left: [])
   }
 
   /// Everything in a bucket: objects, older versions and delete markers.
@@ -80,13 +90,24 @@ struct TargetWalk: Sendable {
       return try await look(for: keys, startAfter: startAfter)
     case .versions(let versions):
       return versions.map { DeletionCandidate(key: $0.key, versionID: $0.versionID) }
-    case .prefix(let prefix, let selections, let token):
-      let page = try await client.listObjectsV2(
-        bucket: bucket, prefix: prefix, delimiter: nil, after: token)
-      if let next = page.next { steps.append(.prefix(prefix, selections, next)) }
-      // A server that normalizes prefixes may list more than was asked for.
-      return page.objects.filter { object in selections.contains { $0.contains(object.key) } }
-        .map { DeletionCandidate($0) }
+    case .listing(let listing, let selections, var batch):
+      var pages = 0
+      var isComplete = false
+      while batch.count < DeletionPlan.largestBatch, pages < Self.pagesPerBatch, !isComplete {
+        guard let page = try await listing.nextPage() else {
+          isComplete = true
+          break
+        }
+        pages += 1
+        for object in page where selections.contains(where: { $0.contains(object.key) }) {
+          batch.append(DeletionCandidate(object))
+        }
+      }
+      let rest = batch.dropFirst(DeletionPlan.largestBatch)
+      if !isComplete || !rest.isEmpty {
+        steps.append(.listing(listing, selections, left: rest))
+      }
+      return Array(batch.prefix(DeletionPlan.largestBatch))
     case .allVersions(let marker):
       do {
         let page = try await client.listObjectVersions(
@@ -95,7 +116,8 @@ struct TargetWalk: Sendable {
         return page.versions.map { DeletionCandidate($0) }
       } catch  where marker == nil && error.code == .notImplemented {
         // A store without versions has but the current ones.
-        steps.append(.prefix(.empty, [KeySelection(prefix: .empty)], nil))
+        steps.append(
+          Self.step(.empty, [KeySelection(prefix: .empty)], in: bucket, client))
         return []
       }
     }

@@ -87,19 +87,15 @@ struct TreeSource {
 /// The objects under a prefix, each with the name that it gets here. While one page is worked on,
 /// the next one is fetched.
 struct PrefixWalk {
-  private typealias Page = Result<ObjectPage, S3Error>
-
   private let bucket: BucketName
   private let selection: KeySelection
   private let dropping: Int
   private let folder: FilePath
   private let ifExists: TransferRequest.ExistingDestination
   private let filter: KeyFilter
-  private let client: S3Client
+  private let listing: RecursiveListing
 
   private var objects: ArraySlice<ObjectSummary> = []
-  private var ahead: Task<Page, Never>?
-  private var isStarted = false
   /// The keys of files that the last key begins with, shortest first: folders of these names
   /// cannot be made. Few, since a listing is in order.
   private var files: [ObjectKey] = []
@@ -114,7 +110,7 @@ struct PrefixWalk {
     self.folder = folder
     self.ifExists = ifExists
     self.filter = filter
-    self.client = client
+    listing = RecursiveListing(client: client, bucket: bucket, prefix: selection.prefix)
   }
 
   mutating func next() async throws(StorageError) -> TreeItem? {
@@ -128,38 +124,9 @@ struct PrefixWalk {
 
   /// - Returns: false at the end.
   private mutating func fetch() async throws(StorageError) -> Bool {
-    if !isStarted {
-      isStarted = true
-      ahead = listing(after: nil)
-    }
-    guard let listing = ahead else { return false }
-    ahead = nil
-    let result = await withTaskCancellationHandler {
-      await listing.value
-    } onCancel: {
-      listing.cancel()
-    }
-    do {
-      let page = try result.get()
-      // A server that normalizes prefixes may list more than was asked for.
-      objects = page.objects.filter { selection.contains($0.key) }[...]
-      if let token = page.next, !Task.isCancelled { ahead = self.listing(after: token) }
-      return true
-    } catch {
-      throw StorageError(error, while: .list(bucket, prefix: selection.prefix))
-    }
-  }
-
-  private func listing(after token: ContinuationToken?) -> Task<Page, Never> {
-    Task { [client, bucket, prefix = selection.prefix] in
-      do throws(S3Error) {
-        return .success(
-          try await client.listObjectsV2(
-            bucket: bucket, prefix: prefix, delimiter: nil, after: token))
-      } catch {
-        return .failure(error)
-      }
-    }
+    guard let page = try await listing.next() else { return false }
+    objects = page.filter { selection.contains($0.key) }[...]
+    return true
   }
 
   private mutating func item(for object: ObjectSummary) -> TreeItem? {

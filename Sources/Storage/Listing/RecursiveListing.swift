@@ -1,0 +1,110 @@
+import HTTP
+public import S3
+
+/// Every object under a prefix, page after page, with several requests under way.
+///
+/// Keys come in the server's order, none lost and none twice: ``ListingPlan`` says how. What is
+/// fetched ahead is bounded, so memory does not grow with the listing. For one consumer at a time;
+/// letting go of it ends the requests.
+public actor RecursiveListing {
+  /// In objects. S3 API Reference, ListObjectsV2: at most 1,000 a page.
+  static let pageSize = 1_000
+
+  private let client: S3Client
+  private let bucket: BucketName
+  private let prefix: ObjectKey
+  private let pageSize: Int
+  private var plan: ListingPlan
+  private var tasks: [Int: Task<Void, Never>] = [:]
+  private var waiter: CheckedContinuation<Void, Never>?
+  private var isCancelled = false
+
+  /// Sends nothing yet.
+  init(
+    client: S3Client, bucket: BucketName, prefix: ObjectKey, limits: ListingPlan.Limits = .init(),
+    pageSize: Int = RecursiveListing.pageSize
+  ) {
+    self.client = client
+    self.bucket = bucket
+    self.prefix = prefix
+    self.pageSize = pageSize
+    plan = ListingPlan(prefix: prefix, limits: limits)
+  }
+
+  deinit {
+    for task in tasks.values { task.cancel() }
+  }
+
+  /// The next objects, never an empty page; nil at the end. Cancelling the task ends the listing.
+  public func next() async throws(StorageError) -> [ObjectSummary]? {
+    do {
+      return try await nextPage()
+    } catch {
+      throw StorageError(error, while: .list(bucket, prefix: prefix))
+    }
+  }
+
+  /// As ``next()``, with the plain error. Objects that come before it in order are given first.
+  func nextPage() async throws(S3Error) -> [ObjectSummary]? {
+    while true {
+      guard !Task.isCancelled, !isCancelled else {
+        cancel()
+        throw S3Error(operation: .listObjectsV2, cause: .transport(.cancelled), attempts: 0)
+      }
+      let offer = plan.next()
+      startRequests()
+      switch offer {
+      case .page(let objects): return objects
+      case .end: return nil
+      case .failure(let error):
+        cancel()
+        throw error
+      case .waiting:
+        await withTaskCancellationHandler {
+          await withCheckedContinuation { waiter = $0 }
+        } onCancel: {
+          Task { await self.cancel() }
+        }
+      }
+    }
+  }
+
+  private func startRequests() {
+    for request in plan.requestsToStart() {
+      tasks[request.id] = Task { [weak self, client, bucket, pageSize] in
+        let result: Result<ObjectPage, S3Error>
+        do throws(S3Error) {
+          result = .success(
+            try await client.listObjectsV2(
+              bucket: bucket, prefix: request.prefix, delimiter: request.hasDelimiter ? "/" : nil,
+              after: request.token, pageSize: pageSize))
+        } catch {
+          result = .failure(error)
+        }
+        await self?.arrived(result, for: request.id)
+      }
+    }
+  }
+
+  private func arrived(_ result: Result<ObjectPage, S3Error>, for id: Int) {
+    tasks[id] = nil
+    guard !isCancelled else { return }
+    switch result {
+    case .success(let page): plan.arrived(page, for: id)
+    case .failure(let error): plan.failed(error, for: id)
+    }
+    startRequests()
+    resumeConsumer()
+  }
+
+  private func cancel() {
+    isCancelled = true
+    for task in tasks.values { task.cancel() }
+    resumeConsumer()
+  }
+
+  private func resumeConsumer() {
+    waiter?.resume()
+    waiter = nil
+  }
+}
