@@ -50,16 +50,17 @@ struct ListCommand: PailCommand {
 
   func run(_ context: CommandContext) async throws {
     let session = try await context.openSession()
-    let output = ListOutput(
+    var output = ListOutput(
       console: context.console, isJSON: context.isJSON, endsWithNUL: endsWithNUL)
     guard let place else {
-      for bucket in try await session.service.buckets() { try output.bucket(bucket) }
+      for bucket in try await session.service.buckets() { output.bucket(bucket) }
+      try output.flush()
       return
     }
     if versions {
-      try await listVersions(of: place, session, output)
+      try await listVersions(of: place, session, &output)
     } else {
-      try await listObjects(of: place, session, output)
+      try await listObjects(of: place, session, &output)
     }
   }
 
@@ -76,11 +77,12 @@ struct ListCommand: PailCommand {
   }
 
   private func listObjects(
-    of place: S3URI, _ session: Session, _ output: ListOutput
+    of place: S3URI, _ session: Session, _ output: inout ListOutput
   ) async throws {
     if let selection = selection(place) {
       try await session.forEachPage(of: selection, in: place.bucket) { page in
-        for object in page { try output.object(object) }
+        for object in page { output.object(object) }
+        try output.flush()
       }
       return
     }
@@ -90,16 +92,17 @@ struct ListCommand: PailCommand {
         bucket: place.bucket, prefix: place.key, after: next)
       for row in ListRow.inKeyOrder(page) {
         switch row {
-        case .prefix(let prefix): try output.prefix(prefix)
-        case .object(let object): try output.object(object)
+        case .prefix(let prefix): output.prefix(prefix)
+        case .object(let object): output.object(object)
         }
       }
+      try output.flush()
       next = page.next
     } while next != nil
   }
 
   private func listVersions(
-    of place: S3URI, _ session: Session, _ output: ListOutput
+    of place: S3URI, _ session: Session, _ output: inout ListOutput
   ) async throws {
     let selection = selection(place)
     var next: VersionMarker?
@@ -107,10 +110,11 @@ struct ListCommand: PailCommand {
       let page = try await session.service.versionPage(
         bucket: place.bucket, prefix: selection?.prefix ?? place.key,
         isRecursive: selection != nil, after: next)
-      for prefix in page.commonPrefixes { try output.prefix(prefix) }
+      for prefix in page.commonPrefixes { output.prefix(prefix) }
       for version in page.versions where selection?.contains(version.key) ?? true {
-        try output.version(version)
+        output.version(version)
       }
+      try output.flush()
       next = page.next
     } while next != nil
   }
@@ -135,37 +139,50 @@ private enum ListRow {
   }
 }
 
-/// How the rows of a listing are written.
+/// How the rows of a listing are written: a page at a time, as bytes, since there may be millions.
 private struct ListOutput {
-  var console: Console
-  var isJSON: Bool
-  var endsWithNUL: Bool
+  let console: Console
+  let isJSON: Bool
+  /// What ends a row; NUL after keys alone.
+  private let end: UInt8
+  /// Whole rows that are not written yet.
+  private var rows: [UInt8] = []
+  private var times = ISO8601Writer()
 
-  func bucket(_ bucket: BucketSummary) throws {
+  init(console: Console, isJSON: Bool, endsWithNUL: Bool) {
+    self.console = console
+    self.isJSON = isJSON
+    end = endsWithNUL ? 0 : UInt8(ascii: "\n")
+  }
+
+  mutating func bucket(_ bucket: BucketSummary) {
     if isJSON {
       var line = JSONLine()
       line.add("bucket", bucket.name.text)
       line.add("created", bucket.created)
       line.add("region", bucket.region?.text)
-      console.result(line.bytes)
+      add(line)
     } else {
-      write(columns: [time(bucket.created)], name: Array(bucket.name.text.utf8))
+      if end != 0 { addTime(bucket.created) }
+      addName(Array(bucket.name.text.utf8))
     }
-    try stopWhenClosed()
   }
 
-  func prefix(_ prefix: ObjectKey) throws {
+  mutating func prefix(_ prefix: ObjectKey) {
     if isJSON {
       var line = JSONLine()
       line.add("prefix", bytes: prefix.bytes)
-      console.result(line.bytes)
+      add(line)
     } else {
-      write(columns: [time(nil), size(nil)], name: prefix.bytes)
+      if end != 0 {
+        addTime(nil)
+        addSize(nil)
+      }
+      addName(prefix.bytes)
     }
-    try stopWhenClosed()
   }
 
-  func object(_ object: ObjectSummary) throws {
+  mutating func object(_ object: ObjectSummary) {
     if isJSON {
       var line = JSONLine()
       line.add("key", bytes: object.key.bytes)
@@ -173,14 +190,17 @@ private struct ListOutput {
       line.add("lastModified", object.lastModified)
       line.add("etag", object.etag?.text)
       line.add("storageClass", object.storageClass?.text)
-      console.result(line.bytes)
+      add(line)
     } else {
-      write(columns: [time(object.lastModified), size(object.size)], name: object.key.bytes)
+      if end != 0 {
+        addTime(object.lastModified)
+        addSize(object.size)
+      }
+      addName(object.key.bytes)
     }
-    try stopWhenClosed()
   }
 
-  func version(_ version: ObjectVersion) throws {
+  mutating func version(_ version: ObjectVersion) {
     if isJSON {
       var line = JSONLine()
       line.add("key", bytes: version.key.bytes)
@@ -190,41 +210,64 @@ private struct ListOutput {
       line.add("versionID", version.versionID.text)
       line.add("isLatest", version.isLatest)
       line.add("isDeleteMarker", version.isDeleteMarker)
-      console.result(line.bytes)
+      add(line)
     } else {
-      let kind = version.isDeleteMarker ? "deleted" : version.isLatest ? "latest" : "older"
-      write(
-        columns: [
-          time(version.lastModified), size(version.isDeleteMarker ? nil : version.size),
-          Columns.left(kind, 7), Columns.left(Visible.text(Array(version.versionID.text.utf8)), 32),
-        ],
-        name: version.key.bytes)
-    }
-    try stopWhenClosed()
-  }
-
-  private func write(columns: [String], name: [UInt8]) {
-    if endsWithNUL {
-      console.result(name, end: 0)
-    } else {
-      let start = columns.map { $0 + "  " }.joined()
-      console.result(Array(start.utf8) + console.name(name))
+      if end != 0 {
+        addTime(version.lastModified)
+        addSize(version.isDeleteMarker ? nil : version.size)
+        let kind = version.isDeleteMarker ? "deleted" : version.isLatest ? "latest" : "older"
+        addColumn(Columns.left(kind, 7))
+        addColumn(Columns.left(Visible.text(Array(version.versionID.text.utf8)), 32))
+      }
+      addName(version.key.bytes)
     }
   }
 
-  private func time(_ time: Timestamp?) -> String {
-    console.isOutputTerminal
-      ? Columns.left(time.map(LocalTime.minutes) ?? "-", 16)
-      : Columns.left(time?.iso8601 ?? "-", 20)
-  }
-
-  private func size(_ size: ByteCount?) -> String {
-    guard let size else { return Columns.right("-", 12) }
-    return Columns.right(
-      console.isOutputTerminal ? ByteFormat.iec(size.bytes) : String(size.bytes), 12)
-  }
-
-  private func stopWhenClosed() throws {
+  /// Hands over the rows so far.
+  ///
+  /// - Throws: when nobody reads them.
+  mutating func flush() throws {
+    console.results(rows)
+    rows.removeAll(keepingCapacity: true)
     if console.isClosed || console.failure != nil { throw OutputClosed() }
+  }
+
+  // MARK: Columns
+
+  private mutating func add(_ line: JSONLine) {
+    rows += line.bytes
+    rows.append(UInt8(ascii: "\n"))
+  }
+
+  private mutating func addName(_ name: [UInt8]) {
+    rows += end == 0 ? name : console.name(name)
+    rows.append(end)
+  }
+
+  private mutating func addColumn(_ text: String) {
+    rows += text.utf8
+    addBlanks(2)
+  }
+
+  private mutating func addTime(_ time: Timestamp?) {
+    guard let time, !console.isOutputTerminal else {
+      let width = console.isOutputTerminal ? 16 : 20
+      return addColumn(Columns.left(time.map(LocalTime.minutes) ?? "-", width))
+    }
+    addBlanks(20 - times.append(time, to: &rows) + 2)
+  }
+
+  private mutating func addSize(_ size: ByteCount?) {
+    guard let size, !console.isOutputTerminal else {
+      return addColumn(Columns.right(size.map { ByteFormat.iec($0.bytes) } ?? "-", 12))
+    }
+    let digits = String(size.bytes).utf8
+    addBlanks(12 - digits.count)
+    rows += digits
+    addBlanks(2)
+  }
+
+  private mutating func addBlanks(_ count: Int) {
+    for _ in 0..<max(count, 0) { rows.append(UInt8(ascii: " ")) }
   }
 }

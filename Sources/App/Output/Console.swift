@@ -52,6 +52,14 @@ final class Console: Sendable {
     result(Array(text.utf8))
   }
 
+  /// Adds lines of results, their ends included, as they are.
+  func results(_ lines: [UInt8]) {
+    state.withLock { state in
+      state.pending.append(contentsOf: lines)
+      if isOutputTerminal || state.pending.count >= 64 * 1024 { flush(&state) }
+    }
+  }
+
   /// Writes a piece of an object at once and as it is.
   ///
   /// - Returns: `false` when there is no use in going on.

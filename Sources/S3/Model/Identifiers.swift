@@ -15,6 +15,11 @@ public struct ETag: Sendable, Hashable {
     self.text = String(Substring(text))
   }
 
+  /// - Parameter text: without quotation marks.
+  init(unmarked text: String) {
+    self.text = text
+  }
+
   /// As a header wants it.
   public var quoted: String { "\"\(text)\"" }
 }

@@ -173,6 +173,41 @@ extension Timestamp {
   }
 }
 
+/// Writes many moments as ``Timestamp/iso8601`` does, and works out each day but once while moments
+/// of one day follow each other.
+public struct ISO8601Writer: Sendable {
+  private var day: Int64?
+  /// `2026-11-20T`.
+  private var date: [UInt8] = []
+
+  public init() {}
+
+  /// - Returns: how many bytes were added.
+  @discardableResult
+  public mutating func append(_ moment: Timestamp, to bytes: inout [UInt8]) -> Int {
+    let start = bytes.count
+    let clock = Int(moment.seconds.modulo(86_400))
+    let day = (moment.seconds - Int64(clock)) / 86_400
+    if day != self.day {
+      date = Array(Timestamp(seconds: day * 86_400).iso8601.utf8.prefix { $0 != UInt8(ascii: "T") })
+      date.append(UInt8(ascii: "T"))
+      self.day = day
+    }
+    bytes += date
+    bytes.append(clock / 3600, width: 2)
+    bytes.append(UInt8(ascii: ":"))
+    bytes.append(clock / 60 % 60, width: 2)
+    bytes.append(UInt8(ascii: ":"))
+    bytes.append(clock % 60, width: 2)
+    if moment.nanoseconds != 0 {
+      bytes.append(UInt8(ascii: "."))
+      bytes.append(Int(moment.nanoseconds) / 1_000_000, width: 3)
+    }
+    bytes.append(UInt8(ascii: "Z"))
+    return bytes.count - start
+  }
+}
+
 extension [UInt8] {
   /// Appends the last `width` decimal digits of `number`, zeros in front.
   fileprivate mutating func append(_ number: Int, width: Int) {

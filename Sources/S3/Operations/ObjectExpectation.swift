@@ -17,7 +17,7 @@ struct ObjectExpectation: Sendable {
 
   func check(_ head: HTTPResponseHead) throws(S3Error.Cause) -> Accepted {
     let accepted = try checkExtent(head)
-    if let etag, head.headers["ETag"].map(ETag.init) != etag {
+    if let etag, head.headers["ETag"].map({ ETag($0) }) != etag {
       throw .malformedAnswer("the answer has another ETag than \(etag.text)")
     }
     if let versionID, let answered = head.headers["x-amz-version-id"], answered != versionID.text {

@@ -1,38 +1,63 @@
+internal import Glibc
+
 /// The elements of listings that are read. Told apart once, where they begin: a page has thousands.
-enum ListingElement: String, CaseIterable {
-  case commonPrefixes = "CommonPrefixes"
-  case contents = "Contents"
-  case deleteMarker = "DeleteMarker"
-  case encodingType = "EncodingType"
-  case etag = "ETag"
-  case isLatest = "IsLatest"
-  case isTruncated = "IsTruncated"
-  case key = "Key"
-  case lastModified = "LastModified"
-  case nextContinuationToken = "NextContinuationToken"
-  case nextKeyMarker = "NextKeyMarker"
-  case nextVersionIDMarker = "NextVersionIdMarker"
-  case prefix = "Prefix"
-  case size = "Size"
-  case storageClass = "StorageClass"
-  case version = "Version"
-  case versionID = "VersionId"
-  case other = ""
+enum ListingElement {
+  case commonPrefixes
+  case contents
+  case deleteMarker
+  case encodingType
+  case etag
+  case isLatest
+  case isTruncated
+  case key
+  case lastModified
+  case nextContinuationToken
+  case nextKeyMarker
+  case nextVersionIDMarker
+  case prefix
+  case size
+  case storageClass
+  case version
+  case versionID
+  case other
 
-  /// By length, so that few names have to be compared.
-  private static let names: [[(bytes: [UInt8], element: ListingElement)]] = {
-    let longest = allCases.map(\.rawValue.utf8.count).max() ?? 0
-    return (0...longest).map { length in
-      allCases.filter { $0.rawValue.utf8.count == length }.map { (Array($0.rawValue.utf8), $0) }
-    }
-  }()
-
+  /// By length, so that few names are compared.
   init(_ name: UnsafeRawBufferPointer) {
-    self = .other
-    guard name.count < Self.names.count else { return }
-    for (bytes, element) in Self.names[name.count] where name.elementsEqual(bytes) {
-      self = element
+    func either(
+      _ text: StaticString, _ element: ListingElement, _ otherText: StaticString = "",
+      _ other: ListingElement = .other
+    ) -> ListingElement {
+      name.spells(text) ? element : name.spells(otherText) ? other : .other
     }
+    self =
+      switch name.count {
+      case 3: either("Key", .key)
+      case 4: either("Size", .size, "ETag", .etag)
+      case 6: either("Prefix", .prefix)
+      case 7: either("Version", .version)
+      case 8: either("Contents", .contents, "IsLatest", .isLatest)
+      case 9: either("VersionId", .versionID)
+      case 11: either("IsTruncated", .isTruncated)
+      case 12:
+        name.spells("LastModified")
+          ? .lastModified
+          : name.spells("StorageClass")
+            ? .storageClass
+            : either("EncodingType", .encodingType, "DeleteMarker", .deleteMarker)
+      case 13: either("NextKeyMarker", .nextKeyMarker)
+      case 14: either("CommonPrefixes", .commonPrefixes)
+      case 19: either("NextVersionIdMarker", .nextVersionIDMarker)
+      case 21: either("NextContinuationToken", .nextContinuationToken)
+      default: .other
+      }
+  }
+}
+
+extension UnsafeRawBufferPointer {
+  /// Whether these are the bytes of `text`.
+  fileprivate func spells(_ text: StaticString) -> Bool {
+    guard let baseAddress, count == text.utf8CodeUnitCount else { return false }
+    return memcmp(baseAddress, text.utf8Start, count) == 0
   }
 }
 

@@ -1,9 +1,25 @@
 /// S3 API Reference: ListObjectsV2, response syntax.
 final class ObjectPageHandler: PageHandler {
   static let root = "ListBucketResult"
-  var rootName: String? { path.rootName }
+  var rootName: String? { builder.path.rootName }
 
-  private var path = ListingPath()
+  /// One value, since Swift checks each access to a property of a class while it runs, and a page
+  /// has ten thousand elements.
+  private var builder = ObjectPageBuilder()
+
+  func started(_ name: UnsafeRawBufferPointer, depth: Int) {
+    builder.started(name, depth: depth)
+  }
+
+  func ended(depth: Int, text: UnsafeRawBufferPointer) {
+    builder.ended(depth: depth, text: text)
+  }
+
+  func page() throws(S3Error.Cause) -> ObjectPage { try builder.page() }
+}
+
+private struct ObjectPageBuilder {
+  private(set) var path = ListingPath()
   private var objects: [ObjectSummary] = []
   private var prefixes: [ObjectKey] = []
   private var end = ListingEnd()
@@ -16,18 +32,18 @@ final class ObjectPageHandler: PageHandler {
   private var etag: ETag?
   private var storageClass: StorageClass?
 
-  func started(_ name: UnsafeRawBufferPointer, depth: Int) {
+  mutating func started(_ name: UnsafeRawBufferPointer, depth: Int) {
     path.start(name, depth: depth)
     if depth == 1 { (key, size, lastModified, etag, storageClass) = (nil, nil, nil, nil, nil) }
   }
 
-  func ended(depth: Int, text: UnsafeRawBufferPointer) {
+  mutating func ended(depth: Int, text: UnsafeRawBufferPointer) {
     switch (depth, path.parent, path.child) {
     case (2, .contents, .key): key = Array(text)
     case (2, .contents, .size): size = Int64(text)
     case (2, .contents, .lastModified): lastModified = Timestamp(iso8601: text)
     case (2, .contents, .etag): etag = ETag(nonEmpty: text)
-    case (2, .contents, .storageClass): storageClass = text.string.map { StorageClass($0) }
+    case (2, .contents, .storageClass): storageClass = StorageClass(text, like: objects.last)
     case (2, .commonPrefixes, .prefix): prefixes.append(ObjectKey(bytes: text))
     case (1, .contents, _): addObject()
     case (1, .nextContinuationToken, _): token = text.string.map { ContinuationToken($0) }
@@ -36,7 +52,7 @@ final class ObjectPageHandler: PageHandler {
     }
   }
 
-  private func addObject() {
+  private mutating func addObject() {
     guard let key, let size, size >= 0 else {
       problem = "an object without a key or a size"
       return
@@ -50,10 +66,25 @@ final class ObjectPageHandler: PageHandler {
   func page() throws(S3Error.Cause) -> ObjectPage {
     if let problem { throw .malformedAnswer("the listing has \(problem)") }
     guard !end.isTruncated || token != nil else { throw ListingEnd.missing }
-    // The element that says whether keys are encoded may come after them.
-    for index in objects.indices { end.decode(&objects[index].key) }
-    for index in prefixes.indices { end.decode(&prefixes[index]) }
-    return ObjectPage(
+    var page = ObjectPage(
       objects: objects, commonPrefixes: prefixes, next: end.isTruncated ? token : nil)
+    // The element that says whether keys are encoded may come after them.
+    if end.isEncoded {
+      for index in page.objects.indices { end.decode(&page.objects[index].key) }
+      for index in page.commonPrefixes.indices { end.decode(&page.commonPrefixes[index]) }
+    }
+    return page
+  }
+}
+
+extension StorageClass {
+  /// - Parameter object: the one before, which nearly always has the same.
+  fileprivate init?(_ text: UnsafeRawBufferPointer, like object: ObjectSummary?) {
+    if let known = object?.storageClass, known.text.utf8.elementsEqual(text) {
+      self = known
+      return
+    }
+    guard let name = text.string else { return nil }
+    self.init(name)
   }
 }

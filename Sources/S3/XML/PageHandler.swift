@@ -54,7 +54,7 @@ struct ListingEnd {
   static let missing = S3Error.Cause.malformedAnswer("the listing goes on but does not say where")
 
   private(set) var isTruncated = false
-  private var isEncoded = false
+  private(set) var isEncoded = false
 
   mutating func note(_ element: ListingElement, _ text: UnsafeRawBufferPointer) {
     switch element {
@@ -78,13 +78,26 @@ extension UnsafeRawBufferPointer {
 extension Int64 {
   /// nil when the bytes are no decimal number.
   init?(_ digits: UnsafeRawBufferPointer) {
-    self.init(String(decoding: digits, as: UTF8.self))
+    // What is longer may not fit, and is no length of an object.
+    guard (1...18).contains(digits.count) else { return nil }
+    var value: Int64 = 0
+    for digit in digits {
+      guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+      value = value &* 10 &+ Int64(digit &- UInt8(ascii: "0"))
+    }
+    self = value
   }
 }
 
 extension ETag {
   init?(nonEmpty text: UnsafeRawBufferPointer) {
-    guard let raw = text.string else { return nil }
-    self.init(nonEmpty: raw)
+    var bytes = text[...]
+    if bytes.starts(with: "W/".utf8) { bytes = bytes.dropFirst(2) }
+    let mark = UInt8(ascii: "\"")
+    if bytes.count >= 2, bytes.first == mark, bytes.last == mark {
+      bytes = bytes.dropFirst().dropLast()
+    }
+    guard !bytes.isEmpty else { return nil }
+    self.init(unmarked: String(decoding: UnsafeRawBufferPointer(rebasing: bytes), as: UTF8.self))
   }
 }

@@ -24,40 +24,43 @@ final class XMLStream {
   static let maxLength = 64 << 20
 
   private let parser: OpaquePointer
-  private let handler: any XMLHandler
-  /// Of the element that is open, 0 when none is.
-  private var depth = 0
-  private var text: [UInt8] = []
+  /// In memory of its own, which expat hands to the callbacks: three for each element.
+  private let reading: UnsafeMutablePointer<XMLReading>
   private var length = 0
   private var hasBegun = false
   /// What is wrong with the document; nothing more is read once there is something.
-  private(set) var problem: String?
+  var problem: String? { reading.pointee.problem }
 
   init(_ handler: any XMLHandler) {
     guard let parser = XML_ParserCreate("UTF-8") else {
       preconditionFailure("no memory for an XML parser")
     }
     self.parser = parser
-    self.handler = handler
-    XML_SetUserData(parser, Unmanaged.passUnretained(self).toOpaque())
+    reading = .allocate(capacity: 1)
+    reading.initialize(to: XMLReading(parser: parser, handler: handler))
+    XML_SetUserData(parser, reading)
     XML_SetElementHandler(
       parser,
       { data, name, _ in
-        guard let stream = XMLStream.from(data), let name else { return }
-        stream.start(UnsafeRawBufferPointer(start: name, count: strlen(name)))
+        guard let data, let name else { return }
+        data.assumingMemoryBound(to: XMLReading.self).pointee.start(
+          UnsafeRawBufferPointer(start: name, count: strlen(name)))
       },
-      { data, _ in XMLStream.from(data)?.end() })
+      { data, _ in data?.assumingMemoryBound(to: XMLReading.self).pointee.end() })
     XML_SetCharacterDataHandler(parser) { data, characters, count in
-      guard let stream = XMLStream.from(data), let characters else { return }
-      stream.append(UnsafeRawBufferPointer(start: characters, count: Int(count)))
+      guard let data, let characters else { return }
+      data.assumingMemoryBound(to: XMLReading.self).pointee.append(
+        UnsafeRawBufferPointer(start: characters, count: Int(count)))
     }
     XML_SetStartDoctypeDeclHandler(parser) { data, _, _, _, _ in
-      XMLStream.from(data)?.refuse("declares a document type")
+      data?.assumingMemoryBound(to: XMLReading.self).pointee.refuse("declares a document type")
     }
   }
 
   deinit {
     XML_ParserFree(parser)
+    reading.deinitialize(count: 1)
+    reading.deallocate()
   }
 
   /// Takes the next piece. False when the document is wrong; ``problem`` says why.
@@ -70,14 +73,14 @@ final class XMLStream {
     }
     guard !piece.isEmpty else { return problem == nil }
     length += piece.count
-    if length > Self.maxLength { refuse("is longer than \(Self.maxLength) bytes") }
+    if length > Self.maxLength { reading.pointee.refuse("is longer than \(Self.maxLength) bytes") }
     parse(UnsafeRawBufferPointer(rebasing: piece), isLast: false)
     return problem == nil
   }
 
   /// Ends the document. False when it is wrong or not complete.
   func finish() -> Bool {
-    if !hasBegun { refuse("is empty") }
+    if !hasBegun { reading.pointee.refuse("is empty") }
     parse(UnsafeRawBufferPointer(start: nil, count: 0), isLast: true)
     return problem == nil
   }
@@ -88,41 +91,55 @@ final class XMLStream {
     let status = XML_Parse(parser, start, Int32(bytes.count), isLast ? 1 : 0)
     guard status != XML_STATUS_OK, problem == nil else { return }
     let reason = XML_ErrorString(XML_GetErrorCode(parser)).map { String(cString: $0) }
-    problem = "is not XML: \(reason ?? "unknown error")"
+    reading.pointee.problem = "is not XML: \(reason ?? "unknown error")"
+  }
+}
+
+/// What is known of a document between two of expat's callbacks.
+private struct XMLReading {
+  let parser: OpaquePointer
+  let handler: any XMLHandler
+  /// Of the element that is open, 0 when none is.
+  private var depth = 0
+  private var text: [UInt8] = []
+  var problem: String?
+
+  init(parser: OpaquePointer, handler: any XMLHandler) {
+    self.parser = parser
+    self.handler = handler
+    text.reserveCapacity(256)
   }
 
-  private func refuse(_ reason: String) {
+  mutating func refuse(_ reason: String) {
     guard problem == nil else { return }
     problem = reason
     XML_StopParser(parser, 0)
   }
 
-  private func start(_ name: UnsafeRawBufferPointer) {
+  mutating func start(_ name: UnsafeRawBufferPointer) {
     guard problem == nil else { return }
-    guard depth < Self.maxDepth else { return refuse("is nested too deeply") }
-    let colon = name.firstIndex(of: UInt8(ascii: ":"))
-    handler.started(
-      UnsafeRawBufferPointer(rebasing: name[(colon.map { $0 + 1 } ?? 0)...]), depth: depth)
+    guard depth < XMLStream.maxDepth else { return refuse("is nested too deeply") }
+    var local = name
+    if let colon = name.firstIndex(of: UInt8(ascii: ":")) {
+      local = UnsafeRawBufferPointer(rebasing: name[(colon + 1)...])
+    }
+    handler.started(local, depth: depth)
     depth += 1
     text.removeAll(keepingCapacity: true)
   }
 
-  private func end() {
+  mutating func end() {
     guard problem == nil else { return }
     depth -= 1
     text.withUnsafeBytes { handler.ended(depth: depth, text: $0) }
     text.removeAll(keepingCapacity: true)
   }
 
-  private func append(_ characters: UnsafeRawBufferPointer) {
+  mutating func append(_ characters: UnsafeRawBufferPointer) {
     guard problem == nil else { return }
-    guard text.count + characters.count <= Self.maxText else {
-      return refuse("has an element of more than \(Self.maxText) bytes")
+    guard text.count + characters.count <= XMLStream.maxText else {
+      return refuse("has an element of more than \(XMLStream.maxText) bytes")
     }
     text.append(contentsOf: characters)
-  }
-
-  private static func from(_ data: UnsafeMutableRawPointer?) -> XMLStream? {
-    data.map { Unmanaged<XMLStream>.fromOpaque($0).takeUnretainedValue() }
   }
 }

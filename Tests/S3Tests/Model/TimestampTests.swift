@@ -48,6 +48,20 @@ struct TimestampTests {
     }
   }
 
+  @Test("Many moments one after the other are written as each by itself")
+  func writer() {
+    var writer = ISO8601Writer()
+    let hours = (-60..<60).map { Int64($0) * 3_601 }
+    for seconds in hours + hours.reversed() {
+      for nanoseconds: Int32 in [0, 7_000_000, 999_999_999] {
+        let moment = Timestamp(seconds: seconds, nanoseconds: nanoseconds)
+        var bytes: [UInt8] = [1]
+        #expect(writer.append(moment, to: &bytes) == bytes.count - 1)
+        #expect(String(decoding: bytes.dropFirst(), as: UTF8.self) == moment.iso8601)
+      }
+    }
+  }
+
   @Test("Adding a duration and measuring one are each other's inverse")
   func arithmetic() {
     let start = Timestamp(seconds: 10, nanoseconds: 900_000_000)
