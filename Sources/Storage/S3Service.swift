@@ -18,6 +18,8 @@ public import S3
 /// - `Verifying/`          by what a download is known to be what was stored
 /// - `Deleting/`           what targets hold, and the requests that delete it
 /// - `Transfers/`          ``TransferEngine``: the queue, parts, ranges, progress
+/// - `Streaming/`          uploads of and downloads to what is no file, such as a pipe
+/// - `Selecting/`          patterns, filters, and the keys they choose
 /// - `Recording/`          the row before each change and the outcome after it
 /// - `LocalFiles/`         folders to upload, files to write, content types
 /// - `StorageError+Words.swift`   every sentence about an error

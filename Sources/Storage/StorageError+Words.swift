@@ -361,6 +361,14 @@ extension StorageError {
 
   /// An attempt to begin an upload in parts was answered too late or not at all, and whatever it
   /// began has an ID that nobody told us.
+  static func streamTooLong(_ object: ObjectLocation, partSize: ByteCount) -> StorageError {
+    StorageError(
+      kind: .invalidRequest,
+      message: "s3://\(object.bucket)/\(object.key.text) could not be uploaded: standard input has "
+        + "more than 10,000 parts of \(partSize.bytes) bytes",
+      recovery: "Name a larger --part-size, or the size to expect with --expected-size.")
+  }
+
   static func unfinishedUpload(of object: ObjectLocation) -> StorageError {
     StorageError(
       kind: .connection,

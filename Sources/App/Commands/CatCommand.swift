@@ -63,7 +63,11 @@ extension CommandContext {
   func write(_ object: ObjectLocation, _ session: Session) async throws {
     let console = console
     do {
-      _ = try await session.service.stream(object) { console.write($0) }
+      let (_, verification) = try await session.service.stream(object) { console.write($0) }
+      if !verification.isVerified {
+        let place = S3URI(bucket: object.bucket, key: object.key)
+        console.notice("pail: \(Visible.text(place.bytes)) is \(verification)")
+      }
     } catch {
       // The reader who left, or a full disk, is what ended it; that is told at the end.
       try stopWhenClosed()

@@ -36,6 +36,11 @@ public final class FileDigest: Sendable {
     }
   }
 
+  /// Goes on with bytes that are in memory.
+  public func add(_ piece: UnsafeRawBufferPointer) {
+    digest.withLock { $0?.update(piece) }
+  }
+
   /// The value. To be called once.
   public func finish() -> [UInt8] {
     digest.withLock { $0?.finish() ?? [] }

@@ -1,0 +1,129 @@
+internal import HTTP
+public import S3
+public import SystemPackage
+
+extension S3Service {
+  /// Uploads what a descriptor gives until its end, such as standard input. Cancelling the task
+  /// aborts it, also while nothing comes.
+  ///
+  /// Not to be resumed, since nothing can be read again. Memory is bounded; parts over 32 MiB lie in
+  /// files without a name in TMPDIR, else `/var/tmp`.
+  ///
+  /// - Parameters:
+  ///   - descriptor: is read from its place on and not closed.
+  ///   - ifExists: `rename` is no choice here and means `fail`.
+  ///   - partSize: 5 MiB through 5 GiB; 10,000 parts are the most that can be uploaded.
+  ///   - progress: told of each part that has arrived.
+  public func upload(
+    from descriptor: FileDescriptor, to location: ObjectLocation,
+    attributes: ObjectAttributes = ObjectAttributes(),
+    ifExists: TransferRequest.ExistingDestination = .overwrite,
+    partSize: ByteCount = .mebibytes(16),
+    progress: @escaping @Sendable (ByteCount) -> Void = { _ in }
+  ) async throws(StorageError) -> TransferResult {
+    let undertaking = Undertaking.upload(StreamUpload.name, to: location)
+    guard !isReadOnly else { throw .readOnly(undertaking) }
+    let skipped = TransferResult(
+      location: location, localPath: StreamUpload.name, size: .zero, isSkipped: true)
+    // Some stores ignore the condition of the write: then this question is all there is.
+    if ifExists != .overwrite, try await bodies.hasObject(location, while: undertaking) {
+      guard ifExists == .skip else { throw .exists(undertaking.subject) }
+      return skipped
+    }
+    var attributes = attributes
+    if attributes.contentType == nil {
+      attributes.contentType = ContentType.guess(
+        fileName: String(decoding: location.key.lastSegment, as: UTF8.self))
+    }
+    do throws(StorageError) {
+      return try await StreamUpload(
+        reader: StreamReader(descriptor, partSize: partSize), partSize: partSize,
+        location: location, attributes: attributes,
+        condition: ifExists == .overwrite ? .none : .ifNoneMatch, client: bodies,
+        recorder: recorder, mostPartsAtOnce: transferSettings.concurrentRequests,
+        progress: progress
+      ).run()
+    } catch  where error.kind == .alreadyExists && ifExists == .skip {
+      return skipped
+    }
+  }
+
+  /// Hands over the bytes of an object as they come, and compares them with what the server keeps
+  /// of it. S3 API Reference: HeadObject, GetObject.
+  ///
+  /// A connection that breaks is made anew, and goes on where it broke with the same object. What
+  /// was handed over cannot be taken back, so damage is an error that comes after the bytes.
+  ///
+  /// - Parameter receive: called on the thread of the connections, which waits for it; `false`
+  ///   ends the download.
+  /// - Throws: ``StorageError/Kind/damaged`` when other bytes arrived than were stored.
+  public func stream(
+    _ object: ObjectLocation, to receive: @escaping @Sendable (UnsafeRawBufferPointer) -> Bool
+  ) async throws(StorageError) -> (metadata: ObjectMetadata, verification: Verification) {
+    let undertaking = Undertaking.readDetails(object)
+    let metadata = try await read(undertaking) { () async throws(S3Error) in
+      try await bodies.headObject(object)
+    }
+    var source = object
+    // `null` is the version of objects from before versioning, and is replaced like any object.
+    if let version = metadata.versionID, version.text != "null" { source.versionID = version }
+    let stored = StoredDigest(metadata)
+    var sizes: [Int64]?
+    if let count = stored.partCount {
+      sizes = await bodies.partSizes(of: source, count: count, objectSize: metadata.size.bytes)
+    }
+    let check = StreamCheck(stored, objectSize: metadata.size.bytes, partSizes: sizes)
+    do throws(S3Error) {
+      try await fetch(metadata, from: source, check, receive)
+    } catch  where error.code == .accessDenied && source != object && check.count == 0 {
+      // Who may read objects need not be allowed to read versions; the ETag holds them together.
+      try await read(undertaking) { () async throws(S3Error) in
+        try await fetch(metadata, from: object, check, receive)
+      }
+    } catch {
+      throw StorageError(error, while: undertaking)
+    }
+    switch check.finish(areETagsMD5: bodies.etagsAreMD5) {
+    case .success(let verification):
+      if case .verified = verification, stored.isETag { bodies.noteETagIsMD5() }
+      return (metadata, verification)
+    case .failure(let mismatch):
+      throw .damaged(object, stored: mismatch.stored, arrived: mismatch.arrived)
+    }
+  }
+
+  /// Fetches what is missing until nothing is.
+  private func fetch(
+    _ metadata: ObjectMetadata, from source: ObjectLocation, _ check: StreamCheck,
+    _ receive: @escaping @Sendable (UnsafeRawBufferPointer) -> Bool
+  ) async throws(S3Error) {
+    while true {
+      let start = check.count
+      do throws(S3Error) {
+        _ = try await bodies.getObject(
+          source, range: start > 0 ? start..<metadata.size.bytes : nil, ifMatch: metadata.etag,
+          into: .pieces { piece in
+            guard receive(piece) else { return false }
+            check.add(piece)
+            return true
+          }, progress: nil)
+        return
+      } catch {
+        // Without an ETag nothing holds two answers together.
+        guard case .transport(let problem) = error.cause, problem.isPassing, metadata.etag != nil,
+          check.count > start, check.count < metadata.size.bytes, !Task.isCancelled
+        else { throw error }
+      }
+    }
+  }
+}
+
+extension HTTPError {
+  /// Whether another connection may do better.
+  fileprivate var isPassing: Bool {
+    switch self {
+    case .connectionLost, .stalled: true
+    default: false
+    }
+  }
+}

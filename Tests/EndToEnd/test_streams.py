@@ -1,0 +1,178 @@
+"""Standard input and output: `put -`, `get … -` and `cat`, whole, verified, bounded and interruptible."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+from scripted import Answer, Scripted
+from sink import Sink
+
+MEBIBYTE = 1 << 20
+
+
+def run(person, *arguments, status=0, **options):
+    done = person.run(*arguments, **options)
+    assert done.returncode == status, done.stderr.decode()
+    return done
+
+
+def start(person, *arguments, **options):
+    return subprocess.Popen(
+        [person.binary, *arguments],
+        env=person.env,
+        cwd=person.work,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        **options,
+    )
+
+
+@pytest.mark.parametrize("size", [0, 1, 5 * MEBIBYTE - 1, 5 * MEBIBYTE, 5 * MEBIBYTE + 1, 12_345_678])
+def test_what_goes_in_comes_out(person, store, bucket, size):
+    body = os.urandom(size)
+    done = run(person, "put", "--part-size", "5M", "-", f"s3://{bucket}/a.json", input=body)
+    assert b"parts of 5.0 MiB, 48.8 GiB at most" in done.stderr
+    assert store.get(bucket, "a.json") == body and store.uploads(bucket) == []
+    assert store.s3.head_object(Bucket=bucket, Key="a.json")["ContentType"] == "application/json"
+    (row,) = person.changes()
+    assert (row["action"], row["outcome"]) == ("upload", "done") and row["etag"]
+    assert run(person, "get", f"s3://{bucket}/a.json", "-").stdout == body
+    assert run(person, "cat", f"s3://{bucket}/a.json").stdout == body
+
+
+def test_parts_are_equal_and_their_size_follows_from_what_is_expected(person, store, bucket):
+    body = os.urandom(33 * MEBIBYTE)
+    done = run(person, "put", "-", f"s3://{bucket}/k", input=body)
+    assert b"parts of 16.0 MiB, 156 GiB at most" in done.stderr
+    assert store.s3.head_object(Bucket=bucket, Key="k")["ETag"].endswith('-3"')
+    done = run(person, "put", "--expected-size", "1T", "-", f"s3://{bucket}/k", input=body)
+    assert b"parts of 105 MiB, 1.0 TiB at most" in done.stderr
+    assert store.get(bucket, "k") == body
+    assert run(person, "put", "--quiet", "-", f"s3://{bucket}/k", input=b"1").stderr == b""
+
+
+def test_a_part_that_does_not_fit_into_memory_goes_by_way_of_a_file(person, store, bucket):
+    body = os.urandom(50 * MEBIBYTE)
+    run(person, "put", "--part-size", "40M", "-", f"s3://{bucket}/k", input=body)
+    assert store.s3.head_object(Bucket=bucket, Key="k")["ETag"].endswith('-2"')
+    assert store.get(bucket, "k") == body
+
+
+def test_no_overwrite_reads_nothing_where_there_is_an_object(person, store, bucket):
+    store.put(bucket, "k", b"before")
+    done = run(person, "put", "--no-overwrite", "-", f"s3://{bucket}/k", input=b"after")
+    assert b"Skipped" in done.stdout and store.get(bucket, "k") == b"before"
+    run(person, "put", "--no-overwrite", "-", f"s3://{bucket}/new", input=b"after")
+    assert store.get(bucket, "new") == b"after"
+
+
+def test_wrong_usage_is_told(person, bucket):
+    for words in (["-", f"s3://{bucket}/p/"], ["-", f"s3://{bucket}"], ["-", "f", f"s3://{bucket}/k"],
+                  ["-r", "-", f"s3://{bucket}/k"], ["--expected-size", "1G", "f", f"s3://{bucket}/k"]):
+        run(person, "put", *words, status=64)
+
+
+def test_a_refused_stream_leaves_nothing(person, store, bucket):
+    done = run(person, "put", "--part-size", "5M", "-", "s3://never-made/k", input=b"1" * 6_000_000, status=1)
+    assert b"NoSuchBucket" in done.stderr
+    assert [row["outcome"] for row in person.changes()] == ["failed"]
+    done = run(person, "put", "--read-only", "-", f"s3://{bucket}/k", input=b"1", status=1)
+    assert b"read-only" in done.stderr and store.keys(bucket) == []
+
+
+@pytest.mark.parametrize("sent", [0, 11 * MEBIBYTE])
+def test_an_interrupt_while_nothing_comes_aborts_within_2_seconds(person, store, bucket, sent):
+    program = start(person, "put", "--part-size", "5M", "-", f"s3://{bucket}/k")
+    program.stdin.write(os.urandom(sent))
+    program.stdin.flush()
+    deadline = time.monotonic() + 20
+    while sent and not store.uploads(bucket) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert program.stderr.readline().startswith(b"pail: standard input goes up")
+    program.send_signal(signal.SIGINT)
+    # Standard input stays open: whoever writes may not notice at once.
+    assert program.wait(timeout=2.5) == 130, program.stderr.read()
+    program.stdin.close()
+    assert store.uploads(bucket) == [] and store.keys(bucket) == []
+    if sent:
+        outcomes = {row["action"]: row["outcome"] for row in person.changes()}
+        assert outcomes == {"upload": "cancelled", "abortUpload": "done"}
+
+
+def test_a_long_stream_needs_little_memory(person):
+    size = 512 * MEBIBYTE
+    with Sink(size, exists=False) as sink:
+        program = start(person, "put", "-", "s3://sink/k", "--endpoint-url", sink.endpoint)
+        block = bytes(MEBIBYTE)
+        for _ in range(size // MEBIBYTE):
+            program.stdin.write(block)
+        program.stdin.flush()
+        with open(f"/proc/{program.pid}/status") as status:
+            peak = int(re.search(r"VmHWM:\s+(\d+) kB", status.read()).group(1))
+        program.stdin.close()
+        assert program.wait() == 0, program.stderr.read()
+        assert sink.received == size
+    assert peak < 160 * 1024, peak
+
+
+def keeper(store, bucket, key, send):
+    """Answers about an object as the real server does, with the body that `send` makes of it."""
+    body = store.get(bucket, key)
+    facts = store.s3.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
+    headers = {
+        "ETag": facts["ETag"],
+        "Last-Modified": "Sun, 01 Nov 2026 00:00:00 GMT",
+        "x-amz-checksum-crc64nvme": facts["ChecksumCRC64NVME"],
+        "x-amz-checksum-type": "FULL_OBJECT",
+    }
+
+    def answer(method, path, query, asked):
+        if method == "HEAD":
+            return Answer(headers={**headers, "Content-Length": str(len(body))})
+        return send(body, dict(headers), asked)
+
+    return Scripted(answer)
+
+
+def test_damage_on_the_way_to_standard_output_is_an_error_after_the_bytes(person, store, bucket):
+    body = os.urandom(3_000_000)
+    run(person, "put", "-", f"s3://{bucket}/k", input=body)
+    damaged = bytearray(body)
+    damaged[1_000_000] ^= 1
+    with keeper(store, bucket, "k", lambda _, headers, __: Answer(200, bytes(damaged), headers)) as bad:
+        done = run(person, "get", f"s3://{bucket}/k", "-", "--endpoint-url", bad.endpoint, status=1)
+    assert done.stdout == damaged
+    assert b"damaged" in done.stderr and b"crc64nvme:" in done.stderr
+
+
+def test_a_broken_connection_goes_on_where_it_broke(person, store, bucket):
+    body = os.urandom(9_000_000)
+    run(person, "put", "-", f"s3://{bucket}/k", input=body)
+    ranges = []
+
+    def send(body, headers, asked):
+        ranges.append(asked.get("Range"))
+        assert asked["If-Match"] == headers["ETag"]
+        if asked.get("Range") is None:
+            return Answer(200, body, headers, cut=4_000_000)
+        first, last = map(int, re.fullmatch(r"bytes=(\d+)-(\d+)", asked["Range"]).groups())
+        headers["Content-Range"] = f"bytes {first}-{last}/{len(body)}"
+        return Answer(206, body[first : last + 1], headers)
+
+    with keeper(store, bucket, "k", send) as weak:
+        done = run(person, "get", f"s3://{bucket}/k", "-", "--endpoint-url", weak.endpoint)
+    assert done.stdout == body
+    assert ranges == [None, f"bytes=4000000-{len(body) - 1}"]
+
+
+def test_a_pipe_that_is_closed_early_ends_quietly(person, store, bucket):
+    store.put(bucket, "k", b"line\n" * 2_000_000)
+    program = start(person, "cat", f"s3://{bucket}/k")
+    assert program.stdout.read(5) == b"line\n"
+    program.stdout.close()
+    assert program.wait(timeout=20) == -signal.SIGPIPE
+    assert program.stderr.read() == b""
