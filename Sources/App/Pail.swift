@@ -84,7 +84,8 @@ struct PailCommandLine: ParsableCommand {
     version: "pail \(Pail.version)",
     subcommands: [
       ListCommand.self, MakeBucketCommand.self, RemoveBucketCommand.self, PutCommand.self,
-      GetCommand.self, CatCommand.self, RemoveCommand.self, DiskUsageCommand.self,
+      GetCommand.self, CatCommand.self, CopyCommand.self, MoveCommand.self, RemoveCommand.self,
+      DiskUsageCommand.self,
       PresignCommand.self, StatCommand.self, HistoryCommand.self, DoctorCommand.self,
       BrowseCommand.self,
     ],

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-COMMANDS = ["ls", "mb", "rb", "put", "get", "cat", "rm", "du", "presign", "stat", "history", "doctor"]
+COMMANDS = ["ls", "mb", "rb", "put", "get", "cat", "cp", "mv", "rm", "du", "presign", "stat", "history", "doctor"]
 
 
 def run(*command, **options):

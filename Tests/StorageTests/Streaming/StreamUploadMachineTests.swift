@@ -1,3 +1,4 @@
+import History
 import S3
 import Testing
 

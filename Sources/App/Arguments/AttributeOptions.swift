@@ -1,0 +1,48 @@
+import ArgumentParser
+import S3
+import Storage
+
+/// What an object that is written is given beside its bytes.
+struct AttributeOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Guessed from the name of a file without it.", valueName: "type"))
+  var contentType: String?
+
+  @Option(help: ArgumentHelp("Sent with every download.", valueName: "directives"))
+  var cacheControl: String?
+
+  @Option(help: ArgumentHelp("Kept with the object; may be repeated.", valueName: "name=value"))
+  var metadata: [String] = []
+
+  @Option(help: ArgumentHelp("Tags, as project=atlas&owner=ana.", valueName: "tags"))
+  var tagging: String?
+
+  @Option(help: ArgumentHelp("Such as STANDARD_IA.", valueName: "class"))
+  var storageClass: String?
+
+  @Option(help: ArgumentHelp("Encryption: AES256 or aws:kms.", valueName: "algorithm"))
+  var sse: String?
+
+  @Option(help: ArgumentHelp("The key for aws:kms.", valueName: "id"))
+  var sseKmsKeyID: String?
+
+  @Option(help: ArgumentHelp("A canned ACL, such as bucket-owner-full-control.", valueName: "name"))
+  var acl: String?
+
+  func validate() throws {
+    guard metadata.allSatisfy({ ($0.firstIndex(of: "=") ?? $0.startIndex) > $0.startIndex }) else {
+      throw ValidationError("--metadata is written NAME=VALUE")
+    }
+  }
+
+  /// Without a content type where none was given.
+  var attributes: ObjectAttributes {
+    ObjectAttributes(
+      contentType: contentType, cacheControl: cacheControl,
+      metadata: metadata.map { field in
+        let name = field.prefix { $0 != "=" }
+        return MetadataField(name: String(name), value: String(field.dropFirst(name.count + 1)))
+      },
+      tagging: tagging, storageClass: storageClass.map { StorageClass($0) },
+      serverSideEncryption: sse, kmsKeyID: sseKmsKeyID, acl: acl)
+  }
+}

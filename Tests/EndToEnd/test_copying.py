@@ -1,0 +1,100 @@
+"""`pail cp` and `pail mv`: the server copies, each change has its rows, and no source goes too early."""
+
+import json
+import os
+
+import pytest
+
+KEYS = ["p/a.gz", "p/a.txt", "p/x/b.gz", "q/c"]
+
+
+def run(person, *arguments, status=0, **options):
+    done = person.run(*arguments, **options)
+    assert done.returncode == status, done.stderr.decode()
+    return done
+
+
+def json_lines(output):
+    return [json.loads(line) for line in output.splitlines()]
+
+
+@pytest.fixture
+def filled(store, bucket):
+    for key in KEYS:
+        store.put(bucket, key, key.encode(), ContentType="text/x-own", Metadata={"note": key})
+    return bucket
+
+
+def test_cp_copies_one_object_with_what_belongs_to_it(person, store, filled):
+    done = run(person, "cp", f"s3://{filled}/p/a.gz", f"s3://{filled}/copy/")
+    assert done.stdout == f"Copied s3://{filled}/p/a.gz to s3://{filled}/copy/a.gz\n".encode()
+    head = store.s3.head_object(Bucket=filled, Key="copy/a.gz")
+    assert (head["ContentType"], head["Metadata"]) == ("text/x-own", {"note": "p/a.gz"})
+    assert store.get(filled, "copy/a.gz") == b"p/a.gz" and store.get(filled, "p/a.gz") == b"p/a.gz"
+    assert [(row["action"], row["outcome"]) for row in person.changes()] == [("copy", "done")]
+    run(person, "cp", "--content-type", "text/x-new", f"s3://{filled}/q/c", f"s3://{filled}/q/d")
+    assert store.s3.head_object(Bucket=filled, Key="q/d")["ContentType"] == "text/x-new"
+
+
+def test_cp_r_copies_what_is_inside_and_several_keep_their_names(person, store, filled, new_bucket):
+    other = new_bucket()
+    rows = json_lines(run(person, "cp", "-r", "--json", f"s3://{filled}/p/", f"s3://{other}/in").stdout)
+    assert [row["to"] for row in rows] == [f"s3://{other}/in/{name}" for name in ("a.gz", "a.txt", "x/b.gz")]
+    assert all(row["action"] == "copy" and not row["skipped"] for row in rows)
+    run(person, "cp", "-r", f"s3://{filled}/p/", f"s3://{filled}/q/", f"s3://{other}/two/", "--exclude", "*.gz")
+    assert store.keys(other, "two/") == ["two/p/a.txt", "two/q/c"]
+
+
+def test_a_pattern_copies_what_matches_and_no_copies(person, store, filled):
+    for _ in range(2):
+        run(person, "cp", f"s3://{filled}/*.gz", f"s3://{filled}/z/")
+        assert store.keys(filled) == [*KEYS, "z/p/a.gz", "z/p/x/b.gz"]
+
+
+def test_mv_deletes_the_source_once_the_copy_is_proven(person, store, filled):
+    done = run(person, "mv", "-r", f"s3://{filled}/p/", f"s3://{filled}/moved/")
+    assert done.stdout.splitlines()[0] == f"Moved s3://{filled}/p/a.gz to s3://{filled}/moved/a.gz".encode()
+    assert store.keys(filled) == ["moved/a.gz", "moved/a.txt", "moved/x/b.gz", "q/c"]
+    actions = sorted((row["action"], row["key"], row["outcome"]) for row in person.changes())
+    assert actions == sorted(
+        [("copy", f"moved/{name}".encode(), "done") for name in ("a.gz", "a.txt", "x/b.gz")]
+        + [("delete", f"p/{name}".encode(), "done") for name in ("a.gz", "a.txt", "x/b.gz")]
+    )
+
+
+def test_dry_run_changes_nothing_and_says_what_is_replaced(person, store, filled):
+    store.put(filled, "in/a.gz", b"before")
+    done = run(person, "mv", "-r", "-d", f"s3://{filled}/p/", f"s3://{filled}/in/").stdout.decode()
+    assert done.splitlines() == [
+        f"would move s3://{filled}/p/a.gz to s3://{filled}/in/a.gz, replacing what is there",
+        f"would move s3://{filled}/p/a.txt to s3://{filled}/in/a.txt",
+        f"would move s3://{filled}/p/x/b.gz to s3://{filled}/in/x/b.gz",
+    ]
+    assert store.keys(filled) == ["in/a.gz", *KEYS] and not person.history_file.exists()
+
+
+def test_no_overwrite_leaves_what_is_there(person, store, filled):
+    run(person, "mv", "--no-overwrite", f"s3://{filled}/q/c", f"s3://{filled}/p/a.gz")
+    assert store.get(filled, "p/a.gz") == b"p/a.gz" and store.get(filled, "q/c") == b"q/c"
+
+
+def test_what_makes_no_sense_changes_nothing(person, store, filled):
+    same = f"s3://{filled}/q/c"
+    run(person, "mv", same, same, status=1)
+    inside = run(person, "cp", "-r", f"s3://{filled}/p/", f"s3://{filled}/p/x/", status=1)
+    assert b"into itself" in inside.stderr
+    missing = run(person, "cp", f"s3://{filled}/none", f"s3://{filled}/x", status=1)
+    assert b"NoSuchKey" in missing.stderr or b"404" in missing.stderr
+    for words in ([same], [same, f"s3://{filled}/q/d", f"s3://{filled}/e"], [f"s3://{filled}", same], ["f", same]):
+        run(person, "cp", *words, status=64)
+    refused = run(person, "mv", "--read-only", same, f"s3://{filled}/q/d", status=1)
+    assert b"read-only" in refused.stderr
+    assert store.keys(filled) == KEYS
+
+
+def test_an_object_of_parts_is_moved_whole(person, store, bucket):
+    body = os.urandom(12 << 20)
+    run(person, "put", "--part-size", "5M", "-", f"s3://{bucket}/large", input=body)
+    run(person, "mv", "--part-size", "5M", f"s3://{bucket}/large", f"s3://{bucket}/new")
+    assert store.get(bucket, "new") == body
+    assert store.keys(bucket) == ["new"] and store.uploads(bucket) == []
