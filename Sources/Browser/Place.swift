@@ -29,9 +29,11 @@ public struct Place: Sendable, Hashable {
   public init?(parsing text: String) {
     var rest = text[...]
     if rest.hasPrefix("s3://") { rest = rest.dropFirst(5) }
-    let parts = rest.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-    guard let bucket = parts.first, !bucket.isEmpty else { return nil }
+    let bytes = Array(rest.utf8)
+    let length = BucketName.length(in: bytes)
+    guard length > 0 else { return nil }
     self.init(
-      bucket: BucketName(String(bucket)), listing: ObjectKey(parts.count > 1 ? parts[1] : ""))
+      bucket: BucketName(String(decoding: bytes[..<length], as: UTF8.self)),
+      listing: ObjectKey(bytes: Array(bytes.dropFirst(length + 1))))
   }
 }

@@ -106,7 +106,7 @@ actor CurlLoop {
     }
     let request = exchange.request
     slot.easy.setUp(configuration)
-    slot.easy.setURL(request.url)
+    slot.easy.setURL(request.url, configuration.proxies)
     slot.easy.setMethod(request.method, bodySize: request.sentBodySize)
     slot.easy.setHeaders(request.headerLines)
     let buffers = request.bufferSizes(large: configuration.bufferSize)

@@ -7,7 +7,7 @@ public import SystemPackage
 /// One instance has one thread and its own connections. What may wait for a slow disk (bodies to
 /// and from files) belongs on another instance than what a person waits for.
 ///
-/// Proxies come from the environment as libcurl reads it (`HTTPS_PROXY`, `NO_PROXY`). TLS is 1.2
+/// Proxies come from the configuration; libcurl does not look into the environment. TLS is 1.2
 /// or later, and its verification cannot be turned off. No redirect is followed, no cookie kept,
 /// no `.netrc` read, no content encoding asked for or undone.
 ///
@@ -25,21 +25,20 @@ public final class CurlTransport: HTTPTransport {
     public var connectTimeout: Duration
     /// Certificates in PEM that are trusted beside the system's own.
     public var caBundle: FilePath?
-    /// Whether requests go through the proxies that the environment names.
-    public var usesProxy: Bool
+    public var proxies: ProxySettings
     public var userAgent: String
     /// Of the buffers for large bodies, in bytes, 16 KiB through 512 KiB. One or two per request.
     public var bufferSize: Int
 
     public init(
       maxConnectionsPerHost: Int = 64, connectTimeout: Duration = .seconds(10),
-      caBundle: FilePath? = nil, usesProxy: Bool = true, userAgent: String = "pail",
+      caBundle: FilePath? = nil, proxies: ProxySettings = .none, userAgent: String = "pail",
       bufferSize: Int = 512 * 1024
     ) {
       self.maxConnectionsPerHost = max(maxConnectionsPerHost, 1)
       self.connectTimeout = connectTimeout
       self.caBundle = caBundle
-      self.usesProxy = usesProxy
+      self.proxies = proxies
       self.userAgent = userAgent
       self.bufferSize = min(max(bufferSize, 16 * 1024), 512 * 1024)
     }

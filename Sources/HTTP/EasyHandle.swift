@@ -54,8 +54,6 @@ struct EasyHandle: ~Copyable {
       // Takes the place of the default file; the default folder of certificates stays beside it.
       pail_easy_set_text(raw, CURLOPT_CAINFO, bundle.string)
     }
-    // An empty name keeps libcurl from looking into the environment.
-    if !configuration.usesProxy { pail_easy_set_text(raw, CURLOPT_PROXY, "") }
     pail_easy_set_text(raw, CURLOPT_USERAGENT, configuration.userAgent)
     pail_easy_set_long(raw, CURLOPT_CONNECTTIMEOUT_MS, configuration.connectTimeout.milliseconds)
     pail_easy_set_long(raw, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
@@ -64,8 +62,11 @@ struct EasyHandle: ~Copyable {
     pail_easy_set_long(raw, CURLOPT_EXPECT_100_TIMEOUT_MS, 1000)
   }
 
-  mutating func setURL(_ url: String) {
+  mutating func setURL(_ url: String, _ proxies: ProxySettings) {
     pail_easy_set_text(raw, CURLOPT_URL, url)
+    // Empty ones keep libcurl from looking into the environment.
+    pail_easy_set_text(raw, CURLOPT_PROXY, proxies.proxy(for: url) ?? "")
+    pail_easy_set_text(raw, CURLOPT_NOPROXY, proxies.exceptions ?? "")
   }
 
   /// - Parameter bodySize: in bytes; `nil` for a request that has no body, not even an empty one.

@@ -8,9 +8,21 @@ extension HTTPError {
   ///   - isConnected: whether a connection stood; before that a timeout is the connect timeout.
   static func curl(_ code: CURLcode, reason: String, host: String, isConnected: Bool) -> HTTPError {
     switch code {
-    case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_RESOLVE_HOST:
       .unresolvedHost(host)
-    case CURLE_COULDNT_CONNECT, CURLE_INTERFACE_FAILED, CURLE_PROXY:
+    case CURLE_COULDNT_RESOLVE_PROXY, CURLE_PROXY:
+      .proxy(reason: reason)
+    case CURLE_RECV_ERROR, CURLE_COULDNT_CONNECT:
+      // A proxy may answer the request for a tunnel with no; the first words are of libcurl 7.87
+      // and later.
+      if reason.contains("CONNECT tunnel failed") || reason.contains("from proxy after CONNECT") {
+        .proxy(reason: reason)
+      } else if code == CURLE_COULDNT_CONNECT {
+        .noConnection(host: host, reason: reason)
+      } else {
+        .connectionLost(reason: reason)
+      }
+    case CURLE_INTERFACE_FAILED:
       .noConnection(host: host, reason: reason)
     case CURLE_OPERATION_TIMEDOUT:
       isConnected ? .stalled : .noConnection(host: host, reason: reason)

@@ -10,6 +10,8 @@ public enum HTTPError: Error, Sendable, Hashable {
   case unresolvedHost(String)
   /// No connection: refused, unreachable, or not within the connect timeout.
   case noConnection(host: String, reason: String)
+  /// The proxy could not be found or reached, or refused to connect to the host.
+  case proxy(reason: String)
   /// TLS failed: the certificate or the handshake was refused.
   case tls(host: String, reason: String)
   /// The connection broke, or the body ended before its Content-Length.

@@ -454,6 +454,10 @@ private struct Words {
       self.init(
         .credentials, "The server does not know this access key",
         "Check AWS_ACCESS_KEY_ID and the endpoint; pail doctor says where both come from.")
+    case S3ErrorCode("HTTP407"):
+      self.init(
+        .connection, "The proxy wants a user name and a password",
+        "Put them into HTTP_PROXY: http://user:password@host:port.")
     case .signatureDoesNotMatch:
       self.init(
         .credentials, "The server refused the signature",
@@ -513,10 +517,15 @@ private struct Words {
       self.init(
         .connection, "No connection to \(host): \(reason)",
         "Check the endpoint, and that the server runs.")
-    case .tls(let host, let reason):
+    case .proxy(let reason):
       self.init(
-        .connection, "No trusted connection to \(host): \(reason)",
-        "If the server's certificate is from a private authority, name that in AWS_CA_BUNDLE.")
+        .connection, "No connection through the proxy: \(reason)",
+        reason.hasSuffix("407") || reason.hasSuffix("401")
+          ? "Put user and password into HTTPS_PROXY: http://user:password@host:port."
+          : "Check HTTPS_PROXY and HTTP_PROXY; NO_PROXY names hosts to reach without it.")
+    case .tls(let host, let reason):
+      let (words, remedy) = Self.words(error.tlsProblem, reason)
+      self.init(.connection, "No trusted connection to \(host): \(words)", remedy)
     case .connectionLost(let reason):
       self.init(
         .connection,
@@ -548,6 +557,37 @@ private struct Words {
         "Upload it again when nothing writes to it.")
     case .invalidRequest(let reason):
       self.init(.invalidRequest, "\(undertaking.subject) \(undertaking.failure): \(reason)")
+    }
+  }
+
+  private static func words(_ problem: TLSProblem?, _ reason: String) -> (String, String) {
+    switch problem {
+    case .expired:
+      ("its certificate has expired", "Ask who runs the server for a new one, or check the clock.")
+    case .notYetValid:
+      ("its certificate is not valid yet", "Check this machine's clock.")
+    case .wrongName:
+      (
+        "its certificate is for another name",
+        "Use the name that the certificate has, in --endpoint-url or AWS_ENDPOINT_URL."
+      )
+    case .unknownAuthority:
+      (
+        "its certificate comes from an authority that is not known here",
+        "If it is a private one, name its certificate with --ca-bundle or AWS_CA_BUNDLE."
+      )
+    case .oldProtocol:
+      ("the server knows only old versions of TLS", "It has to speak TLS 1.2 or later.")
+    case .unreadableBundle:
+      (
+        "the file of certificates to trust cannot be used: \(reason)",
+        "Check what --ca-bundle, AWS_CA_BUNDLE or ca_bundle names; pail doctor says which counts."
+      )
+    case nil:
+      (
+        reason,
+        "If the server's certificate is from a private authority, name that with --ca-bundle."
+      )
     }
   }
 

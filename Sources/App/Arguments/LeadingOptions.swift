@@ -10,7 +10,8 @@ enum LeadingOptions {
     "--read-only", "--no-sign-request", "--json", "--quiet", "-q", "--no-progress", "--debug",
   ]
   static let valued: Set<String> = [
-    "--profile", "--endpoint-url", "--region", "--env-file", "--user", "--history",
+    "--profile", "--endpoint-url", "--region", "--addressing-style", "--ca-bundle", "--env-file",
+    "--user", "--history",
     "--concurrency", "--part-size", "--log",
   ]
 

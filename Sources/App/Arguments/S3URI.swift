@@ -20,7 +20,7 @@ struct S3URI: Sendable, Hashable {
       throw ArgumentProblem("expected s3://bucket or s3://bucket/key")
     }
     let rest = bytes.dropFirst("s3://".utf8.count)
-    let name = rest.prefix { $0 != UInt8(ascii: "/") }
+    let name = rest.prefix(BucketName.length(in: rest))
     guard !name.isEmpty else {
       throw ArgumentProblem("a bucket's name is missing after s3://")
     }

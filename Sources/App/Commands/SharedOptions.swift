@@ -20,6 +20,18 @@ struct SharedOptions: ParsableArguments {
   var region: String?
 
   @Option(
+    help: ArgumentHelp(
+      "Name buckets in the path or in the host name: auto, path or virtual. (default: auto)",
+      valueName: "style"))
+  var addressingStyle: AddressingArgument?
+
+  @Option(
+    help: ArgumentHelp(
+      "Trust the certificates in this PEM file too.", valueName: "file"),
+    completion: .file())
+  var caBundle: String?
+
+  @Option(
     help: ArgumentHelp("Read settings from this file instead of ./.env.", valueName: "file"),
     completion: .file(),
     transform: { FilePath(argument: $0) })
@@ -96,8 +108,16 @@ struct SharedOptions: ParsableArguments {
 
   var flags: SettingsFlags {
     SettingsFlags(
-      profile: profile, endpointURL: endpointURL, region: region, envFile: envFile, user: user,
+      profile: profile, endpointURL: endpointURL, region: region,
+      addressingStyle: addressingStyle?.rawValue, caBundle: caBundle, envFile: envFile, user: user,
       history: history,
       isReadOnly: readOnly, isAnonymous: noSignRequest)
   }
+}
+
+/// How ``EndpointOptions/Addressing`` is written on the command line.
+enum AddressingArgument: String, ExpressibleByArgument, CaseIterable {
+  case auto
+  case path
+  case virtual
 }

@@ -26,6 +26,12 @@ struct Session: Sendable {
     log: RequestLog? = nil, askForCode: CredentialFetcher.CodeQuestion? = nil
   ) async throws(SetupProblem) -> Session {
     if let problem = settings.problems.first { throw problem }
+    if let bundle = settings.caBundle, let reason = reasonNotToRead(bundle) {
+      throw SetupProblem(
+        message: "The certificates in \(bundle.shown) cannot be read: \(reason)",
+        whereLooked: settings.findings.filter { $0.name == "CA bundle" }.map(\.origin),
+        whatToDo: "Name a file in PEM that you may read, or none.")
+    }
     guard let endpoint = settings.endpoint, let recipe = settings.credentials else {
       throw SetupProblem(
         message: "The settings are not complete", whereLooked: [],
@@ -58,6 +64,16 @@ struct Session: Sendable {
       history: history)
   }
 
+  /// libcurl would say the same, and of each request anew.
+  private static func reasonNotToRead(_ path: FilePath) -> String? {
+    do {
+      try FileDescriptor.open(path, .readOnly, options: [.nonBlocking, .closeOnExec]).close()
+      return nil
+    } catch {
+      return (error as? Errno).map { "\($0)" } ?? "it cannot be opened"
+    }
+  }
+
   private static func client(
     _ endpoint: Endpoint, _ credentials: any CredentialProvider, _ settings: Settings,
     _ log: RequestLog?
@@ -71,7 +87,8 @@ struct Session: Sendable {
     _ settings: Settings, _ log: RequestLog?
   ) -> any HTTPTransport {
     let curl = CurlTransport(
-      configuration: .init(caBundle: settings.caBundle, userAgent: "pail/\(Pail.version)"))
+      configuration: .init(
+        caBundle: settings.caBundle, proxies: settings.proxies, userAgent: "pail/\(Pail.version)"))
     return log.map { LoggedTransport(transport: curl, log: $0) } ?? curl
   }
 
@@ -87,7 +104,7 @@ struct Session: Sendable {
     }
     let nearby = CurlTransport(
       configuration: .init(
-        connectTimeout: .seconds(1), usesProxy: false, userAgent: "pail/\(Pail.version)"))
+        connectTimeout: .seconds(1), userAgent: "pail/\(Pail.version)"))
     return CredentialCache(
       CredentialFetcher(
         recipe, transport: transport(settings, log), nearby: nearby, region: settings.region,

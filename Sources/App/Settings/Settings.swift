@@ -1,3 +1,4 @@
+import HTTP
 import S3
 import SystemPackage
 
@@ -20,6 +21,7 @@ struct Settings: Sendable {
   /// What is wrong should the instance metadata service, the only source left, have no keys.
   var problemWithoutMetadata: SetupProblem?
   var caBundle: FilePath?
+  var proxies = ProxySettings.none
   /// Where downloads go: `PATH_TO_SAVE_FILE`, else the current directory.
   var saveFolder: FilePath
   /// The name to record; nil for the login name.

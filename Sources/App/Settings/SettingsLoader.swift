@@ -7,6 +7,8 @@ struct SettingsFlags: Sendable {
   var profile: String?
   var endpointURL: String?
   var region: String?
+  var addressingStyle: String?
+  var caBundle: String?
   var envFile: FilePath?
   var user: String?
   var history: String?
@@ -18,6 +20,8 @@ struct SettingsFlags: Sendable {
     values[.profile] = profile
     values[.endpointURLForS3] = endpointURL
     values[.storageRegion] = region
+    values[.addressingStyle] = addressingStyle
+    values[.caBundle] = caBundle
     values[.user] = user
     values[.history] = history
     return SettingsLayer(source: .flags, values: values)
@@ -46,6 +50,18 @@ enum SettingsLoader {
         where values.removeValue(forKey: variable.rawValue) != nil {
           notices.append(
             "\(variable.rawValue) in \(path) does not count: name the file with --env-file.")
+        }
+        // Nor may it lead requests that are signed with other keys than its own over a machine of
+        // its choice.
+        let proxies: [Variable] = [
+          .httpsProxy, .httpsProxySmall, .httpProxy, .httpProxySmall, .allProxy, .allProxySmall,
+          .noProxy, .noProxySmall,
+        ]
+        if values[Variable.secretAccessKey.rawValue] == nil {
+          for variable in proxies where values.removeValue(forKey: variable.rawValue) != nil {
+            notices.append(
+              "\(variable.rawValue) in \(path) does not count: name the file with --env-file.")
+          }
         }
       }
       layers.append(

@@ -1,3 +1,4 @@
+import HTTP
 import History
 import S3
 import SystemPackage
@@ -43,17 +44,6 @@ struct SettingsResolver {
     var notices: [String] = []
     var findings: [Settings.Finding] = []
 
-    let region = lookUp(.storageRegion, .region, .defaultRegion)
-    let regionText = region?.text ?? Region.usEast1.text
-    findings.append(finding("region", region, fallback: regionText))
-
-    if !Self.isPlainName(regionText) {
-      problems.append(
-        SetupProblem(
-          message: "\(region?.origin ?? "The region") is no region",
-          whereLooked: [], whatToDo: "Write it in letters, digits and hyphens, like eu-central-1."))
-    }
-
     let ignore = lookUp(.ignoresEndpoints)
     let ignoresEndpoints = ignore?.text.lowercased() == "true"
     let endpointValue =
@@ -71,14 +61,25 @@ struct SettingsResolver {
             whereLooked: [endpointValue.origin],
             whatToDo: "Write it like https://storage.example or http://127.0.0.1:8333."))
       }
-    } else {
-      endpoint = .aws(region: Region(regionText))
     }
-    findings.append(
-      finding(
-        "endpoint", endpointValue, fallback: "\(Endpoint.aws(region: Region(regionText)))",
-        shown: endpoint.map { "\($0)" } ?? "not usable"))
 
+    let region = lookUp(.storageRegion, .region, .defaultRegion)
+    let regionText = region?.text ?? (endpoint?.awsRegion ?? .usEast1).text
+    findings.append(finding("region", region, fallback: regionText))
+    if !Self.isPlainName(regionText) {
+      problems.append(
+        SetupProblem(
+          message: "\(region?.origin ?? "The region") is no region",
+          whereLooked: [], whatToDo: "Write it in letters, digits and hyphens, like eu-central-1."))
+    }
+
+    let options = endpointOptions(&problems, &findings)
+    let amazon = Endpoint.aws(region: Region(regionText), options)
+    endpoint = endpointValue == nil ? amazon : endpoint?.with(options)
+    findings.insert(
+      finding(
+        "endpoint", endpointValue, fallback: "\(amazon)",
+        shown: endpoint.map { "\($0)" } ?? "not usable"), at: 1)
     if ignoresEndpoints {
       findings.append(finding("other endpoints", ignore, fallback: "", shown: "ignored"))
     }
@@ -94,6 +95,7 @@ struct SettingsResolver {
     if let problem = outcome.problem ?? (keys == nil ? noKeys : nil) { problems.append(problem) }
     let caBundle = lookUp(.caBundle)
     findings.append(finding("CA bundle", caBundle, fallback: "the system's"))
+    let proxies = proxySettings(&findings, &problems)
     let folder = lookUp(.saveFolder)
     findings.append(finding("download folder", folder, fallback: "the current directory"))
     let user = lookUp(.user)
@@ -131,13 +133,84 @@ struct SettingsResolver {
       endpoint: endpoint, region: Region(regionText), credentials: keys?.recipe,
       profile: profileName, awsFolder: home?.appending(".aws").string, tokenService: tokenService,
       problemWithoutMetadata: keys?.isGuess == true ? noKeys : nil,
-      caBundle: caBundle.map { path($0.text) },
+      caBundle: caBundle.map { path($0.text) }, proxies: proxies,
       saveFolder: folder.map { path($0.text) } ?? FilePath("."),
       user: user?.text, historyPath: historyPath,
       runFolder: defaultHistoryPath?.removingLastComponent().appending("run"),
       isReadOnly: isReadOnly,
       wantsColour: noColour == nil, endpointQuestion: question, findings: findings,
       notices: notices, problems: problems)
+  }
+
+  private func endpointOptions(
+    _ problems: inout [SetupProblem], _ findings: inout [Settings.Finding]
+  ) -> EndpointOptions {
+    var options = EndpointOptions()
+    if let style = lookUp(.addressingStyle) {
+      findings.append(finding("addressing", style, fallback: ""))
+      if let known = EndpointOptions.Addressing(rawValue: style.text.lowercased()) {
+        options.addressing = known
+      } else {
+        problems.append(
+          SetupProblem(
+            message: "\(style.origin) is no addressing style", whereLooked: [style.origin],
+            whatToDo: "Write path, virtual or auto."))
+      }
+    }
+    func isOn(_ name: String, _ variable: Variable) -> Bool {
+      guard let value = lookUp(variable) else { return false }
+      findings.append(finding(name, value, fallback: ""))
+      return value.text.lowercased() == "true"
+    }
+    options.usesDualStack = isOn("dual stack", .dualStack)
+    options.usesFIPS = isOn("FIPS", .fips)
+    options.isAccelerated = isOn("acceleration", .acceleration)
+    return options
+  }
+
+  /// Names in small letters come first, as curl has it; of a proxy only host and port are shown.
+  private func proxySettings(
+    _ findings: inout [Settings.Finding], _ problems: inout [SetupProblem]
+  ) -> ProxySettings {
+    func proxy(_ name: String, _ value: Value?) -> String? {
+      guard let value else { return nil }
+      let shown = Self.proxyWithoutUser(value.text)
+      findings.append(
+        Settings.Finding(
+          name: name, value: shown ?? "not usable", origin: value.origin,
+          overruled: value.overruled.map(\.origin)))
+      if shown == nil {
+        problems.append(
+          SetupProblem(
+            message: "\(value.origin) is no proxy", whereLooked: [value.origin],
+            whatToDo: "Write it like http://proxy.example:3128."))
+      }
+      return value.text
+    }
+    let settings = ProxySettings(
+      https: proxy("https proxy", lookUp(.httpsProxySmall, .httpsProxy, .allProxySmall, .allProxy)),
+      http: proxy("http proxy", lookUp(.httpProxySmall, .httpProxy, .allProxySmall, .allProxy)),
+      exceptions: lookUp(.noProxySmall, .noProxy)?.text)
+    if let value = lookUp(.noProxySmall, .noProxy), settings.https != nil || settings.http != nil {
+      findings.append(finding("no proxy for", value, fallback: ""))
+    }
+    return settings
+  }
+
+  /// nil for a text that names no host.
+  private static func proxyWithoutUser(_ text: String) -> String? {
+    var rest = text[...]
+    var scheme = "http"
+    if let mark = rest.firstRange(of: "://") {
+      scheme = String(rest[..<mark.lowerBound])
+      rest = rest[mark.upperBound...]
+    }
+    let known = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"]
+    guard known.contains(scheme.lowercased()) else { return nil }
+    let authority = rest.prefix { $0 != "/" }
+    let host = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] }
+    guard let endpoint = try? Endpoint(parsing: "http://\(host ?? authority)") else { return nil }
+    return "\(scheme)://\(host == nil ? "" : "•••@")\(endpoint.hostAndPort)"
   }
 
   private var commandLine: SettingsResolver {

@@ -15,7 +15,19 @@ enum Variable: String, Sendable, CaseIterable {
   case endpointURLForS3 = "AWS_ENDPOINT_URL_S3"
   case endpointURL = "AWS_ENDPOINT_URL"
   case ignoresEndpoints = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"
+  case addressingStyle = "PAIL_ADDRESSING_STYLE"
+  case dualStack = "AWS_USE_DUALSTACK_ENDPOINT"
+  case fips = "AWS_USE_FIPS_ENDPOINT"
+  case acceleration = "PAIL_USE_ACCELERATE_ENDPOINT"
   case caBundle = "AWS_CA_BUNDLE"
+  case httpsProxy = "HTTPS_PROXY"
+  case httpsProxySmall = "https_proxy"
+  case httpProxy = "HTTP_PROXY"
+  case httpProxySmall = "http_proxy"
+  case allProxy = "ALL_PROXY"
+  case allProxySmall = "all_proxy"
+  case noProxy = "NO_PROXY"
+  case noProxySmall = "no_proxy"
   case saveFolder = "PATH_TO_SAVE_FILE"
   case user = "PAIL_USER"
   case history = "PAIL_HISTORY"
@@ -26,6 +38,8 @@ enum Variable: String, Sendable, CaseIterable {
     switch self {
     case .storageRegion: "--region"
     case .endpointURLForS3: "--endpoint-url"
+    case .addressingStyle: "--addressing-style"
+    case .caBundle: "--ca-bundle"
     case .profile: "--profile"
     case .user: "--user"
     case .history: "--history"
@@ -39,6 +53,10 @@ enum Variable: String, Sendable, CaseIterable {
     case .storageRegion: "region"
     case .endpointURLForS3: "endpoint_url"
     case .ignoresEndpoints: "ignore_configured_endpoint_urls"
+    case .addressingStyle: "addressing_style"
+    case .dualStack: "use_dualstack_endpoint"
+    case .fips: "use_fips_endpoint"
+    case .acceleration: "use_accelerate_endpoint"
     case .caBundle: "ca_bundle"
     default: nil
     }
@@ -80,6 +98,10 @@ struct SettingsLayer: Sendable {
     values[.storageRegion] = profile.region
     values[.endpointURLForS3] = profile.endpointURL
     values[.ignoresEndpoints] = profile.ignoresEndpoints ? "true" : nil
+    values[.addressingStyle] = profile.addressingStyle
+    values[.dualStack] = profile.dualStack
+    values[.fips] = profile.fips
+    values[.acceleration] = profile.acceleration
     values[.caBundle] = profile.caBundle
     self.init(source: .profile(profile.name), values: values)
   }

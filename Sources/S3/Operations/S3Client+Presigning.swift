@@ -53,7 +53,7 @@ extension S3Client {
       seconds = min(seconds, left)
     }
 
-    let region = memory.region(of: location.bucket) ?? region
+    let region = homeRegion(of: location.bucket)
     let target = try S3Target(
       endpoint: endpoint.inRegion(region), bucket: location.bucket, key: location.key)
     var query: [QueryItem] = []

@@ -28,19 +28,30 @@ public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
   /// Whether buckets are named in the path rather than in the host name.
   public let isPathStyle: Bool
   /// The region whose Amazon S3 this is, nil for any other store.
-  let awsRegion: Region?
+  public let awsRegion: Region?
+  public let options: EndpointOptions
 
-  private init(scheme: Scheme, host: String, port: Int, isPathStyle: Bool, awsRegion: Region?) {
+  private init(
+    scheme: Scheme, host: String, port: Int, awsRegion: Region? = nil,
+    options: EndpointOptions = EndpointOptions()
+  ) {
     self.scheme = scheme
     self.host = host
     self.port = port
-    self.isPathStyle = isPathStyle
+    isPathStyle =
+      switch options.addressing {
+      case .automatic: awsRegion == nil
+      case .path: true
+      // A bucket before an address would be no host.
+      case .virtual: Self.isAddress(host)
+      }
     self.awsRegion = awsRegion
+    self.options = options
   }
 
   /// Reads `http://127.0.0.1:8333`, `https://minio.example.net/` or, for https, a host alone.
   ///
-  /// Such an endpoint is path style.
+  /// Such an endpoint is path style, unless it is one of Amazon S3.
   public init(parsing text: String) throws(EndpointProblem) {
     guard !text.isEmpty else { throw .empty }
     var scheme = Scheme.https
@@ -77,28 +88,70 @@ public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
       else { throw .port(String(digits)) }
       port = number
     }
-    self.init(scheme: scheme, host: host, port: port, isPathStyle: true, awsRegion: nil)
+    if scheme == .https, port == scheme.defaultPort, let known = Self.awsEndpoint(host: host) {
+      self = known
+    } else {
+      self.init(scheme: scheme, host: host, port: port)
+    }
+  }
+
+  /// The same server, reached in another way.
+  public func with(_ options: EndpointOptions) -> Endpoint {
+    if let awsRegion {
+      var options = options
+      options.usesDualStack = options.usesDualStack || self.options.usesDualStack
+      options.usesFIPS = options.usesFIPS || self.options.usesFIPS
+      return .aws(region: awsRegion, options)
+    }
+    return Endpoint(scheme: scheme, host: host, port: port, options: options)
+  }
+
+  /// `s3.eu-west-1.amazonaws.com`, its dual-stack and FIPS variants, and the old `s3.amazonaws.com`.
+  private static func awsEndpoint(host: String) -> Endpoint? {
+    guard host.hasSuffix(".amazonaws.com") || host.hasSuffix(".amazonaws.com.cn") else {
+      return nil
+    }
+    if host == "s3.amazonaws.com" { return .aws(region: .usEast1) }
+    for variant in 0..<4 {
+      let options = EndpointOptions(usesDualStack: variant & 1 != 0, usesFIPS: variant & 2 != 0)
+      let start = options.hostPrefix("s3") + "."
+      guard host.hasPrefix(start) else { continue }
+      let label = host.dropFirst(start.count).prefix { $0 != "." }
+      guard let region = Region(fromServer: String(label)) else { continue }
+      let endpoint = Endpoint.aws(region: region, options)
+      if endpoint.host == host { return endpoint }
+    }
+    return nil
   }
 
   /// Amazon S3 in `region`, over TLS. Buckets are named in the host name where TLS allows it.
   ///
   /// Source: AWS General Reference, "Amazon Simple Storage Service endpoints and quotas".
-  public static func aws(region: Region) -> Endpoint {
-    let domain = region.text.hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com"
-    return Endpoint(
-      scheme: .https, host: "s3.\(region.text).\(domain)", port: Scheme.https.defaultPort,
-      isPathStyle: false, awsRegion: region)
+  public static func aws(
+    region: Region, _ options: EndpointOptions = EndpointOptions()
+  ) -> Endpoint {
+    Endpoint(
+      scheme: .https, host: "\(options.hostPrefix("s3")).\(region.text).\(domain(of: region))",
+      port: Scheme.https.defaultPort, awsRegion: region, options: options)
+  }
+
+  static func domain(of region: Region) -> String {
+    region.text.hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com"
+  }
+
+  /// For buckets that are set up for acceleration; the same everywhere.
+  var acceleratedHost: String? {
+    guard awsRegion != nil, options.isAccelerated, !options.usesFIPS else { return nil }
+    return "s3-accelerate\(options.usesDualStack ? ".dualstack" : "").amazonaws.com"
   }
 
   /// Another service of Amazon in `region`.
   ///
   /// Source: AWS General Reference, "Service endpoints and quotas".
   static func amazon(_ service: AmazonService, region: Region) -> Endpoint {
-    let domain = region.text.hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com"
-    return Endpoint(
-      scheme: .https, host: "\(service.hostPrefix).\(region.text).\(domain)",
-      port: Scheme.https.defaultPort,
-      isPathStyle: true, awsRegion: nil)
+    Endpoint(
+      scheme: .https, host: "\(service.hostPrefix).\(region.text).\(domain(of: region))",
+      port: Scheme.https.defaultPort)
   }
 
   public var isTLS: Bool { scheme == .https }
@@ -112,6 +165,11 @@ public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
   /// Whether requests for `bucket` name it in the host name.
   func usesHostName(for bucket: BucketName) -> Bool {
     !isPathStyle && bucket.fitsHostLabel
+  }
+
+  private static func isAddress(_ host: String) -> Bool {
+    let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+    return host.hasPrefix("[") || (parts.count == 4 && parts.allSatisfy { UInt8($0) != nil })
   }
 
   private static func isHost(_ host: String) -> Bool {

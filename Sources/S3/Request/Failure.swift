@@ -43,7 +43,8 @@ struct Failure: Error {
     case .transport(let error):
       switch error {
       case .unresolvedHost, .noConnection, .connectionLost, .stalled, .malformedAnswer: true
-      case .cancelled, .tls, .bodyTooLarge, .refused, .file, .fileTooShort, .invalidRequest: false
+      case .cancelled, .proxy, .tls, .bodyTooLarge, .refused, .file, .fileTooShort, .invalidRequest:
+        false
       }
     case .service(let error): error.isTransient
     case .malformedAnswer:

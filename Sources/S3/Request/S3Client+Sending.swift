@@ -83,7 +83,7 @@ extension S3Client {
       throw Failure(cause: .credentials(error))
     }
     attempt.credentials = credentials
-    attempt.region = attempt.call.region ?? memory.region(of: attempt.call.bucket) ?? region
+    attempt.region = attempt.call.region ?? homeRegion(of: attempt.call.bucket)
     var request: HTTPRequest
     do throws(S3Error.Cause) {
       request = try signed(attempt.call, region: attempt.region ?? region, credentials)
@@ -114,13 +114,19 @@ extension S3Client {
     }
   }
 
+  /// As far as it is known; the client's own otherwise.
+  func homeRegion(of bucket: BucketName?) -> Region {
+    bucket.flatMap(AccessPoint.init)?.region ?? memory.region(of: bucket) ?? region
+  }
+
   /// The request with a date and a signature of this moment.
   private func signed(
     _ call: S3Call, region: Region, _ credentials: Credentials
   ) throws(S3Error.Cause) -> HTTPRequest {
     let timestamp = now().advanced(by: memory.clockOffset)
     let target = try S3Target(
-      endpoint: endpoint.inRegion(region), bucket: call.bucket, key: call.key)
+      endpoint: endpoint.inRegion(region), bucket: call.bucket, key: call.key,
+      isAboutBucketItself: [.createBucket, .deleteBucket].contains(call.operation))
     var headers = call.headers
     guard !credentials.isAnonymous else {
       return try Self.request(call, target, headers)
@@ -225,7 +231,7 @@ private struct Attempt {
 extension Endpoint {
   /// Amazon S3 has a host for each region; any other store is asked where it is, whatever it says.
   func inRegion(_ region: Region) -> Endpoint {
-    awsRegion == nil || awsRegion == region ? self : .aws(region: region)
+    awsRegion == nil || awsRegion == region ? self : .aws(region: region, options)
   }
 }
 

@@ -10,19 +10,36 @@ struct S3Target {
 
   /// - Throws: `invalidRequest` where the URL would mean something else: an empty key names the
   ///   bucket, and an empty bucket name the account.
-  init(endpoint: Endpoint, bucket: BucketName?, key: ObjectKey?) throws(S3Error.Cause) {
+  ///
+  /// - Parameter isAboutBucketItself: true for what an accelerated endpoint does not do.
+  init(
+    endpoint: Endpoint, bucket: BucketName?, key: ObjectKey?, isAboutBucketItself: Bool = false
+  ) throws(S3Error.Cause) {
     scheme = endpoint.scheme
     host = endpoint.hostAndPort
     path = "/"
     guard let bucket else { return }
+    if let point = AccessPoint(bucket) {
+      guard endpoint.awsRegion != nil else {
+        throw .invalidRequest("only Amazon S3 has access points, and the endpoint is \(endpoint)")
+      }
+      host = point.host(endpoint.options)
+      try add(key)
+      return
+    }
     guard !bucket.text.isEmpty, bucket.text != ".", bucket.text != "..",
       !bucket.text.contains("/")
     else { throw .invalidRequest("\"\(bucket)\" cannot be a bucket's name") }
     if endpoint.usesHostName(for: bucket) {
-      host = "\(bucket.text).\(host)"
+      let accelerated = isAboutBucketItself ? nil : endpoint.acceleratedHost
+      host = "\(bucket.text).\(accelerated ?? host)"
     } else {
       path += PercentEncoding.encode(bucket.text.utf8)
     }
+    try add(key)
+  }
+
+  private mutating func add(_ key: ObjectKey?) throws(S3Error.Cause) {
     guard let key else { return }
     guard !key.isEmpty else { throw .invalidRequest("an object's key cannot be empty") }
     if path != "/" { path += "/" }

@@ -32,7 +32,7 @@ extension S3Error {
     case .transport(let error):
       switch error {
       case .cancelled: "Cancelled"
-      case .unresolvedHost, .noConnection: "NoConnection"
+      case .unresolvedHost, .noConnection, .proxy: "NoConnection"
       case .tls: "TLS"
       case .connectionLost: "ConnectionLost"
       case .stalled: "Stalled"

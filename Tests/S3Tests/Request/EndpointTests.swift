@@ -1,3 +1,4 @@
+import HTTP
 import Testing
 
 @testable import S3
@@ -44,6 +45,110 @@ struct EndpointTests {
       #expect(path.url(query: []) == "https://s3.eu-central-1.amazonaws.com/\(name)/k")
     }
     #expect(Endpoint.aws(region: Region("cn-north-1")).host == "s3.cn-north-1.amazonaws.com.cn")
+  }
+
+  @Test(
+    "Amazon S3 is reached in each of its variants, and known by its own hosts",
+    arguments: [
+      (EndpointOptions(), "https://s3.eu-west-1.amazonaws.com"),
+      (EndpointOptions(usesDualStack: true), "https://s3.dualstack.eu-west-1.amazonaws.com"),
+      (EndpointOptions(usesFIPS: true), "https://s3-fips.eu-west-1.amazonaws.com"),
+      (
+        EndpointOptions(usesDualStack: true, usesFIPS: true),
+        "https://s3-fips.dualstack.eu-west-1.amazonaws.com"
+      ),
+    ])
+  func variants(options: EndpointOptions, url: String) throws {
+    let endpoint = Endpoint.aws(region: Region("eu-west-1"), options)
+    #expect(endpoint.description == url)
+    #expect(try Endpoint(parsing: url) == endpoint)
+    // Another region of the same variant, when a bucket turns out to be there.
+    let moved = endpoint.inRegion(Region("us-west-2"))
+    #expect(moved.description == url.replacing("eu-west-1", with: "us-west-2"))
+  }
+
+  @Test(
+    "What only looks like Amazon S3 is a store like any other",
+    arguments: [
+      "https://s3.eu-west-1.amazonaws.com.example.net", "http://s3.eu-west-1.amazonaws.com",
+      "https://s3.eu-west-1.amazonaws.com:8443",
+      "https://bucket.vpce-1.s3.eu-west-1.vpce.amazonaws.com",
+    ])
+  func lookalikes(url: String) throws {
+    let endpoint = try Endpoint(parsing: url)
+    #expect(endpoint.awsRegion == nil)
+    #expect(endpoint.inRegion(Region("us-west-2")) == endpoint)
+  }
+
+  @Test(
+    "A bucket is named where the addressing style says",
+    arguments: [
+      ("https://store.example", .automatic, "my-bucket", "https://store.example/my-bucket/k"),
+      ("https://store.example", .virtual, "my-bucket", "https://my-bucket.store.example/k"),
+      ("http://store.example:81", .virtual, "my-bucket", "http://my-bucket.store.example:81/k"),
+      ("https://store.example", .virtual, "my.bucket", "https://store.example/my.bucket/k"),
+      ("http://127.0.0.1:9", .virtual, "my-bucket", "http://127.0.0.1:9/my-bucket/k"),
+      ("http://[::1]:9", .virtual, "my-bucket", "http://[::1]:9/my-bucket/k"),
+      (
+        "https://s3.eu-west-1.amazonaws.com", .path, "my-bucket",
+        "https://s3.eu-west-1.amazonaws.com/my-bucket/k"
+      ),
+    ] as [(String, EndpointOptions.Addressing, String, String)])
+  func addressing(
+    url: String, style: EndpointOptions.Addressing, bucket: String, target: String
+  ) throws {
+    let endpoint = try Endpoint(parsing: url).with(EndpointOptions(addressing: style))
+    let found = try S3Target(
+      endpoint: endpoint, bucket: BucketName(bucket), key: ObjectKey("k"))
+    #expect(found.url(query: []) == target)
+  }
+
+  @Test("An accelerated endpoint is for what is in buckets")
+  func accelerated() throws {
+    let endpoint = Endpoint.aws(region: .usEast1, EndpointOptions(isAccelerated: true))
+    let bucket = BucketName("my-bucket")
+    let object = try S3Target(endpoint: endpoint, bucket: bucket, key: ObjectKey("k"))
+    #expect(object.url(query: []) == "https://my-bucket.s3-accelerate.amazonaws.com/k")
+    let itself = try S3Target(
+      endpoint: endpoint, bucket: bucket, key: nil, isAboutBucketItself: true)
+    #expect(itself.host == "my-bucket.s3.us-east-1.amazonaws.com")
+    #expect(
+      try S3Target(endpoint: endpoint, bucket: nil, key: nil).host == "s3.us-east-1.amazonaws.com")
+  }
+
+  @Test("An access point has a host of its own, in its own region, and at Amazon S3 alone")
+  func accessPoint() throws {
+    let arn = BucketName("arn:aws:s3:eu-west-1:111122223333:accesspoint/reports")
+    let target = try S3Target(
+      endpoint: .aws(region: .usEast1, EndpointOptions(usesDualStack: true)), bucket: arn,
+      key: ObjectKey("a/b"))
+    #expect(
+      target.url(query: [])
+        == "https://reports-111122223333.s3-accesspoint.dualstack.eu-west-1.amazonaws.com/a/b")
+    let custom = try Endpoint(parsing: "http://127.0.0.1:9")
+    #expect(throws: S3Error.Cause.self) {
+      try S3Target(endpoint: custom, bucket: arn, key: nil)
+    }
+    for text in [
+      "arn:aws:s3::111122223333:accesspoint/x", "arn:aws:s3:eu-west-1:1:accesspoint/x",
+      "arn:aws:s3:eu-west-1:111122223333:accesspoint/a.b@evil.example", "arn:aws:s3:::bucket",
+      "arn:aws:s3:eu-west-1.evil.example/:111122223333:accesspoint/x",
+    ] {
+      #expect(AccessPoint(BucketName(text)) == nil)
+    }
+    #expect(BucketName.length(in: "\(arn)/a/b".utf8) == arn.text.utf8.count)
+    #expect(BucketName.length(in: "reports/a/b".utf8) == 7)
+  }
+
+  @Test("A request to an access point is signed for its region")
+  func accessPointRegion() async throws {
+    let scripted = try ScriptedClient([.response(200)], endpoint: .aws(region: .usEast1))
+    _ = try? await scripted.client.headObject(
+      ObjectLocation(
+        bucket: BucketName("arn:aws:s3:eu-west-1:111122223333:accesspoint/reports"),
+        key: ObjectKey("k")))
+    let authorization = try #require(scripted.transport.requests.first?.headers["Authorization"])
+    #expect(authorization.contains("/eu-west-1/s3/"))
   }
 
   @Test("A key that begins with a slash keeps it in both styles")

@@ -73,6 +73,14 @@ public struct AWSProfile: Sendable {
   /// Certificates in PEM to trust.
   public var caBundle: String? { settings["ca_bundle"] }
 
+  /// `path`, `virtual` or `auto`, from the settings below `s3`.
+  public var addressingStyle: String? { settings["s3", "addressing_style"] }
+  public var dualStack: String? {
+    settings["use_dualstack_endpoint"] ?? settings["s3", "use_dualstack_endpoint"]
+  }
+  public var fips: String? { settings["use_fips_endpoint"] }
+  public var acceleration: String? { settings["s3", "use_accelerate_endpoint"] }
+
   /// Where Amazon S3 would be; the services section wins over the profile's own setting.
   ///
   /// Source: AWS SDKs and Tools Reference Guide, "Service-specific endpoints".

@@ -1,0 +1,88 @@
+"""Redirects, regions and addressing, against stand-ins that note what comes to them."""
+
+import http.server
+import threading
+
+import pytest
+
+
+class StandIn(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.server.asked.append((self.path, dict(self.headers)))
+        status, headers, body = self.server.answers.pop(0)
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_PUT = do_HEAD = do_DELETE = do_POST = do_GET
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def stand_in():
+    servers = []
+
+    def make(*answers):
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), StandIn)
+        server.asked, server.answers = [], list(answers)
+        server.url = f"http://127.0.0.1:{server.server_port}"
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return server
+
+    yield make
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+EMPTY = b"<ListBucketResult><Name>box</Name><IsTruncated>false</IsTruncated></ListBucketResult>"
+KEYS = {"AWS_ACCESS_KEY_ID": "AKIAREDIRECTED", "AWS_SECRET_ACCESS_KEY": "secret"}
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_takes_the_signature_nowhere(person, stand_in, status):
+    (person.work / ".env").unlink()
+    thief = stand_in((200, {}, EMPTY), (200, {}, EMPTY))
+    body = f"<Error><Code>TemporaryRedirect</Code><Endpoint>{thief.url[7:]}</Endpoint></Error>"
+    location = {
+        "Location": f"{thief.url}/box?list-type=2",
+        "x-amz-bucket-region": f"{thief.url[7:]}/",
+    }
+    honest = stand_in(*[(status, location, body.encode())] * 6)
+    done = person.run("ls", "s3://box", "--endpoint-url", honest.url, env=KEYS)
+    assert done.returncode == 1
+    assert thief.asked == []
+    assert 1 <= len(honest.asked) <= 2
+
+
+def test_the_region_of_a_bucket_is_learnt_and_the_request_signed_for_it(person, stand_in):
+    (person.work / ".env").unlink()
+    region = {"x-amz-bucket-region": "eu-west-9"}
+    server = stand_in((301, region, b""), (200, {}, EMPTY))
+    done = person.run("ls", "s3://box", "--endpoint-url", server.url, env=KEYS)
+    assert done.returncode == 0, done.stderr
+    first, second = (headers["Authorization"] for _, headers in server.asked)
+    assert "/us-east-1/s3/" in first and "/eu-west-9/s3/" in second
+
+
+def test_a_bucket_is_named_in_the_host_where_that_is_asked_for(person, stand_in):
+    (person.work / ".env").unlink()
+    # `localhost` is a name; an address takes no label before it.
+    for style, host, path in (("virtual", "box.localhost", "/"), ("path", "localhost", "/box")):
+        server = stand_in((200, {}, EMPTY))
+        url = f"http://localhost:{server.server_port}"
+        done = person.run(
+            "ls", "s3://box", "--endpoint-url", url, "--addressing-style", style, env=KEYS
+        )
+        assert done.returncode == 0, done.stderr
+        asked, headers = server.asked[0]
+        assert headers["Host"] == f"{host}:{server.server_port}"
+        assert asked.split("?")[0] == path
+    wrong = person.run("ls", "--addressing-style", "sideways")
+    assert wrong.returncode == 64

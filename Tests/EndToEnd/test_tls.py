@@ -1,0 +1,143 @@
+"""TLS with a private authority, and a proxy that is really in the way."""
+
+import urllib.parse
+
+import pytest
+from fronts import TinyProxy, TLSFront
+
+
+@pytest.fixture(scope="module")
+def front(store, tmp_path_factory):
+    with TLSFront(tmp_path_factory.mktemp("nginx"), store.endpoint) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def tinyproxy(tmp_path_factory):
+    with TinyProxy(tmp_path_factory.mktemp("tinyproxy")) as server:
+        yield server
+
+
+@pytest.fixture
+def profile(person, store):
+    """A profile with keys, and no `.env`."""
+    (person.work / ".env").unlink()
+    folder = person.home / ".aws"
+    folder.mkdir()
+
+    def write(**settings):
+        lines = "".join(f"{name} = {value}\n" for name, value in settings.items())
+        (folder / "config").write_text(
+            f"[default]\naws_access_key_id = {store.access_key}\n"
+            f"aws_secret_access_key = {store.secret_key}\nregion = us-east-1\n{lines}"
+        )
+
+    write()
+    return write
+
+
+def test_an_authority_of_ones_own_is_named_in_each_of_the_ways(person, front, bucket, profile):
+    url = front.url("good")
+    ways = [
+        (("--ca-bundle", front.authority), {}, {}),
+        ((), {"AWS_CA_BUNDLE": str(front.authority)}, {}),
+        ((), {}, {"ca_bundle": front.authority}),
+    ]
+    for arguments, env, settings in ways:
+        profile(**settings)
+        done = person.run("ls", "--endpoint-url", url, *arguments, env=env)
+        assert done.returncode == 0, done.stderr
+        assert bucket in done.stdout.decode()
+    person.file("a.txt", b"abc" * 1000)
+    options = ("--endpoint-url", url, "--ca-bundle", front.authority)
+    assert person.run("put", "a.txt", f"s3://{bucket}/a.txt", *options).returncode == 0
+    assert person.run("get", f"s3://{bucket}/a.txt", "b.txt", *options).returncode == 0
+    assert (person.work / "b.txt").read_bytes() == b"abc" * 1000
+
+
+@pytest.mark.parametrize(
+    "site, reason, remedy",
+    [
+        ("expired", "certificate has expired", "clock"),
+        ("misnamed", "certificate is for another name", "--endpoint-url"),
+        ("unknown", "authority that is not known here", "--ca-bundle"),
+        ("old", "only old versions of TLS", "TLS 1.2"),
+    ],
+)
+def test_what_cannot_be_trusted_is_refused_with_host_reason_and_remedy(
+    person, front, profile, site, reason, remedy
+):
+    done = person.run("ls", "--endpoint-url", front.url(site), "--ca-bundle", front.authority)
+    assert done.returncode == 1
+    text = done.stderr.decode()
+    assert "localhost" in text and reason in text and remedy in text, text
+
+
+def test_without_the_authority_nothing_is_sent(person, front, profile):
+    done = person.run("ls", "--endpoint-url", front.url("good"))
+    assert done.returncode == 1
+    assert b"authority that is not known here" in done.stderr
+    missing = person.run(
+        "ls", "--endpoint-url", front.url("good"), "--ca-bundle", "nowhere.pem"
+    )
+    assert missing.returncode == 1 and b"nowhere.pem" in missing.stderr
+
+
+def proxy_url(proxy, password=None):
+    word = urllib.parse.quote(password or proxy.password, safe="")
+    return f"http://{proxy.user}:{word}@127.0.0.1:{proxy.port}"
+
+
+def test_requests_over_tls_go_through_the_proxy_as_a_tunnel(
+    person, front, tinyproxy, bucket, profile
+):
+    before = len(tinyproxy.requests)
+    env = {"HTTPS_PROXY": proxy_url(tinyproxy), "AWS_CA_BUNDLE": str(front.authority)}
+    done = person.run("ls", "--endpoint-url", front.url("good"), env=env)
+    assert done.returncode == 0, done.stderr
+    assert bucket in done.stdout.decode()
+    assert any("CONNECT localhost:" in line for line in tinyproxy.requests[before:])
+
+
+def test_requests_without_tls_go_through_the_proxy_and_exceptions_past_it(
+    person, store, tinyproxy, bucket, profile
+):
+    before = len(tinyproxy.requests)
+    for variable in ("HTTP_PROXY", "http_proxy"):
+        done = person.run(
+            "ls", "--endpoint-url", store.endpoint, env={variable: proxy_url(tinyproxy)}
+        )
+        assert done.returncode == 0, done.stderr
+        assert bucket in done.stdout.decode()
+    assert len(tinyproxy.requests) >= before + 2
+    used = len(tinyproxy.requests)
+    # Nobody listens there: what does not pass it by cannot work.
+    dead = {"HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": "example.org,127.0.0.1"}
+    assert person.run("ls", "--endpoint-url", store.endpoint, env=dead).returncode == 0
+    assert len(tinyproxy.requests) == used
+
+
+def test_a_proxy_that_refuses_is_told_and_its_password_is_not(
+    person, front, store, tinyproxy, profile, tmp_path
+):
+    wrong = "wrong+Password/0002"
+    tunnel = (front.url("good"), "HTTPS_PROXY", proxy_url(tinyproxy, wrong))
+    plain = (store.endpoint, "HTTP_PROXY", f"http://127.0.0.1:{tinyproxy.port}")
+    for site, variable, proxy in (tunnel, plain):
+        env = {variable: proxy, "AWS_CA_BUNDLE": str(front.authority)}
+        log = tmp_path / f"{variable}.log"
+        done = person.run("ls", "--endpoint-url", site, "--log", log, "--debug", env=env)
+        assert done.returncode == 1
+        assert b"proxy" in done.stderr.lower() and variable.encode() in done.stderr
+        doctor = person.run("doctor", "--offline", "--endpoint-url", site, env=env)
+        assert f"127.0.0.1:{tinyproxy.port}".encode() in doctor.stdout
+        everything = done.stdout + done.stderr + doctor.stdout + doctor.stderr + log.read_bytes()
+        for form in (wrong, urllib.parse.quote(wrong, safe="")):
+            assert form.encode() not in everything
+
+
+def test_a_file_found_in_the_folder_leads_no_other_keys_over_its_proxy(person, store, profile):
+    person.write_env("HTTP_PROXY=http://127.0.0.1:9\n")
+    done = person.run("ls", "--endpoint-url", store.endpoint)
+    assert done.returncode == 0, done.stderr
+    assert b"HTTP_PROXY" in done.stderr
