@@ -45,6 +45,47 @@ struct DeleteDialogTests {
     #expect(deletions(scene.takeEffects()).isEmpty)
   }
 
+  @Test("All versions go only after v, and after the word has been typed")
+  func everyVersion() throws {
+    var scene = try Scene.at("p/", .of(["a", "b/", "c"], under: "p/"))
+    scene.press("Space Space D")
+    scene.press("v")
+    #expect(!scene.screen.contains("older versions"))
+    let question = try request(scene) { if case .readVersioning = $0 { true } else { false } }
+    scene.send(.answered(question, .versioning(.enabled)))
+    #expect(scene.screen.contains("[v] all versions"))
+    scene.press("v")
+    let count = try request(scene) { if case .count = $0 { true } else { false } }
+    scene.send(.answered(count, .counted(DeletionCount(objects: 5, bytes: .mebibytes(3)))))
+    try expectScreen(scene.screen, "delete-versions")
+    scene.type("delet")
+    scene.press("Enter")
+    #expect(scene.bottom.contains("That is not the word"))
+    #expect(deletions(scene.takeEffects()).isEmpty)
+    scene.type("e")
+    scene.press("Enter")
+    #expect(
+      deletions(scene.takeEffects()) == [
+        [
+          .everyVersion(ObjectKey("p/a")),
+          .everyVersionOf(KeySelection(prefix: ObjectKey("p/b/"))),
+        ]
+      ])
+  }
+
+  @Test("Esc stops the count of versions, and then leaves everything as it is")
+  func everyVersionDeclined() throws {
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"))
+    scene.press("D")
+    scene.answer(.versioning(.suspended))
+    scene.press("v Esc")
+    #expect(scene.screen.contains("the count was stopped"))
+    scene.send(.pasted("delete"))
+    scene.press("Enter Esc")
+    #expect(scene.state.overlays.isEmpty)
+    #expect(deletions(scene.takeEffects()).isEmpty)
+  }
+
   @Test("What is below prefixes is counted live; Esc stops the count, and then the question")
   func counting() throws {
     var scene = try Scene.at("p/", .of(["a/", "b", "c/"], under: "p/"))

@@ -56,6 +56,23 @@ struct HistoryDialogTests {
     #expect(queries(scene.takeEffects()).isEmpty)
   }
 
+  @Test("What is shown stays until the answer to the next letter is there")
+  func staying() throws {
+    var scene = try Scene.withBuckets()
+    scene.press("H")
+    #expect(scene.screen.contains("Loading…"))
+    scene.answer(.history(Self.entries(1..<10)))
+    scene.type("an")
+    #expect(scene.screen.contains("p/file-9"))
+    scene.answer(.history(Self.entries(20..<21)))
+    #expect(!scene.screen.contains("p/file-9") && scene.screen.contains("p/file-20"))
+    scene.type("x")
+    scene.answer(.history([]))
+    #expect(scene.screen.contains("No change matches"))
+    scene.type("y")
+    #expect(!scene.screen.contains("Loading…"))
+  }
+
   @Test("Older pages are read as one comes near the end")
   func pages() throws {
     var scene = try Scene.withBuckets()

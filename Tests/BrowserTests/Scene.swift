@@ -12,11 +12,11 @@ struct Scene {
   /// Wanted since the last look, oldest first. Orders are carried out at once.
   private(set) var effects: [Effect] = []
 
-  init(columns: Int = 100, rows: Int = 16) throws {
+  init(columns: Int = 100, rows: Int = 16, saveFolder: FilePath = "/home/ana/downloads") throws {
     state = BrowserState(
       facts: BrowserFacts(
         profile: "demo", endpoint: try Endpoint(parsing: "http://127.0.0.1:8333"),
-        region: .usEast1, user: "ana", saveFolder: "/home/ana/downloads",
+        region: .usEast1, user: "ana", saveFolder: saveFolder,
         localFolder: "/home/ana"),
       size: Size(columns: columns, rows: rows))
   }

@@ -140,6 +140,22 @@ struct TransferDialogTests {
     #expect(scene.state.overlays.isEmpty)
   }
 
+  @Test("A folder whose name is no UTF-8 is kept byte for byte unless another one is typed")
+  func folderOfBytes() throws {
+    let folder = FilePath(bytes: Array("/home/ana/".utf8) + [0xff])
+    var scene = try Scene(saveFolder: folder)
+    scene.send(.started(at: Place(bucket: BucketName("reports"))))
+    scene.answer(.page(.of(["a.txt"])))
+    scene.press("d")
+    #expect(!scene.bottom.contains("next field"))
+    scene.press("Enter")
+    guard case .planDownload(let wish, _)? = scene.effects.last else {
+      Issue.record("nothing was planned")
+      return
+    }
+    #expect(wish.folder == folder)
+  }
+
   @Test("Downloads go to the folder that is shown and can be changed")
   func downloads() throws {
     var scene = try Scene.at("p/", .of(["a.txt", "b/"], under: "p/"), columns: 80, rows: 16)

@@ -73,8 +73,11 @@ def test_rm_deletes_one_key_and_its_row_is_done(person, store, bucket):
 
 
 def test_rm_of_a_key_that_is_not_there_says_so(person, store, bucket):
-    done = run(person, "rm", f"s3://{bucket}/never", status=1)
-    assert b"never" in done.stderr and b"NoSuchKey" in done.stderr
+    done = run(person, "rm", f"s3://{bucket}/never")
+    assert done.stdout == b"Deleted 0 objects, 1 not there\n"
+    dry = run(person, "rm", "--dry-run", f"s3://{bucket}/never")
+    assert dry.stdout == b"" and f"s3://{bucket}/never is not there".encode() in dry.stderr
+    assert person.history_file.exists() is False
 
 
 def test_mb_and_rb_make_and_remove_a_bucket(person, store, new_bucket):

@@ -142,3 +142,39 @@ def test_awkward_keys_are_deleted_by_their_own_name_alone(person, store, bucket,
     browser.press("y")
     browser.wait_for("Deleted 1 object")
     assert store.keys(bucket) == [key + "x"]
+
+
+def test_all_versions_of_a_choice_go_for_ever(person, store, new_bucket):
+    name = new_bucket("kept", versioned=True)
+    for key in ("p/a", "p/a", "p/b", "pa"):
+        store.put(name, key, b"12345")
+    store.s3.delete_object(Bucket=name, Key="p/b")
+    browser = person.browse(f"s3://{name}")
+    browser.select("p/")
+    browser.press("D")
+    browser.wait_for("[v] all versions")
+    browser.press("v")
+    browser.wait_for("4 versions, 15 B")
+    browser.type("delete")
+    browser.press("Enter")
+    browser.wait_for("Deleted 4 versions")
+    assert [key for key, _, _ in store.versions(name)] == ["pa"]
+    rows = person.changes()
+    assert len(rows) == 4 and all(row["versionID"] and row["outcome"] == "done" for row in rows)
+
+
+def test_the_command_deletes_all_versions_and_a_missing_key_is_no_failure(
+    person, store, new_bucket
+):
+    name = new_bucket("kept", versioned=True)
+    for key in ("a", "a", "ab"):
+        store.put(name, key, b"1")
+    planned = person.run("rm", "--all-versions", "--dry-run", f"s3://{name}/a")
+    assert planned.stdout.count(b"would delete") == 2 and b"version" in planned.stdout
+    assert len(store.versions(name)) == 3
+    done = person.run("rm", "--all-versions", f"s3://{name}/a")
+    assert done.returncode == 0 and b"Deleted 2 versions" in done.stdout
+    assert [key for key, _, _ in store.versions(name)] == ["ab"]
+    gone = person.run("rm", f"s3://{name}/a")
+    assert gone.returncode == 0 and b"Deleted 0 objects, 1 not there" in gone.stdout
+    assert [key for key, _, _ in store.versions(name)] == ["ab"]

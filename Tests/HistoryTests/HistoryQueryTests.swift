@@ -115,6 +115,17 @@ struct HistoryQueryTests {
     #expect(try await find(user: "") == ["ab", "a/4", "b/3", "a/2", "a/1"])
   }
 
+  @Test("What LIKE takes for a sign is a sign nowhere, not even below a combining mark")
+  func signs() async throws {
+    _ = try await store.begin([.test("100%\u{301} sure"), .test("abc\u{301}"), .test("a_\u{301}")])
+    for (text, found) in [
+      ("%", ["100%\u{301} sure"]), ("%\u{301}", ["100%\u{301} sure"]), ("_\u{301}", ["a_\u{301}"]),
+    ] {
+      let page = try await store.page(HistoryQuery(text: text), limit: 10)
+      #expect(page.map { $0.key?.text } == found, "\(text)")
+    }
+  }
+
   @Test("Each word of a text is found in user, action, bucket, key or outcome")
   func text() async throws {
     try await fill()

@@ -9,7 +9,8 @@ struct RemoveCommand: PailCommand {
     abstract: "Delete objects.",
     discussion: """
       In a bucket that keeps versions this adds a delete marker; --version-id deletes one version \
-      for ever. With -r everything whose key begins with the given one is deleted: \
+      for ever, --all-versions all of them. A key that is not there is no failure. With -r \
+      everything whose key begins with the given one is deleted: \
       s3://reports/2026 also means 2026-old.csv, s3://reports/2026/ does not.
 
       In a key, * stands for any characters, / among them, and ? for one: quote them, so that the \
@@ -33,6 +34,9 @@ struct RemoveCommand: PailCommand {
   @Option(name: .customLong("version-id"), help: ArgumentHelp("This version.", valueName: "id"))
   var versionID: String?
 
+  @Flag(help: "All versions and delete markers, for ever.")
+  var allVersions = false
+
   @Flag(name: .shortAndLong, help: "Say what would be deleted, and delete nothing.")
   var dryRun = false
 
@@ -45,6 +49,9 @@ struct RemoveCommand: PailCommand {
   func validate() throws {
     if versionID != nil, recursive || places.count != 1 {
       throw ValidationError("--version-id goes with one key, and not with --recursive")
+    }
+    if versionID != nil, allVersions {
+      throw ValidationError("--version-id and --all-versions exclude each other")
     }
     if !recursive, let place = places.first(where: \.key.isEmpty) {
       throw ValidationError(
@@ -72,10 +79,11 @@ struct RemoveCommand: PailCommand {
       report.deleted += done.deleted
       report.failed += done.failed
       report.leftNewer += done.leftNewer
+      report.missing += done.missing
       if done.stoppedBy != nil { break }
     }
     context.console.clearProgress()
-    found += report.deleted + report.failed + report.leftNewer
+    found += report.deleted + report.failed + report.leftNewer + report.missing
     if found == 0, !recursive, !context.hasFailures {
       let names = places.map { Visible.text($0.bytes) }.joined(separator: ", ")
       throw CommandFailure("Nothing matches \(names)")
@@ -86,11 +94,14 @@ struct RemoveCommand: PailCommand {
       line.add("deleted", Int64(report.deleted))
       line.add("failed", Int64(report.failed))
       line.add("leftNewer", Int64(report.leftNewer))
+      line.add("missing", Int64(report.missing))
       context.console.result(line.bytes)
     } else {
-      let noun = report.deleted == 1 ? "object" : "objects"
+      let one = allVersions || versionID != nil ? "version" : "object"
+      let noun = report.deleted == 1 ? one : one + "s"
       let failed = report.failed > 0 ? ", \(report.failed) failed" : ""
-      context.console.confirmation("Deleted \(report.deleted) \(noun)\(failed)")
+      let missing = report.missing > 0 ? ", \(report.missing) not there" : ""
+      context.console.confirmation("Deleted \(report.deleted) \(noun)\(failed)\(missing)")
     }
   }
 
@@ -117,8 +128,9 @@ struct RemoveCommand: PailCommand {
       ? KeyTarget.recursive(place, glob, filters.filter)
       : try await KeyTarget.single(place, glob, filters.filter, session)
     return switch meant {
-    case .key(let place): .object(place.key)
-    case .selection(_, let selection): .selection(selection)
+    case .key(let place): allVersions ? .everyVersion(place.key) : .object(place.key)
+    case .selection(_, let selection):
+      allVersions ? .everyVersionOf(selection) : .selection(selection)
     }
   }
 
@@ -132,7 +144,8 @@ struct RemoveCommand: PailCommand {
       for candidate in page {
         let place = S3URI(bucket: bucket, key: candidate.key)
         if candidate.isMissing {
-          context.fail(place.bytes, CommandFailure("There is no such object (NoSuchKey)"))
+          context.console.notice("pail: \(Visible.text(place.bytes)) is not there")
+          count.withLock { $0 += 1 }
           continue
         }
         count.withLock { $0 += 1 }
@@ -145,7 +158,9 @@ struct RemoveCommand: PailCommand {
           context.console.result(line.bytes)
         } else {
           context.console.result(
-            Array("would delete ".utf8) + context.console.name(place.bytes))
+            Array("would delete ".utf8) + context.console.name(place.bytes)
+              + context.console.name(
+                Array((candidate.versionID.map { "  version \($0.text)" } ?? "").utf8)))
         }
         try context.stopWhenClosed()
       }

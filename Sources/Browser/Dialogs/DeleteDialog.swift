@@ -6,10 +6,15 @@ import TextUI
 struct DeleteDialog: Overlay {
   private enum Phase: Sendable {
     case asking
+    /// All versions: the word must be typed.
+    case typing(Form)
     case deleting(RequestID, DeletionProgress)
     /// Stopped by Esc; the report of what was done until then is on its way.
     case stopping(RequestID)
   }
+
+  /// What must be typed before all versions go.
+  private static let word = "delete"
 
   private let from: Place
   private let targets: [DeletionTarget]
@@ -21,6 +26,8 @@ struct DeleteDialog: Overlay {
   private var countProblem: StorageError?
   private var versioning: VersioningState?
   private var versioningRequest: RequestID?
+  /// Whether all versions are to go.
+  private var isOfVersions = false
 
   /// - Parameter rows: the rows of `pane` to be deleted, 1 or more.
   init(_ pane: ObjectPane, rows: [Int]) {
@@ -43,7 +50,26 @@ struct DeleteDialog: Overlay {
   }
 
   var place: KeyPlace {
-    if case .asking = phase { .question } else { .waiting }
+    switch phase {
+    case .asking: keepsVersions ? .deletion : .question
+    case .typing: .field
+    case .deleting, .stopping: .waiting
+    }
+  }
+
+  /// Whether there may be older versions.
+  private var keepsVersions: Bool { versioning == .enabled || versioning == .suspended }
+
+  /// The same choice, with all that it ever was.
+  private var everyVersion: [DeletionTarget] {
+    targets.map { target in
+      switch target {
+      case .object(let key): .everyVersion(key)
+      case .prefix(let prefix): .everyVersionOf(KeySelection(prefix: prefix))
+      case .selection(let selection): .everyVersionOf(selection)
+      case .version, .everyVersion, .everyVersionOf: target
+      }
+    }
   }
 
   mutating func opened(_ turn: inout Turn) {
@@ -57,10 +83,23 @@ struct DeleteDialog: Overlay {
   mutating func perform(_ command: Command, _ turn: inout Turn) {
     switch (command, phase) {
     case (.confirm, .asking):
+      delete(targets, &turn)
+    case (.deleteVersions, .asking) where keepsVersions:
       stopAsking(&turn)
-      let (targets, bucket) = (targets, from.bucket)
-      let request = turn.request { .delete(targets, in: bucket, $0) }
-      phase = .deleting(request, DeletionProgress())
+      let (targets, bucket) = (everyVersion, from.bucket)
+      isOfVersions = true
+      count = DeletionCount()
+      countProblem = nil
+      counting = turn.request { .count(targets, in: bucket, $0) }
+      phase = .typing(Form([Form.text("Type \u{201C}\(Self.word)\u{201D}")]))
+    case (.accept, .typing(let form)):
+      guard form.text(0) == Self.word else {
+        return turn.say("That is not the word: nothing was done")
+      }
+      delete(everyVersion, &turn)
+    case (.close, .typing):
+      stopAsking(&turn)
+      turn.close()
     case (.decline, .asking):
       stopAsking(&turn)
       turn.close()
@@ -71,11 +110,23 @@ struct DeleteDialog: Overlay {
     }
   }
 
+  private mutating func delete(_ targets: [DeletionTarget], _ turn: inout Turn) {
+    stopAsking(&turn)
+    let bucket = from.bucket
+    let request = turn.request { .delete(targets, in: bucket, $0) }
+    phase = .deleting(request, DeletionProgress())
+  }
+
   /// Esc stops a count that is under way, and leaves the question.
   mutating func typed(_ press: KeyPress, _ turn: inout Turn) -> Bool {
-    guard press.key == .escape, case .asking = phase, counting != nil else { return false }
-    turn.cancel(counting)
-    counting = nil
+    if press.key == .escape, counting != nil, place != .waiting {
+      turn.cancel(counting)
+      counting = nil
+      return true
+    }
+    // Pasting is refused: the point is that one knows what one types.
+    guard case .typing(var form) = phase, form.typed(press) else { return false }
+    phase = .typing(form)
     return true
   }
 
@@ -116,7 +167,7 @@ struct DeleteDialog: Overlay {
     case .deletionProgressed(let progress):
       if case .deleting = phase { phase = .deleting(id, progress) }
     case .deleted(let report):
-      DeletionSummary(report).tell(&turn)
+      DeletionSummary(report, isOfVersions: isOfVersions).tell(&turn)
       turn.objectsChanged(in: from.bucket)
       turn.close()
     case .failed(let error):
@@ -132,6 +183,16 @@ struct DeleteDialog: Overlay {
   func draw(on frame: inout Frame, _ facts: BrowserFacts) {
     switch phase {
     case .asking: drawQuestion(on: &frame)
+    case .typing(let form):
+      Panel.draw(
+        "Delete all versions?",
+        body: [
+          Line(what, .emphasis), .blank,
+          Line("All of it goes for ever, older versions and delete markers included.", .warning),
+          Line(amount), .blank,
+        ], form: form,
+        notes: [.blank, Line("Enter deletes once the word is there", .secondary)], on: &frame,
+        columns: 70)
     case .deleting(_, let progress):
       let failed = progress.failed > 0 ? ", \(ByteFormat.exact(Int64(progress.failed))) failed" : ""
       drawWork(
@@ -150,7 +211,9 @@ struct DeleteDialog: Overlay {
     }
     body.append(.blank)
     // At the foot, where a small screen cuts nothing off.
-    let foot = [Line(amount), undoing, .blank, Choices.yesNo(yes: "delete", no: "no")]
+    var choices = Choices.yesNo(yes: "delete", no: "no")
+    if keepsVersions { choices = choices + Line("     [v] all versions") }
+    let foot = [Line(amount), undoing, .blank, choices]
     Panel(title: "Delete?", body: body, foot: foot, columns: 70).draw(on: &frame)
   }
 
@@ -161,15 +224,16 @@ struct DeleteDialog: Overlay {
 
   /// The verb and the full target.
   private var what: VisibleText {
+    let verb: VisibleText = isOfVersions ? "Delete all versions of " : "Delete "
     if targets.count == 1 {
       switch targets[0] {
-      case .object(let key), .version(let key, _):
-        return "Delete " + VisibleText(bytes: Place(bucket: from.bucket, prefix: key).uri)
+      case .object(let key), .version(let key, _), .everyVersion(let key):
+        return verb + VisibleText(bytes: Place(bucket: from.bucket, prefix: key).uri)
       case .prefix(let key):
-        return "Delete everything under "
+        return verb + "everything under "
           + VisibleText(bytes: Place(bucket: from.bucket, prefix: key).uri)
-      case .selection(let selection):
-        return "Delete what is chosen under "
+      case .selection(let selection), .everyVersionOf(let selection):
+        return verb + "what is chosen under "
           + VisibleText(bytes: Place(bucket: from.bucket, prefix: selection.prefix).uri)
       }
     }
@@ -180,13 +244,14 @@ struct DeleteDialog: Overlay {
     if prefixes > 0 {
       parts.append("everything under " + Self.plural(prefixes, "prefix", "prefixes"))
     }
-    return VisibleText("Delete \(parts.joined(separator: " and ")) of ")
+    return verb + VisibleText("\(parts.joined(separator: " and ")) of ")
       + VisibleText(bytes: from.uri)
   }
 
   private var amount: String {
     let number = ByteFormat.exact(Int64(count.objects))
-    let objects = count.objects == 1 && count.isComplete ? "object" : "objects"
+    let one = isOfVersions ? "version" : "object"
+    let objects = count.objects == 1 && count.isComplete ? one : one + "s"
     let sign = count.isComplete ? "" : "+"
     let text = "\(number)\(sign) \(objects), \(ByteFormat.iec(count.bytes.bytes))\(sign)"
     if counting != nil { return text + ", counting… (Esc stops the count)" }
@@ -217,18 +282,24 @@ struct DeleteDialog: Overlay {
 /// What a deletion did, in a sentence, and the list of what failed.
 struct DeletionSummary {
   private let report: DeletionReport
+  private let noun: String
 
-  init(_ report: DeletionReport) {
+  /// - Parameter isOfVersions: whether versions and delete markers were deleted, for ever.
+  init(_ report: DeletionReport, isOfVersions: Bool = false) {
     self.report = report
+    noun = isOfVersions ? "version" : "object"
   }
 
   var text: String {
     let number = ByteFormat.exact(Int64(report.deleted))
-    var text = "Deleted \(number) \(report.deleted == 1 ? "object" : "objects")"
+    var text = "Deleted \(number) \(report.deleted == 1 ? noun : noun + "s")"
     if report.abortedUploads > 0 { text += ", aborted \(report.abortedUploads) uploads" }
     if report.failed > 0 { text += ", \(ByteFormat.exact(Int64(report.failed))) failed" }
     if report.leftNewer > 0 {
       text += ", left \(ByteFormat.exact(Int64(report.leftNewer))) that came later"
+    }
+    if report.missing > 0 {
+      text += ", \(ByteFormat.exact(Int64(report.missing))) no longer there"
     }
     if report.stoppedBy?.isCancellation == true { text += ", then stopped" }
     return text

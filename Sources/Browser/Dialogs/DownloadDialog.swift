@@ -14,6 +14,8 @@ struct DownloadDialog: Overlay {
   private let from: Place
   private let objects: [ObjectSummary]
   private let prefixes: [ObjectKey]
+  /// Where downloads go unless another folder is typed.
+  private let proposed: FilePath
   private var form: Form
   private var phase = Phase.asking
   private var problem: StorageError?
@@ -23,18 +25,22 @@ struct DownloadDialog: Overlay {
     from = pane.place
     objects = rows.compactMap(pane.rows.object)
     prefixes = rows.filter(pane.rows.isPrefix).map(pane.rows.key)
+    proposed = folder
     form = Form([Form.text("Into", folder.string)])
   }
 
   var place: KeyPlace {
     switch phase {
-    case .asking: .form
+    case .asking: .field
     case .planning: .waiting
     case .resolving: .conflict
     }
   }
 
-  private var folder: FilePath { FilePath(form.text(0)) }
+  private var folder: FilePath {
+    // As it was shown: unchanged text leaves a folder alone that is not UTF-8.
+    form.text(0) == proposed.string ? proposed : FilePath(form.text(0))
+  }
 
   mutating func typed(_ press: KeyPress, _ turn: inout Turn) -> Bool {
     guard case .asking = phase, form.typed(press) else { return false }

@@ -10,6 +10,10 @@ struct HistoryDialog: Overlay {
   let place = KeyPlace.history
   private var form = Form([Form.text("User"), Form.text("Bucket"), Form.text("Action")])
   private var entries: [HistoryEntry] = []
+  /// What is shown was asked for with other filters, and stays until the answer is there.
+  private var isOutdated = false
+  /// Nothing has been read yet.
+  private var isFirst = true
   private var request: RequestID?
   /// Whether older changes may follow those that are loaded.
   private var hasMore = true
@@ -41,10 +45,22 @@ struct HistoryDialog: Overlay {
   private mutating func readAnew(_ turn: inout Turn) {
     turn.cancel(request)
     request = nil
-    entries = []
-    hasMore = !isUnknownAction
+    problem = nil
+    guard !isUnknownAction else { return show([], hasMore: false) }
+    isOutdated = true
+    let query = query
+    request = turn.request { .readHistory(query, before: nil, limit: Self.pageSize, $0) }
+  }
+
+  /// From the newest on.
+  private mutating func show(_ page: [HistoryEntry], hasMore: Bool) {
+    isOutdated = false
+    isFirst = false
+    entries = page
+    self.hasMore = hasMore
+    // Back to the top.
     viewport.setCount(0)
-    readMore(&turn)
+    viewport.setCount(entries.count)
   }
 
   private mutating func readMore(_ turn: inout Turn) {
@@ -57,7 +73,6 @@ struct HistoryDialog: Overlay {
 
   mutating func typed(_ press: KeyPress, _ turn: inout Turn) -> Bool {
     guard form.typed(press) else { return false }
-    problem = nil
     readAnew(&turn)
     return true
   }
@@ -88,11 +103,17 @@ struct HistoryDialog: Overlay {
     request = nil
     switch answer {
     case .history(let page):
-      entries += page
-      hasMore = page.count >= Self.pageSize
-      viewport.setCount(entries.count)
+      let hasMore = page.count >= Self.pageSize
+      if isOutdated {
+        show(page, hasMore: hasMore)
+      } else {
+        entries += page
+        self.hasMore = hasMore
+        viewport.setCount(entries.count)
+      }
       readMore(&turn)
     case .failed(let error):
+      if isOutdated { show([], hasMore: false) }
       problem = error
       turn.fail(error)
     default: break
@@ -147,7 +168,7 @@ struct HistoryDialog: Overlay {
 
   private var emptyText: String {
     if let problem { return problem.message }
-    if request != nil { return "Loading…" }
+    if isFirst { return "Loading…" }
     if isUnknownAction {
       return "Actions: \(ChangeAction.allCases.map(\.rawValue).joined(separator: ", "))"
     }

@@ -28,7 +28,7 @@ struct RemoveBucketDialog: Overlay {
   var place: KeyPlace {
     switch phase {
     case .asking(inField: false): .removal
-    case .asking, .typing: .form
+    case .asking, .typing: .field
     case .removing, .emptying, .stopping: .waiting
     }
   }

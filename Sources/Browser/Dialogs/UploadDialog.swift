@@ -26,7 +26,7 @@ struct UploadDialog: Overlay {
   var place: KeyPlace {
     switch phase {
     case .choosing: .localFiles
-    case .filtering, .changingDestination: .form
+    case .filtering, .changingDestination: .field
     case .planning: .waiting
     case .resolving: .conflict
     }

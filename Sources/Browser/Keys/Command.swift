@@ -12,7 +12,7 @@ public enum Command: Sendable, Hashable, CaseIterable {
   case quit, redraw, suspend
 
   /// Dialogs.
-  case accept, close, confirm, decline
+  case accept, close, confirm, decline, deleteVersions
   case nextField, previousField, nextChoice, previousChoice
   case startUpload, changeDestination, showHidden
   case overwrite, overwriteAll, skip, skipAll, rename, renameAll
@@ -28,12 +28,16 @@ public enum KeyPlace: Sendable, Hashable, CaseIterable {
   case conflict
   /// A question answered by y or n.
   case question
+  /// The question whether to delete, in a bucket that has versions.
+  case deletion
   /// The question whether to remove a bucket, with a field beside it.
   case removal
   /// Work that is under way and can be stopped.
   case waiting
-  /// Text fields and choices.
+  /// Text fields and choices, more than one.
   case form
+  /// A single text field.
+  case field
   /// A presigned URL on screen.
   case link
   /// Text to read and scroll: details, a report, an error.
@@ -54,9 +58,11 @@ public enum KeyPlace: Sendable, Hashable, CaseIterable {
     case .localFiles: "Choosing files to upload"
     case .conflict: "A name that is taken"
     case .question: "A question"
+    case .deletion: "Deleting where versions are kept"
     case .removal: "Removing a bucket"
     case .waiting: "While waiting"
     case .form: "Fields"
+    case .field: "A field"
     case .link: "A presigned URL"
     case .text: "Text"
     case .search: "Text with a search"

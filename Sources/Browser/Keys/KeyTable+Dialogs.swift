@@ -3,19 +3,21 @@ extension KeyTable {
   static let dialogs = questions + forms + uploads + reading
 
   private static let questions = [
-    row(.confirm, "y", in: [.question, .removal], "yes", hint: "yes"),
-    row(.decline, "n  Enter  Esc  ^c", in: [.question, .removal], "no", hint: "no"),
+    row(.confirm, "y", in: [.question, .deletion, .removal], "yes", hint: "yes"),
+    row(.decline, "n  Enter  Esc  ^c", in: [.question, .deletion, .removal], "no", hint: "no"),
+    row(
+      .deleteVersions, "v", in: [.deletion], "delete all versions for ever", hint: "all versions"),
     row(.close, "Esc  n  ^c", in: [.waiting], "stop", hint: "stop"),
     row(.nextField, "Tab", in: [.removal], "give the owner's account ID", hint: "owner ID"),
   ]
 
   private static let forms = [
-    row(.accept, "Enter", in: [.form], "go on", hint: "go on"),
+    row(.accept, "Enter", in: [.form, .field], "go on", hint: "go on"),
     row(.nextField, "Tab  ↓", in: [.form], "the next field", hint: "next field"),
     row(.previousField, "Shift-Tab  ↑", in: [.form], "the field before"),
     row(.nextChoice, "→  l  Space", in: [.form], "the next choice"),
     row(.previousChoice, "←  h", in: [.form], "the choice before"),
-    row(.close, "Esc  ^c", in: [.form], "close", hint: "close"),
+    row(.close, "Esc  ^c", in: [.form, .field], "close", hint: "close"),
   ]
 
   private static let uploads = [

@@ -92,9 +92,10 @@ extension KeyTable {
     row(.showError, "E", in: panes, "the last error in full, or that of a transfer"),
     row(.help, "?  F1", in: panes.union([.localFiles]), "help for this pane", hint: "help"),
     row(
-      .help, "?  F1", in: [.question, .conflict, .waiting, .link, .text], "the keys of this dialog"),
+      .help, "?  F1", in: [.question, .deletion, .conflict, .waiting, .link, .text],
+      "the keys of this dialog"),
     // These have a text field, which a question mark goes into.
-    row(.help, "F1", in: [.removal, .form, .history], "the keys of this dialog"),
+    row(.help, "F1", in: [.removal, .form, .field, .history], "the keys of this dialog"),
     row(.quit, "q  ^c", in: panes.union([.notice]), "quit", hint: "quit"),
     row(.redraw, "^l", in: Set(KeyPlace.allCases), "draw the screen anew"),
     row(.suspend, "^z", in: Set(KeyPlace.allCases), "suspend; fg comes back"),

@@ -87,7 +87,9 @@ struct HistorySelection {
       if let user = query.user { conditions.add([.like(user, in: "c.user")]) }
       if let bucket = query.bucket { conditions.add([.like(bucket.text, in: "c.bucket")]) }
     }
-    for word in (query.text ?? "").split(separator: " ") { conditions.add(anywhere(String(word))) }
+    for word in (query.text ?? "").unicodeScalars.split(separator: " ") {
+      conditions.add(anywhere(String(word)))
+    }
     return conditions
   }
 
@@ -134,9 +136,11 @@ private struct Conditions {
     /// SQLite's LIKE finds letters A to Z alike in either case, and no others.
     static func like(_ text: String, in column: String) -> Part {
       var pattern = ""
-      for character in text {
-        if "%_\\".contains(character) { pattern.append("\\") }
-        pattern.append(character)
+      // Scalars, as SQLite sees them: with a combining mark `%` is another character, and would
+      // still stand for anything.
+      for scalar in text.unicodeScalars {
+        if "%_\\".unicodeScalars.contains(scalar) { pattern.unicodeScalars.append("\\") }
+        pattern.unicodeScalars.append(scalar)
       }
       return Part(sql: "\(column) LIKE ? ESCAPE '\\'", arguments: ["%\(pattern)%"])
     }

@@ -67,9 +67,7 @@ struct Deleter: Sendable {
     let plan = DeletionPlan(
       candidates, confirmedAt: confirmedAt.map { client.serverTime(at: $0) })
     report.leftNewer += plan.newer.count
-    for candidate in plan.missing {
-      fail(candidate, code: S3ErrorCode.noSuchKey.rawValue, message: "There is no such object")
-    }
+    report.missing += plan.missing.count
     for batch in plan.batches {
       try await deleteTogether(batch)
       progress(self.progress)
@@ -232,7 +230,9 @@ struct Deleter: Sendable {
   ///
   /// - Throws: `error`, when nothing was done.
   func report(stoppedBy error: StorageError) throws(StorageError) -> DeletionReport {
-    guard report.deleted + report.failed + report.abortedUploads > 0 else { throw error }
+    guard report.deleted + report.failed + report.missing + report.abortedUploads > 0 else {
+      throw error
+    }
     var report = report
     report.stoppedBy = error
     return report

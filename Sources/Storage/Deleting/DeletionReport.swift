@@ -56,6 +56,9 @@ public struct DeletionReport: Sendable, Hashable {
   public var failed: Int
   /// Objects left alone because they are newer than the confirmation.
   public var leftNewer: Int
+  /// Objects that a person named and that were not there. Nothing was sent for them: S3 would call
+  /// that a success, and in a versioned bucket leave a delete marker for nothing.
+  public var missing: Int
   /// Multipart uploads aborted.
   public var abortedUploads: Int
   /// Whether the bucket keeps versions, so that delete markers were added.
@@ -67,7 +70,8 @@ public struct DeletionReport: Sendable, Hashable {
 
   public init(
     deleted: Int = 0, bytes: ByteCount = .zero, failures: [DeletionFailure] = [],
-    failed: Int? = nil, leftNewer: Int = 0, abortedUploads: Int = 0, isVersioned: Bool = false,
+    failed: Int? = nil, leftNewer: Int = 0, missing: Int = 0, abortedUploads: Int = 0,
+    isVersioned: Bool = false,
     stoppedBy: StorageError? = nil, warning: StorageError? = nil
   ) {
     self.deleted = deleted
@@ -75,6 +79,7 @@ public struct DeletionReport: Sendable, Hashable {
     self.failures = failures
     self.failed = failed ?? failures.count
     self.leftNewer = leftNewer
+    self.missing = missing
     self.abortedUploads = abortedUploads
     self.isVersioned = isVersioned
     self.stoppedBy = stoppedBy

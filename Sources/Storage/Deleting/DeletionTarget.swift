@@ -10,4 +10,8 @@ public enum DeletionTarget: Sendable, Hashable {
   case prefix(ObjectKey)
   /// Every object whose key a selection contains.
   case selection(KeySelection)
+  /// All versions and delete markers of one key, for ever.
+  case everyVersion(ObjectKey)
+  /// All versions and delete markers of every key that a selection contains, for ever.
+  case everyVersionOf(KeySelection)
 }

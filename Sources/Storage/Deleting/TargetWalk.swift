@@ -11,7 +11,10 @@ struct TargetWalk: Sendable {
     /// Of what a listing brings, all that one of the selections contains, after what is left of
     /// its pages so far.
     case listing(RecursiveListing, [KeySelection], left: ArraySlice<DeletionCandidate>)
-    case allVersions(VersionMarker?)
+    /// Versions and delete markers of one key.
+    case versionsOf(ObjectKey, VersionMarker?)
+    /// Those of what lies under the prefix and one of the selections contains.
+    case versionsUnder(ObjectKey, [KeySelection], VersionMarker?)
   }
 
   /// From this many keys of one prefix on, its listing costs less than asking for each key.
@@ -31,24 +34,21 @@ struct TargetWalk: Sendable {
     var selections: [KeySelection] = []
     var objects: [ObjectKey] = []
     var versions: [ObjectIdentifier] = []
+    var wholeSelections: [KeySelection] = []
+    var wholeObjects: [ObjectKey] = []
     for target in Set(targets) {
       switch target {
       case .object(let key): objects.append(key)
       case .version(let key, let id): versions.append(ObjectIdentifier(key: key, versionID: id))
       case .prefix(let prefix): selections.append(KeySelection(prefix: prefix))
       case .selection(let selection): selections.append(selection)
+      case .everyVersion(let key): wholeObjects.append(key)
+      case .everyVersionOf(let selection): wholeSelections.append(selection)
       }
     }
     // A prefix inside another one is in that one's listing; so is an object.
-    var outer: [(prefix: ObjectKey, selections: [KeySelection])] = []
-    for selection in selections.sorted(by: { $0.prefix < $1.prefix }) {
-      if let last = outer.indices.last, selection.prefix.hasPrefix(outer[last].prefix) {
-        outer[last].selections.append(selection)
-      } else {
-        outer.append((selection.prefix, [selection]))
-      }
-    }
     objects.removeAll { key in selections.contains { $0.contains(key) } }
+    wholeObjects.removeAll { key in wholeSelections.contains { $0.contains(key) } }
     var groups: [ObjectKey: [ObjectKey]] = [:]
     for key in objects { groups[key.parentPrefix, default: []].append(key) }
     for keys in groups.values {
@@ -64,8 +64,25 @@ struct TargetWalk: Sendable {
       let end = min(start + DeletionPlan.largestBatch, versions.count)
       steps.append(.versions(Array(versions[start..<end])))
     }
-    steps += outer.map { Self.step($0.prefix, $0.selections, in: bucket, client) }
+    steps += Self.byListing(selections).map { Self.step($0, $1, in: bucket, client) }
+    steps += Self.byListing(wholeSelections).map { .versionsUnder($0, $1, nil) }
+    steps += wholeObjects.sorted().map { .versionsOf($0, nil) }
     steps.reverse()
+  }
+
+  /// The listings that show all of `selections`, each with those that it shows.
+  private static func byListing(
+    _ selections: [KeySelection]
+  ) -> [(ObjectKey, [KeySelection])] {
+    var listings: [(prefix: ObjectKey, selections: [KeySelection])] = []
+    for selection in selections.sorted(by: { $0.prefix < $1.prefix }) {
+      if let last = listings.indices.last, selection.prefix.hasPrefix(listings[last].prefix) {
+        listings[last].selections.append(selection)
+      } else {
+        listings.append((selection.prefix, [selection]))
+      }
+    }
+    return listings
   }
 
   private static func step(
@@ -79,7 +96,7 @@ struct TargetWalk: Sendable {
   init(everyVersionIn bucket: BucketName, client: S3Client) {
     self.client = client
     self.bucket = bucket
-    steps = [.allVersions(nil)]
+    steps = [.versionsUnder(.empty, [KeySelection(prefix: .empty)], nil)]
   }
 
   /// The next page, perhaps an empty one; nil at the end.
@@ -108,18 +125,41 @@ struct TargetWalk: Sendable {
         steps.append(.listing(listing, selections, left: rest))
       }
       return Array(batch.prefix(DeletionPlan.largestBatch))
-    case .allVersions(let marker):
-      do {
-        let page = try await client.listObjectVersions(
-          bucket: bucket, prefix: .empty, delimiter: nil, after: marker)
-        if let next = page.next { steps.append(.allVersions(next)) }
-        return page.versions.map { DeletionCandidate($0) }
-      } catch  where marker == nil && error.code == .notImplemented {
-        // A store without versions has but the current ones.
-        steps.append(
-          Self.step(.empty, [KeySelection(prefix: .empty)], in: bucket, client))
-        return []
+    case .versionsOf(let key, let marker):
+      return try await versions(under: key, after: marker, orElse: .objects([key], startAfter: nil))
+      { page in
+        // Keys come in order: those of the key itself before those that only begin with it.
+        let isOver = page.versions.last.map { $0.key != key } ?? false
+        return (isOver ? nil : page.next.map { .versionsOf(key, $0) }, { $0 == key })
       }
+    case .versionsUnder(let prefix, let selections, let marker):
+      return try await versions(
+        under: prefix, after: marker, orElse: Self.step(prefix, selections, in: bucket, client)
+      ) { page in
+        (
+          page.next.map { .versionsUnder(prefix, selections, $0) },
+          { key in selections.contains { $0.contains(key) } }
+        )
+      }
+    }
+  }
+
+  /// - Parameters:
+  ///   - current: what to do in a store without versions, which has but the current ones.
+  ///   - judge: what comes after a page, and which of its keys are meant.
+  private mutating func versions(
+    under prefix: ObjectKey, after marker: VersionMarker?, orElse current: Step,
+    _ judge: (VersionPage) -> (next: Step?, isMeant: (ObjectKey) -> Bool)
+  ) async throws(S3Error) -> [DeletionCandidate] {
+    do {
+      let page = try await client.listObjectVersions(
+        bucket: bucket, prefix: prefix, delimiter: nil, after: marker)
+      let (next, isMeant) = judge(page)
+      if let next { steps.append(next) }
+      return page.versions.filter { isMeant($0.key) }.map { DeletionCandidate($0) }
+    } catch  where marker == nil && error.code == .notImplemented {
+      steps.append(current)
+      return []
     }
   }
 

@@ -140,17 +140,49 @@ struct DeletingTests {
     }
   }
 
-  @Test("What is not there is named as failed, and not sent")
+  @Test("What is not there counts as missing, which is no failure, and is not sent")
   func missing() async throws {
     try await ServerFixture.with { fixture in
       try await fixture.put("here")
       let report = try await fixture.service.delete(
         [.object(ObjectKey("gone")), .object(ObjectKey("here"))], in: fixture.bucket,
         confirmedAt: .now())
-      #expect(report.deleted == 1 && report.failed == 1)
-      #expect(report.failures.map(\.key) == [ObjectKey("gone")])
-      #expect(report.failures.map(\.code) == ["NoSuchKey"])
+      #expect(report.deleted == 1 && report.failed == 0 && report.missing == 1)
       #expect(try await fixture.rows().count == 1)
+    }
+  }
+
+  @Test("All versions of a choice go for ever: its own, older ones and markers, and no others")
+  func everyVersion() async throws {
+    try await ServerFixture.with { fixture in
+      try await fixture.outside.setVersioning(fixture.bucket, isEnabled: true)
+      try await fixture.put("a", "a", "ab", "p/x", "p/x", "p/y/z", "p2")
+      for key in ["a", "p/x"] { _ = try await fixture.outside.deleteObject(fixture.location(key)) }
+      let targets: [DeletionTarget] = [
+        .everyVersion(ObjectKey("a")), .everyVersionOf(KeySelection(prefix: ObjectKey("p/"))),
+        .everyVersion(ObjectKey("p/x")), .everyVersionOf(KeySelection(prefix: ObjectKey("p/y/"))),
+      ]
+      let count = try await fixture.service.count(targets, in: fixture.bucket)
+      #expect(count == DeletionCount(objects: 7, bytes: ByteCount(35), isComplete: true))
+      let report = try await fixture.service.delete(
+        targets, in: fixture.bucket, confirmedAt: .now())
+      #expect(report.deleted == 7 && report.failed == 0)
+      #expect(try await fixture.versions().map(\.key.text).sorted() == ["ab", "p2"])
+      let rows = try await fixture.rows(.delete)
+      #expect(rows.count == 7 && rows.allSatisfy { $0.versionID != nil && $0.outcome == .done })
+    }
+  }
+
+  @Test("Versions that came after the confirmation are left")
+  func newerVersions() async throws {
+    try await ServerFixture.with { fixture in
+      try await fixture.outside.setVersioning(fixture.bucket, isEnabled: true)
+      try await fixture.put("a", "a")
+      let report = try await fixture.service.delete(
+        [.everyVersion(ObjectKey("a"))], in: fixture.bucket,
+        confirmedAt: .now().advanced(by: .seconds(-3600)))
+      #expect(report.deleted == 0 && report.leftNewer == 2)
+      #expect(try await fixture.versions().count == 2)
     }
   }
 
