@@ -55,6 +55,9 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    .target(
+      name: "TestSupport", dependencies: [system], path: "Tests/TestSupport",
+      swiftSettings: strict),
     .testTarget(name: "HTTPTests", dependencies: ["HTTP", system], swiftSettings: strict),
     .testTarget(
       name: "S3Tests", dependencies: ["S3", "HTTP", "CChecksums", system],
@@ -62,10 +65,13 @@ let package = Package(
       resources: [.copy("sigv4")], swiftSettings: strict),
     .testTarget(
       name: "HistoryTests",
-      dependencies: ["History", "S3", .product(name: "GRDB", package: "GRDB.swift"), system],
+      dependencies: [
+        "History", "S3", "TestSupport", .product(name: "GRDB", package: "GRDB.swift"), system,
+      ],
       swiftSettings: strict),
     .testTarget(
-      name: "StorageTests", dependencies: ["Storage", "History", "S3", "HTTP", system],
+      name: "StorageTests",
+      dependencies: ["Storage", "History", "S3", "HTTP", "TestSupport", system],
       swiftSettings: strict),
     .testTarget(
       name: "TextUITests", dependencies: ["TextUI"], exclude: ["Screens"], swiftSettings: strict),

@@ -3,6 +3,7 @@ import GRDB
 import Glibc
 import S3
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import History

@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import S3
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import Storage
