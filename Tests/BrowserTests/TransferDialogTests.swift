@@ -96,6 +96,57 @@ struct TransferDialogTests {
     #expect(place == Place(bucket: BucketName("reports"), prefix: ObjectKey("new/")))
   }
 
+  @Test("Storage class, encryption, metadata, tags and content type go along with every file")
+  func attributes() throws {
+    var scene = try uploading()
+    scene.press("j a")
+    scene.type("text/x")
+    scene.press("Tab → → Tab → → Tab")
+    scene.type("key-1")
+    scene.press("Tab")
+    scene.type("owner=ana, team=a=b")
+    scene.press("Tab")
+    scene.type("cost=ü 1")
+    try expectScreen(scene.screen, "upload-attributes")
+    scene.press("Enter")
+    #expect(scene.screen.contains("text/x · STANDARD_IA · SSE-KMS · 2 metadata · 1 tag"))
+    #expect(scene.screen.contains("→ s3://reports/2026/a.csv  text/x"))
+    scene.press("u")
+    scene.answer(.uploadPlan(UploadPlan(files: [Self.file("/home/ana/a.csv", "2026/a.csv")])))
+    guard case .transfer(let requests)? = scene.takeEffects().last,
+      case .upload(_, _, let attributes)? = requests.first?.work
+    else {
+      Issue.record("nothing was uploaded")
+      return
+    }
+    #expect(
+      attributes
+        == ObjectAttributes(
+          contentType: "text/x",
+          metadata: [
+            MetadataField(name: "owner", value: "ana"), MetadataField(name: "team", value: "a=b"),
+          ], tagging: "cost=%C3%BC%201", storageClass: StorageClass("STANDARD_IA"),
+          serverSideEncryption: "aws:kms", kmsKeyID: "key-1"))
+  }
+
+  @Test(
+    "Attributes that no object can have are refused at once",
+    arguments: [
+      (4, "owner", "is not name=value"), (4, "a=1, a=2", "is there twice"),
+      (4, "ow ner=1", "cannot name metadata"), (5, "=x", "is not name=value"),
+    ])
+  func badAttributes(row: Int, text: String, words: String) throws {
+    var scene = try uploading()
+    // The KMS key is left out without KMS.
+    scene.press("a" + String(repeating: " Tab", count: row - 1))
+    scene.type(text)
+    scene.press("Enter")
+    #expect(scene.screen.contains(words))
+    scene.press("Esc")
+    #expect(scene.screen.contains("Upload from /home/ana"))
+    #expect(!scene.screen.contains("metadata"))
+  }
+
   @Test("Keys that exist: overwrite, skip, rename, one by one or all that follow")
   func conflicts() throws {
     var scene = try uploading()

@@ -317,3 +317,27 @@ def test_a_failed_upload_is_told_and_r_tries_again(person, store, proxy, bucket)
     browser.wait_for(re.compile(r"note\.txt.*done"))
     assert store.get(bucket, "note.txt") == b"1"
     assert [row["outcome"] for row in person.changes()] == ["failed", "done"]
+
+
+def test_an_upload_takes_attributes_along(person, store, moto):
+    person.write_env(endpoint=moto.endpoint)
+    person.file("report.json", b"{}")
+    browser = person.browse(f"s3://{moto.bucket}")
+    open_upload(browser)
+    choose(browser, "report.json")
+    browser.press("a")
+    browser.wait_for("Attributes of what is uploaded")
+    browser.press("Tab", "Right", "Right", "Tab", "Right", "Tab")
+    browser.wait_for("▸Metadata")
+    browser.type("owner=ana")
+    browser.press("Tab")
+    browser.type("cost=7")
+    browser.press("Enter")
+    browser.wait_for("STANDARD_IA · SSE-S3 · 1 metadata · 1 tag")
+    browser.press("u")
+    browser.wait_for(re.compile(r"report\.json.*done"))
+    head = moto.s3.head_object(Bucket=moto.bucket, Key="report.json")
+    assert head["StorageClass"] == "STANDARD_IA" and head["ServerSideEncryption"] == "AES256"
+    assert head["Metadata"] == {"owner": "ana"} and head["ContentType"] == "application/json"
+    tags = moto.s3.get_object_tagging(Bucket=moto.bucket, Key="report.json")["TagSet"]
+    assert tags == [{"Key": "cost", "Value": "7"}]

@@ -89,6 +89,12 @@ struct Form: Sendable {
       choices, chosen: (chosen + step + choices.count) % choices.count)
   }
 
+  /// Shows or leaves out a field; one that has the focus must stay.
+  mutating func setHidden(_ isHidden: Bool, _ index: Int) {
+    guard fields.indices.contains(index) else { return }
+    fields[index].isHidden = isHidden
+  }
+
   /// How many rows ``draw(at:columns:on:)`` takes.
   var rows: Int { fields.count { !$0.isHidden } }
 
@@ -104,18 +110,24 @@ struct Form: Sendable {
           field: text, label: label, at: start, columns: columns, isFocused: index == focus)
       case .choice(let choices, let chosen):
         frame.write(
-          Self.line(label, choices, chosen, isFocused: index == focus), at: start,
-          columns: columns)
+          Self.line(label, choices, chosen, isFocused: index == focus, columns: columns),
+          at: start, columns: columns)
       }
       row += 1
     }
   }
 
   private static func line(
-    _ label: VisibleText, _ choices: [String], _ chosen: Int, isFocused: Bool
+    _ label: VisibleText, _ choices: [String], _ chosen: Int, isFocused: Bool, columns: Int
   ) -> Line {
     var line = Line(isFocused ? "▸" : " ", .emphasis)
     line = line + Line(label + " ", isFocused ? .emphasis : .normal)
+    let room = columns - label.width - 2
+    guard choices.reduce(0, { $0 + $1.count + 2 }) <= room else {
+      // Where not all fit: the one that is chosen, and how many there are.
+      return line + Line(VisibleText("[\(choices[chosen])]"), .emphasis)
+        + Line(VisibleText("  \(chosen + 1) of \(choices.count)"), .secondary)
+    }
     for (index, choice) in choices.enumerated() {
       let text = index == chosen ? "[\(choice)]" : " \(choice) "
       line = line + Line(VisibleText(text), index == chosen ? .emphasis : .secondary)

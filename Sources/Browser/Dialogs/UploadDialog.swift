@@ -10,12 +10,14 @@ struct UploadDialog: Overlay {
     case choosing
     case filtering(TextField)
     case changingDestination(Form)
+    case changingAttributes(UploadAttributes, problem: String?)
     case planning(RequestID)
     case resolving(UploadPlan, Conflicts)
   }
 
   private var destination: Place
   private var pane: LocalPane
+  private var attributes = UploadAttributes()
   private var phase = Phase.choosing
 
   init(to destination: Place, from folder: FilePath) {
@@ -27,6 +29,7 @@ struct UploadDialog: Overlay {
     switch phase {
     case .choosing: .localFiles
     case .filtering, .changingDestination: .field
+    case .changingAttributes: .form
     case .planning: .waiting
     case .resolving: .conflict
     }
@@ -56,6 +59,10 @@ struct UploadDialog: Overlay {
       guard form.typed(press) else { return false }
       phase = .changingDestination(form)
       return true
+    case .changingAttributes(var draft, _):
+      guard draft.typed(press) else { return false }
+      phase = .changingAttributes(draft, problem: nil)
+      return true
     default:
       return false
     }
@@ -72,6 +79,10 @@ struct UploadDialog: Overlay {
       let wasUsed = form.pasted(text)
       phase = .changingDestination(form)
       return wasUsed
+    case .changingAttributes(var draft, _):
+      let wasUsed = draft.pasted(text)
+      phase = .changingAttributes(draft, problem: nil)
+      return wasUsed
     default:
       return false
     }
@@ -84,6 +95,14 @@ struct UploadDialog: Overlay {
     case .changingDestination(let form):
       if command == .accept { setDestination(form.text(0), &turn) }
       if command == .accept || command == .close { phase = .choosing }
+    case .changingAttributes(var draft, _):
+      if draft.perform(command) {
+        phase = .changingAttributes(draft, problem: nil)
+      } else if command == .close {
+        phase = .choosing
+      } else if command == .accept {
+        setAttributes(draft)
+      }
     case .planning(let request):
       if command == .close {
         turn.cancel(request)
@@ -107,6 +126,7 @@ struct UploadDialog: Overlay {
     case .changeDestination:
       phase = .changingDestination(
         Form([Form.text("s3://\(destination.bucket.text)/", destination.prefix.text)]))
+    case .changeAttributes: phase = .changingAttributes(attributes, problem: nil)
     case .startUpload:
       let files = pane.chosen
       guard !files.isEmpty else {
@@ -124,6 +144,16 @@ struct UploadDialog: Overlay {
   private mutating func close(_ turn: inout Turn) {
     pane.stop(&turn)
     turn.close()
+  }
+
+  private mutating func setAttributes(_ draft: UploadAttributes) {
+    do {
+      _ = try draft.attributes(guessed: nil)
+      attributes = draft
+      phase = .choosing
+    } catch {
+      phase = .changingAttributes(draft, problem: error.message)
+    }
   }
 
   private mutating func setDestination(_ text: String, _ turn: inout Turn) {
@@ -174,7 +204,8 @@ struct UploadDialog: Overlay {
       requests.append(
         .upload(
           file.path, to: ObjectLocation(bucket: destination.bucket, key: file.key),
-          attributes: ObjectAttributes(contentType: file.contentType), ifExists: decision))
+          attributes: (try? attributes.attributes(guessed: file.contentType))
+            ?? ObjectAttributes(contentType: file.contentType), ifExists: decision))
     }
     LeftOutReport(plan.leftOut).tell(
       "Uploading", count: requests.count, to: VisibleText(bytes: destination.uri), &turn)
@@ -183,7 +214,8 @@ struct UploadDialog: Overlay {
   }
 
   func draw(on frame: inout Frame, _ facts: BrowserFacts) {
-    var view = UploadView(pane: pane, destination: destination, clock: facts.clock)
+    var view = UploadView(
+      pane: pane, destination: destination, attributes: attributes, clock: facts.clock)
     switch phase {
     case .choosing: view.draw(on: &frame)
     case .filtering(let field):
@@ -194,6 +226,15 @@ struct UploadDialog: Overlay {
       Panel.draw(
         "Upload to", body: [], form: form,
         notes: [.blank, Line("Ends in / unless it is empty", .secondary)], on: &frame)
+    case .changingAttributes(let draft, let problem):
+      view.draw(on: &frame)
+      Panel.draw(
+        "Attributes of what is uploaded", body: [], form: draft.form,
+        notes: [
+          .blank,
+          problem.map { Line(VisibleText($0), .error) }
+            ?? Line("Enter takes them for this upload; ← → choose", .secondary),
+        ], on: &frame, columns: 74)
     case .planning:
       view.draw(on: &frame)
       Panel(title: "Upload", body: [Line("Looking what is there…")]).draw(on: &frame)

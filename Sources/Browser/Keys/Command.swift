@@ -14,7 +14,7 @@ public enum Command: Sendable, Hashable, CaseIterable {
   /// Dialogs.
   case accept, close, confirm, decline, deleteVersions
   case nextField, previousField, nextChoice, previousChoice
-  case startUpload, changeDestination, showHidden
+  case startUpload, changeDestination, changeAttributes, showHidden
   case overwrite, overwriteAll, skip, skipAll, rename, renameAll
   case copyLink, copyCurl
 }

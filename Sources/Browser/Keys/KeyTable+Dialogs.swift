@@ -30,6 +30,9 @@ extension KeyTable {
     row(.close, "Esc  ^c", in: [.conflict], "give up: nothing is moved", hint: "give up"),
 
     row(.changeDestination, "p", in: [.localFiles], "change the prefix they go to", hint: "to"),
+    row(
+      .changeAttributes, "a", in: [.localFiles],
+      "content type, storage class, encryption, metadata, tags", hint: "as what"),
     row(.showHidden, ".", in: [.localFiles], "show or hide hidden files"),
     row(.close, "q  ^c", in: [.localFiles], "close", hint: "close"),
   ]

@@ -7,6 +7,7 @@ import TextUI
 struct UploadView {
   let pane: LocalPane
   let destination: Place
+  let attributes: UploadAttributes
   let clock: ClockStyle
   /// The filter while it is typed.
   var filterField: TextField?
@@ -94,9 +95,10 @@ struct UploadView {
     let key = destination.prefix + ObjectKey(bytes: entry.name)
     var target = VisibleText(bytes: Place(bucket: destination.bucket, prefix: key).uri)
     if entry.kind == .folder { target += "/…" }
+    let guessed = ContentType.guess(fileName: String(decoding: entry.name, as: UTF8.self))
     let type =
       entry.kind == .file
-      ? ContentType.guess(fileName: String(decoding: entry.name, as: UTF8.self)) : ""
+      ? (try? attributes.attributes(guessed: guessed))?.contentType ?? guessed : ""
     let room = columns - 4 - (type.isEmpty ? 0 : VisibleText(type).width + 2)
     let line =
       Line(" → ", .secondary) + Line(target.elidedInMiddle(to: room))
@@ -108,6 +110,7 @@ struct UploadView {
     var parts: [String] = []
     if !pane.marks.isEmpty { parts.append("\(pane.marks.count) marked") }
     if !pane.filter.isEmpty { parts.append("/\(pane.filter)") }
+    if !attributes.summary.isEmpty { parts.append(attributes.summary) }
     parts.append("\(pane.shown.count) \(pane.shown.count == 1 ? "entry" : "entries")")
     return parts.joined(separator: " · ")
   }

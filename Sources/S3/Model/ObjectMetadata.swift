@@ -73,6 +73,16 @@ public struct ObjectMetadata: Sendable, Hashable {
   }
 }
 
+extension ObjectAttributes {
+  /// Tags as `x-amz-tagging` has them: `project=atlas&owner=ana`, percent-encoded.
+  ///
+  /// Source: S3 API Reference, PutObject.
+  public static func tagging(of tags: [(key: String, value: String)]) -> String {
+    tags.map { PercentEncoding.encode($0.key.utf8) + "=" + PercentEncoding.encode($0.value.utf8) }
+      .joined(separator: "&")
+  }
+}
+
 /// What an upload gives its object beside the bytes. S3 API Reference: PutObject.
 public struct ObjectAttributes: Sendable, Hashable {
   public var contentType: String?
