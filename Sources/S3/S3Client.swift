@@ -76,10 +76,11 @@ public struct S3Client: Sendable {
     return moment.advanced(by: offset)
   }
 
-  /// Whether an ETag of this endpoint was once seen to be the MD5 of an object's bytes. Those of
-  /// its other objects then are as well, but under KMS and customer keys.
-  public var etagsAreMD5: Bool { memory.etagsAreMD5 }
+  /// What this endpoint's ETags are, as far as uploads and downloads have shown; not those under KMS
+  /// and customer keys, which never are the MD5 of the bytes.
+  public var etagMeaning: ETagMeaning { memory.etagMeaning }
 
-  /// An ETag was the MD5 of the bytes that arrived, or the MD5 of the MD5s of its parts.
-  public func noteETagIsMD5() { memory.etagsAreMD5 = true }
+  /// An ETag with the form of an MD5 was that of the bytes that arrived, or of their parts; or it was
+  /// not, and the bytes came the same twice.
+  public func noteETag(isMD5: Bool) { memory.noteETag(isMD5: isMD5) }
 }

@@ -2,41 +2,48 @@ internal import HTTP
 
 /// What a request says of its body, found in one pass over it.
 struct PayloadDigest: Sendable {
+  /// What is found beside CRC64NVME, which costs next to nothing.
+  struct Wants: OptionSet, Sendable {
+    let rawValue: Int
+    static let sha256 = Wants(rawValue: 1)
+    static let crc32c = Wants(rawValue: 2)
+    static let md5 = Wants(rawValue: 4)
+  }
+
   /// In hexadecimal; nil when it was not asked for.
   var sha256: String?
   var crc64nvme: CRC64NVME
+  /// nil when it was not asked for.
+  var crc32c: CRC?
+  /// nil when it was not asked for, or where the system forbids it.
+  var md5: [UInt8]?
 
   /// Reads `body` once, piece by piece, a file on threads that may wait for a disk.
   static func of(
-    _ body: HTTPRequestBody, wantsSHA256: Bool
+    _ body: HTTPRequestBody, wants: Wants = []
   ) async throws(S3Error.Cause) -> PayloadDigest {
     switch body {
-    case .none: return of([], wantsSHA256: wantsSHA256)
-    case .bytes(let bytes): return of(bytes, wantsSHA256: wantsSHA256)
+    case .none: return of([], wants)
+    case .bytes(let bytes): return of(bytes, wants)
     case .file(let slice):
       return try await onDigestThread { (isCancelled) throws(S3Error.Cause) in
-        try of(slice, wantsSHA256: wantsSHA256, isCancelled: isCancelled)
+        try of(slice, wants, isCancelled: isCancelled)
       }
     }
   }
 
-  private static func of(_ bytes: [UInt8], wantsSHA256: Bool) -> PayloadDigest {
-    var crc = CRC64NVME()
-    bytes.withUnsafeBytes { crc.update($0) }
-    return PayloadDigest(
-      sha256: wantsSHA256 ? Digest.hex(Digest.sha256(bytes)) : nil, crc64nvme: crc)
+  private static func of(_ bytes: [UInt8], _ wants: Wants) -> PayloadDigest {
+    var running = Running(wants)
+    bytes.withUnsafeBytes { running.update($0) }
+    return running.finish()
   }
 
   private static func of(
-    _ slice: FileSlice, wantsSHA256: Bool, isCancelled: Flag
+    _ slice: FileSlice, _ wants: Wants, isCancelled: Flag
   ) throws(S3Error.Cause) -> PayloadDigest {
-    var crc = CRC64NVME()
-    var hash = SHA256()
+    var running = Running(wants)
     do throws(PieceReader.Problem) {
-      try PieceReader.read(slice, isCancelled: isCancelled) { piece in
-        crc.update(piece)
-        if wantsSHA256 { hash.update(piece) }
-      }
+      try PieceReader.read(slice, isCancelled: isCancelled) { running.update($0) }
     } catch {
       switch error {
       case .cancelled: throw .transport(.cancelled)
@@ -44,7 +51,38 @@ struct PayloadDigest: Sendable {
       case .system(let errno): throw .transport(.file(errno))
       }
     }
-    let digest = hash.finish()
-    return PayloadDigest(sha256: wantsSHA256 ? Digest.hex(digest) : nil, crc64nvme: crc)
+    return running.finish()
   }
+
+  /// All passes over one piece, while it is in the processor's cache.
+  private struct Running: ~Copyable {
+    private var crc64nvme = CRC64NVME()
+    private var crc32c: CRC?
+    private var sha256: Hash?
+    private var md5: Hash?
+
+    init(_ wants: Wants) {
+      crc32c = wants.contains(.crc32c) ? CRC(.crc32c) : nil
+      if wants.contains(.sha256) { sha256 = Hash(.sha256) }
+      if wants.contains(.md5) { md5 = Hash(.md5) }
+    }
+
+    mutating func update(_ piece: UnsafeRawBufferPointer) {
+      crc64nvme.update(piece)
+      crc32c?.update(piece)
+      sha256?.update(piece)
+      md5?.update(piece)
+    }
+
+    /// To be called once.
+    mutating func finish() -> PayloadDigest {
+      PayloadDigest(
+        sha256: sha256?.finish().hexadecimal, crc64nvme: crc64nvme, crc32c: crc32c,
+        md5: md5?.finish())
+    }
+  }
+}
+
+extension [UInt8] {
+  fileprivate var hexadecimal: String { Digest.hex(self) }
 }

@@ -62,13 +62,18 @@ public struct PartReceipt: Sendable, Hashable {
   public var number: PartNumber
   public var etag: ETag?
   public var crc64nvme: UInt64
+  /// Where the endpoint wants it in place of CRC64NVME.
+  public var crc32c: UInt32?
   /// In bytes.
   public var size: Int64
 
-  public init(number: PartNumber, etag: ETag?, crc64nvme: UInt64, size: Int64) {
+  public init(
+    number: PartNumber, etag: ETag?, crc64nvme: UInt64, crc32c: UInt32? = nil, size: Int64
+  ) {
     self.number = number
     self.etag = etag
     self.crc64nvme = crc64nvme
+    self.crc32c = crc32c
     self.size = size
   }
 }
@@ -79,10 +84,15 @@ public struct BegunUpload: Sendable, Hashable {
   /// Whether an attempt before the one that was answered may have begun an upload as well, whose
   /// ID nobody knows and whose parts nobody sends.
   public var mayHaveLeftAnother: Bool
+  /// What the server was asked to keep of the object; nil for nothing.
+  public var checksum: MultipartChecksum?
 
-  public init(uploadID: UploadID, mayHaveLeftAnother: Bool) {
+  public init(
+    uploadID: UploadID, mayHaveLeftAnother: Bool, checksum: MultipartChecksum? = nil
+  ) {
     self.uploadID = uploadID
     self.mayHaveLeftAnother = mayHaveLeftAnother
+    self.checksum = checksum
   }
 }
 

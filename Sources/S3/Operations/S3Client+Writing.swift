@@ -3,27 +3,30 @@ public import HTTP
 extension S3Client {
   /// Stores a whole object in one request. S3 API Reference: PutObject.
   ///
-  /// Its CRC64NVME is sent along, and compared with what the server answers where it answers one.
+  /// Its CRC64NVME is sent along, or what an endpoint takes that refuses it, and compared with what
+  /// the server answers where it answers one.
   ///
   /// - Parameter body: up to 5 GiB.
   public func putObject(
     _ location: ObjectLocation, body: HTTPRequestBody, attributes: ObjectAttributes,
     condition: WriteCondition = .none, progress: ByteCounter?
   ) async throws(S3Error) -> WriteReceipt {
-    var call = S3Call(.putObject, .put, bucket: location.bucket)
-    call.key = location.key
-    call.progress = progress
-    try call.add(attributes)
-    call.add(condition)
-    let crc = try await add(body, to: &call)
-    return try await send(call) { (response) throws(S3Error.Cause) in
-      try XMLElement.checkNoError(in: response)
-      try crc.check(response.headers["x-amz-checksum-crc64nvme"])
-      return WriteReceipt(
-        etag: response.head.etag, versionID: response.head.versionID, checksum: crc.named)
-    } settling: { (refusal) async throws(S3Error) in
-      guard refusal.code == .preconditionFailed else { return .refused }
-      return try await settle(location) { $0.checksum == crc.named }
+    try await adapting { (checksum) async throws(S3Error) in
+      var call = S3Call(.putObject, .put, bucket: location.bucket)
+      call.key = location.key
+      call.progress = progress
+      try call.add(attributes)
+      call.add(condition)
+      let sent = try await add(body, to: &call, checksum)
+      return try await send(call) { (response) throws(S3Error.Cause) in
+        try XMLElement.checkNoError(in: response)
+        try check(sent, response.head)
+        return WriteReceipt(
+          etag: response.head.etag, versionID: response.head.versionID, checksum: sent.named)
+      } settling: { (refusal) async throws(S3Error) in
+        guard refusal.code == .preconditionFailed else { return .refused }
+        return try await settle(location) { sent.isStored(in: $0) }
+      }
     }
   }
 
@@ -31,11 +34,27 @@ extension S3Client {
   ///
   /// To be run to its end once begun: an upload whose ID got lost can only be found by listing.
   ///
-  /// - Parameter checksum: what the server is to keep of the object.
+  /// - Parameter checksum: what the server is to keep of the object; nil for what uploads to this
+  ///   endpoint have. That is also taken where the server refuses another one.
   /// - Throws: an error whose ``S3Error/isInDoubt`` says whether an upload may have been begun.
   public func createMultipartUpload(
     _ location: ObjectLocation, attributes: ObjectAttributes,
-    checksum: MultipartChecksum? = .crc64nvme
+    checksum: MultipartChecksum? = nil
+  ) async throws(S3Error) -> BegunUpload {
+    if let checksum {
+      do throws(S3Error) {
+        return try await begin(location, attributes, checksum)
+      } catch {
+        guard error.refusesChecksum else { throw error }
+      }
+    }
+    return try await adapting { (checksum) async throws(S3Error) in
+      try await begin(location, attributes, checksum.multipart)
+    }
+  }
+
+  private func begin(
+    _ location: ObjectLocation, _ attributes: ObjectAttributes, _ checksum: MultipartChecksum?
   ) async throws(S3Error) -> BegunUpload {
     var call = S3Call(.createMultipartUpload, .post, bucket: location.bucket)
     call.key = location.key
@@ -53,7 +72,8 @@ extension S3Client {
     } doubting: {
       mayHaveLeftAnother = true
     }
-    return BegunUpload(uploadID: id, mayHaveLeftAnother: mayHaveLeftAnother)
+    return BegunUpload(
+      uploadID: id, mayHaveLeftAnother: mayHaveLeftAnother, checksum: checksum)
   }
 
   /// S3 API Reference: UploadPart.
@@ -63,21 +83,24 @@ extension S3Client {
     _ location: ObjectLocation, uploadID: UploadID, partNumber: PartNumber, body: HTTPRequestBody,
     progress: ByteCounter?
   ) async throws(S3Error) -> PartReceipt {
-    var call = S3Call(.uploadPart, .put, bucket: location.bucket)
-    call.key = location.key
-    call.query = [
-      QueryItem("partNumber", String(partNumber.value)), QueryItem("uploadId", uploadID.text),
-    ]
-    call.progress = progress
-    let crc = try await add(body, to: &call)
-    return try await send(call) { (response) throws(S3Error.Cause) in
-      try XMLElement.checkNoError(in: response)
-      try crc.check(response.headers["x-amz-checksum-crc64nvme"])
-      guard let etag = response.head.etag else {
-        throw .malformedAnswer("the answer has no ETag for part \(partNumber.value)")
+    try await adapting { (checksum) async throws(S3Error) in
+      var call = S3Call(.uploadPart, .put, bucket: location.bucket)
+      call.key = location.key
+      call.query = [
+        QueryItem("partNumber", String(partNumber.value)), QueryItem("uploadId", uploadID.text),
+      ]
+      call.progress = progress
+      let sent = try await add(body, to: &call, checksum)
+      return try await send(call) { (response) throws(S3Error.Cause) in
+        try XMLElement.checkNoError(in: response)
+        try check(sent, response.head)
+        guard let etag = response.head.etag else {
+          throw .malformedAnswer("the answer has no ETag for part \(partNumber.value)")
+        }
+        return PartReceipt(
+          number: partNumber, etag: etag, crc64nvme: sent.digest.crc64nvme.value,
+          crc32c: sent.digest.crc32c.map { UInt32($0.value) }, size: body.count)
       }
-      return PartReceipt(
-        number: partNumber, etag: etag, crc64nvme: crc.value, size: body.count)
     }
   }
 
@@ -101,37 +124,47 @@ extension S3Client {
     let crc = parts.reduce(CRC64NVME()) { crc, part in
       crc.followed(by: CRC64NVME(part.crc64nvme), count: part.size)
     }
-    var call = S3Call(.completeMultipartUpload, .post, bucket: location.bucket)
-    call.key = location.key
-    call.query = [QueryItem("uploadId", uploadID.text)]
-    // The transport waits three times as long for the answer.
-    call.stallTimeout = .seconds(60)
-    call.add(condition)
-    call.add("x-amz-checksum-crc64nvme", crc.base64)
-    call.add("x-amz-checksum-type", "FULL_OBJECT")
-    call.add("x-amz-mp-object-size", String(objectSize))
-    call.setDocument(
-      XMLWriter(root: "CompleteMultipartUpload") { writer in
-        for part in parts {
-          writer.element("Part") { writer in
-            writer.element("PartNumber", String(part.number.value))
-            writer.element("ETag", part.etag?.quoted ?? "")
+    return try await adapting { (checksum) async throws(S3Error) in
+      var call = S3Call(.completeMultipartUpload, .post, bucket: location.bucket)
+      call.key = location.key
+      call.query = [QueryItem("uploadId", uploadID.text)]
+      // The transport waits three times as long for the answer.
+      call.stallTimeout = .seconds(60)
+      call.add(condition)
+      if checksum == .crc64nvme {
+        call.add("x-amz-checksum-crc64nvme", crc.base64)
+        call.add("x-amz-checksum-type", "FULL_OBJECT")
+      }
+      call.add("x-amz-mp-object-size", String(objectSize))
+      call.setDocument(
+        XMLWriter(root: "CompleteMultipartUpload") { writer in
+          for part in parts {
+            writer.element("Part") { writer in
+              writer.element("PartNumber", String(part.number.value))
+              writer.element("ETag", part.etag?.quoted ?? "")
+              // A composite checksum is made of those that are named here.
+              if checksum == .crc32c, let crc32c = part.crc32c {
+                writer.element(
+                  "ChecksumCRC32C", Base64.encode(CRC(.crc32c, value: UInt64(crc32c)).bytes))
+              }
+            }
           }
+        })
+      return try await send(call) { (response) throws(S3Error.Cause) in
+        let root = try XMLElement(
+          answer: response, root: "CompleteMultipartUploadResult",
+          alias: "CompleteMultipartUploadResponse")
+        try crc.check(root.string("ChecksumCRC64NVME"))
+        return WriteReceipt(
+          etag: root.etag(), versionID: response.head.versionID,
+          checksum: checksum == .crc64nvme ? crc.named : nil)
+      } settling: { (refusal) async throws(S3Error) in
+        guard [.noSuchUpload, .preconditionFailed].contains(refusal.code) else { return .refused }
+        let etag = ETag(ofParts: parts.map(\.etag))
+        return try await settle(location) { metadata in
+          metadata.size.bytes == objectSize
+            && (metadata.checksum == crc.named || (etag != nil && metadata.etag == etag))
         }
-      })
-    return try await send(call) { (response) throws(S3Error.Cause) in
-      let root = try XMLElement(
-        answer: response, root: "CompleteMultipartUploadResult",
-        alias: "CompleteMultipartUploadResponse")
-      try crc.check(root.string("ChecksumCRC64NVME"))
-      return WriteReceipt(
-        etag: root.etag(), versionID: response.head.versionID, checksum: crc.named)
-    } settling: { (refusal) async throws(S3Error) in
-      guard [.noSuchUpload, .preconditionFailed].contains(refusal.code) else { return .refused }
-      let etag = ETag(ofParts: parts.map(\.etag))
-      return try await settle(location) { metadata in
-        metadata.size.bytes == objectSize
-          && (metadata.checksum == crc.named || (etag != nil && metadata.etag == etag))
       }
     }
   }
@@ -166,29 +199,64 @@ extension S3Client {
         etag: metadata.etag, versionID: metadata.versionID, checksum: metadata.checksum))
   }
 
+  /// Sends with the best checksum that the endpoint takes; when it refuses that kind, once more with
+  /// the next one, which later requests then begin with.
+  private func adapting<Value>(
+    _ request: (UploadChecksum) async throws(S3Error) -> Value
+  ) async throws(S3Error) -> Value {
+    while true {
+      let checksum = memory.uploadChecksum
+      do throws(S3Error) {
+        return try await request(checksum)
+      } catch {
+        guard error.refusesChecksum, memory.noteRefused(checksum) else { throw error }
+      }
+    }
+  }
+
+  /// In bytes: an MD5 of so little costs nothing, and tells what the endpoint's ETags are.
+  private static let largestForLearning: Int64 = 1 << 20
+
   /// Adds a body with what a request says of it: its checksum, and its digest where TLS does not
-  /// protect it.
+  /// protect it. MD5 goes along only where the endpoint has shown that it knows no checksum.
   private func add(
-    _ body: HTTPRequestBody, to call: inout S3Call
-  ) async throws(S3Error) -> CRC64NVME {
+    _ body: HTTPRequestBody, to call: inout S3Call, _ checksum: UploadChecksum
+  ) async throws(S3Error) -> SentDigest {
+    let sendsMD5 = checksum == .none || memory.answersChecksums == false
+    var wants: PayloadDigest.Wants = endpoint.isTLS ? [] : .sha256
+    if checksum == .crc32c { wants.insert(.crc32c) }
+    if sendsMD5 || (memory.etagMeaning == .unknown && body.count <= Self.largestForLearning) {
+      wants.insert(.md5)
+    }
     let digest: PayloadDigest
     do {
-      digest = try await PayloadDigest.of(body, wantsSHA256: !endpoint.isTLS)
+      digest = try await PayloadDigest.of(body, wants: wants)
     } catch {
       throw S3Error(call.operation, error)
     }
     call.body = body
     call.payloadHash = digest.sha256 ?? SigV4Signer.unsignedPayload
-    call.add("x-amz-checksum-crc64nvme", digest.crc64nvme.base64)
-    return digest.crc64nvme
+    switch checksum {
+    case .crc64nvme: call.add("x-amz-checksum-crc64nvme", digest.crc64nvme.base64)
+    case .crc32c:
+      call.add("x-amz-checksum-crc32c", digest.crc32c.map { Base64.encode($0.bytes) })
+    case .none: break
+    }
+    if sendsMD5 { call.add("Content-MD5", digest.md5.map { Base64.encode($0) }) }
+    return SentDigest(digest: digest, checksum: checksum)
   }
-}
 
-extension CRC64NVME {
-  /// Throws when the server's checksum is another one; none, or a composite one, is no contradiction.
-  fileprivate func check(_ answered: String?) throws(S3Error.Cause) {
-    guard let answered, let stored = CRC64NVME(base64: answered), stored != self else { return }
-    throw .checksumMismatch(sent: named, stored: stored.named)
+  /// Compares what was sent with what the server says, and learns what it says at all.
+  private func check(
+    _ sent: SentDigest, _ head: HTTPResponseHead
+  ) throws(S3Error.Cause) {
+    try sent.check(head, etags: memory.etagMeaning)
+    if sent.isMD5(in: head) { memory.noteETag(isMD5: true) }
+    if head.headers.contains(where: { $0.name.lowercased().hasPrefix("x-amz-checksum-") }) {
+      memory.answersChecksums = true
+    } else if memory.answersChecksums == nil {
+      memory.answersChecksums = false
+    }
   }
 }
 

@@ -6,7 +6,9 @@ final class ClientMemory: Sendable {
     var regions: [BucketName?: Region] = [:]
     var clockOffset = Duration.zero
     var serverOffset: Duration?
-    var etagsAreMD5 = false
+    var etagMeaning = ETagMeaning.unknown
+    var uploadChecksum = UploadChecksum.crc64nvme
+    var answersChecksums: Bool?
   }
 
   private let state = Mutex(State())
@@ -37,9 +39,38 @@ final class ClientMemory: Sendable {
     set { state.withLock { $0.serverOffset = newValue } }
   }
 
-  /// Whether an ETag of this endpoint was once seen to be the MD5 of the object's bytes.
-  var etagsAreMD5: Bool {
-    get { state.withLock { $0.etagsAreMD5 } }
-    set { state.withLock { $0.etagsAreMD5 = newValue } }
+  /// What the endpoint's ETags are, as far as seen.
+  var etagMeaning: ETagMeaning { state.withLock { $0.etagMeaning } }
+
+  /// - Parameter isMD5: one that was an MD5 says more than one that was not.
+  func noteETag(isMD5: Bool) {
+    state.withLock { state in
+      if isMD5 {
+        state.etagMeaning = .md5
+      } else if state.etagMeaning == .unknown {
+        state.etagMeaning = .other
+      }
+    }
+  }
+
+  /// The best checksum that the endpoint has not refused.
+  var uploadChecksum: UploadChecksum { state.withLock { $0.uploadChecksum } }
+
+  /// - Returns: whether there is another one to try.
+  func noteRefused(_ checksum: UploadChecksum) -> Bool {
+    state.withLock { state in
+      // Another request may have found out first.
+      guard state.uploadChecksum == checksum else { return true }
+      guard let weaker = checksum.weaker else { return false }
+      state.uploadChecksum = weaker
+      return true
+    }
+  }
+
+  /// Whether the endpoint answers an upload with the checksum of what it stored; nil before the
+  /// first answer.
+  var answersChecksums: Bool? {
+    get { state.withLock { $0.answersChecksums } }
+    set { state.withLock { $0.answersChecksums = newValue } }
   }
 }

@@ -239,6 +239,8 @@ struct Copier: Sendable {
       if error.isInDoubt { failure.error = failure.error.perhapsLeavingUpload(of: destination) }
       return .failure(failure)
     }
+    // The server may have refused what was asked for first.
+    let checksum = begun.checksum
     do throws(S3Error) {
       let copied = try await copyEach(
         parts, checksum, of: metadata, to: destination, begun.uploadID)

@@ -67,7 +67,7 @@ extension S3Service {
     var source = object
     // `null` is the version of objects from before versioning, and is replaced like any object.
     if let version = metadata.versionID, version.text != "null" { source.versionID = version }
-    let stored = StoredDigest(metadata)
+    let stored = StoredDigest(metadata, etags: bodies.etagMeaning)
     var sizes: [Int64]?
     if let count = stored.partCount {
       sizes = await bodies.partSizes(of: source, count: count, objectSize: metadata.size.bytes)
@@ -83,9 +83,9 @@ extension S3Service {
     } catch {
       throw StorageError(error, while: undertaking)
     }
-    switch check.finish(areETagsMD5: bodies.etagsAreMD5) {
+    switch check.finish(areETagsMD5: bodies.etagMeaning == .md5) {
     case .success(let verification):
-      if case .verified = verification, stored.isETag { bodies.noteETagIsMD5() }
+      if case .verified = verification, stored.isETag { bodies.noteETag(isMD5: true) }
       return (metadata, verification)
     case .failure(let mismatch):
       throw .damaged(object, stored: mismatch.stored, arrived: mismatch.arrived)

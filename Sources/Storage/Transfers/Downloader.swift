@@ -137,8 +137,8 @@ struct Downloader: Sendable {
       }
       let size = max(metadata.size, ByteCount(1))
       let check = DownloadCheck(
-        StoredDigest(metadata), objectSize: metadata.size, partSizes: nil, rangeSize: size,
-        areETagsMD5: client.etagsAreMD5)
+        StoredDigest(metadata, etags: client.etagMeaning), objectSize: metadata.size,
+        partSizes: nil, rangeSize: size, etags: client.etagMeaning)
       let verification = try await carryOut(
         check, present: metadata.size > .zero ? [0: crcs.values] : [:], of: metadata,
         from: pinned(metadata), into: target)
@@ -157,14 +157,14 @@ struct Downloader: Sendable {
   private func fetchRanges(
     of metadata: ObjectMetadata, into target: DownloadTarget
   ) async throws(StorageError) -> Verification {
-    let stored = StoredDigest(metadata)
+    let stored = StoredDigest(metadata, etags: client.etagMeaning)
     var sizes: [Int64]?
     if let count = stored.partCount {
       sizes = await client.partSizes(of: object, count: count, objectSize: metadata.size.bytes)
     }
     let check = DownloadCheck(
       stored, objectSize: metadata.size, partSizes: sizes, rangeSize: tools.settings.partSize,
-      areETagsMD5: client.etagsAreMD5)
+      etags: client.etagMeaning)
     let source = pinned(metadata)
     do {
       return try await carryOut(check, of: metadata, from: source, into: target)
@@ -211,7 +211,7 @@ struct Downloader: Sendable {
           case .startAgain:
             progress.startAgain()
           case .finish(let verification):
-            if case .verified = verification, check.stored.isETag { client.noteETagIsMD5() }
+            if let isMD5 = check.lesson(of: verification) { client.noteETag(isMD5: isMD5) }
             return .success(verification)
           case .fail(let mismatch):
             return .failure(
@@ -220,7 +220,7 @@ struct Downloader: Sendable {
         }
         switch await tasks.next() {
         case .event(let event):
-          check.areETagsMD5 = client.etagsAreMD5
+          check.etags = client.etagMeaning
           commands = check.handle(event)
         case .failed(let error):
           // The first failure is the cause of the others.

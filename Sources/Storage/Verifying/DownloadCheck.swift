@@ -7,9 +7,15 @@ import S3
 /// the file, in the order of the bytes, while other ranges arrive. Ranges do not cross the parts of
 /// a composite digest. A difference under a scheme that is proven has everything fetched again, for
 /// none of the digests tells where it is: twice, then the download fails.
+///
+/// Whether an ETag is an MD5 may not be known yet. A difference then says nothing by itself, so an
+/// object that is not too large is fetched once more: bytes that agree with the ETag now prove it,
+/// others than before prove damage, and the same ones prove that it is another thing.
 struct DownloadCheck: Sendable {
   /// How often what differs is fetched again.
   static let mostRepetitions = 2
+  /// A larger object is not fetched again to find out what its ETag is.
+  static let largestForLearning = ByteCount.mebibytes(64)
 
   enum Event: Sendable {
     /// A range is in the file.
@@ -80,8 +86,10 @@ struct DownloadCheck: Sendable {
   private var arrivedCount = 0
   private var repetitions = 0
   private var atOnce = 1
-  /// Whether ETags of this endpoint were seen to be MD5s; may become true at any time.
-  var areETagsMD5: Bool
+  /// What came before, while it is not known what the ETag is.
+  private var unproven: StoredDigest?
+  /// What the ETags of this endpoint were seen to be; may change at any time.
+  var etags: ETagMeaning
 
   /// - Parameters:
   ///   - partSizes: of the parts that `stored` is about, as the server told them; nil when it did
@@ -89,10 +97,10 @@ struct DownloadCheck: Sendable {
   ///   - rangeSize: 1 byte or more.
   init(
     _ stored: StoredDigest, objectSize: ByteCount, partSizes: [Int64]?, rangeSize: ByteCount,
-    areETagsMD5: Bool
+    etags: ETagMeaning
   ) {
     self.stored = stored
-    self.areETagsMD5 = areETagsMD5
+    self.etags = etags
     if let count = stored.partCount {
       hasUnits =
         partSizes.map { $0.count == count && $0.reduce(0, +) == objectSize.bytes } ?? false
@@ -234,7 +242,11 @@ struct DownloadCheck: Sendable {
   }
 
   private mutating func differ(_ found: StoredDigest) -> [Command] {
-    guard !stored.isETag || areETagsMD5 else { return finish(.notVerified(.unprovenETag)) }
+    if stored.isETag, etags != .md5 {
+      guard ranges.objectSize <= Self.largestForLearning, etags == .unknown, unproven != found
+      else { return finish(.notVerified(.unprovenETag)) }
+      unproven = found
+    }
     guard repetitions < Self.mostRepetitions else {
       state = .finished
       return [.fail(Mismatch(stored: stored.text, arrived: found.text))]
@@ -247,6 +259,16 @@ struct DownloadCheck: Sendable {
     var commands: [Command] = [.startAgain]
     for _ in 0..<atOnce { commands += fetchNext() }
     return commands
+  }
+
+  /// What a finished check has shown of the ETag: whether it is an MD5; nil for nothing.
+  func lesson(of verification: Verification) -> Bool? {
+    guard stored.isETag else { return nil }
+    switch verification {
+    case .verified: return true
+    case .notVerified(.unprovenETag) where unproven != nil: return false
+    case .notVerified: return nil
+    }
   }
 
   private mutating func finish(by scheme: Verification.Scheme?) -> [Command] {

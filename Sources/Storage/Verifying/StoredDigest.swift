@@ -10,7 +10,9 @@ enum StoredDigest: Sendable, Hashable {
 
   /// The best of what there is: a checksum of the whole, one that combines first; one of parts; an
   /// ETag that may be an MD5.
-  init(_ metadata: ObjectMetadata) {
+  ///
+  /// - Parameter etags: what the ETags of this endpoint were seen to be.
+  init(_ metadata: ObjectMetadata, etags: ETagMeaning = .unknown) {
     let whole = metadata.checksums.filter { $0.kind == .fullObject }
     if let best = whole.first(where: \.algorithm.isCRC) ?? whole.first {
       self = .fullObject(best.algorithm, best.value)
@@ -29,6 +31,7 @@ enum StoredDigest: Sendable, Hashable {
       return
     }
     switch metadata.etag?.md5 {
+    case .some where etags == .other: self = .none(.unprovenETag)
     case (let value, nil)?: self = .md5(value)
     case (let value, let count?)? where Self.isCount(count, metadata):
       self = .md5OfParts(value, partCount: count)

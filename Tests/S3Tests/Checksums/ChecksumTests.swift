@@ -98,20 +98,20 @@ struct ChecksumTests {
     let bytes = (0..<700_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
     let file = try Self.file(bytes)
     let slice = FileSlice(file: file, offset: 1000, count: 600_000)
-    let fromFile = try await PayloadDigest.of(.file(slice), wantsSHA256: true)
+    let fromFile = try await PayloadDigest.of(.file(slice), wants: .sha256)
     let fromBytes = try await PayloadDigest.of(
-      .bytes(Array(bytes[1000..<601_000])), wantsSHA256: true)
+      .bytes(Array(bytes[1000..<601_000])), wants: .sha256)
     #expect(fromFile.crc64nvme == fromBytes.crc64nvme)
     #expect(fromFile.sha256 == fromBytes.sha256)
-    #expect(try await PayloadDigest.of(.none, wantsSHA256: true).sha256 == Digest.emptySHA256)
-    #expect(try await PayloadDigest.of(.none, wantsSHA256: false).sha256 == nil)
+    #expect(try await PayloadDigest.of(.none, wants: .sha256).sha256 == Digest.emptySHA256)
+    #expect(try await PayloadDigest.of(.none).sha256 == nil)
   }
 
   @Test("A file that is shorter than promised is an error")
   func shortFile() async throws {
     let slice = FileSlice(file: try Self.file([1, 2, 3]), offset: 0, count: 4)
     await #expect(throws: S3Error.Cause.transport(.fileTooShort)) {
-      try await PayloadDigest.of(.file(slice), wantsSHA256: false)
+      try await PayloadDigest.of(.file(slice))
     }
   }
 

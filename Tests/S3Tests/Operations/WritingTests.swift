@@ -79,6 +79,121 @@ struct WritingTests {
     }
   }
 
+  // MARK: - What endpoints take
+
+  private static func refusal(_ name: String) -> ScriptedTransport.Answer {
+    .response(
+      400, [],
+      "<Error><Code>InvalidRequest</Code><Message>The checksum \(name) is not known</Message></Error>"
+    )
+  }
+
+  private static let crc32c = "4waSgw=="
+  private static let md5 = "JfnnlDI7RTiF9RgfG2JNCw=="
+
+  @Test("Where CRC64NVME is refused CRC32C goes along, and is begun with the next time")
+  func crc32c() async throws {
+    let scripted = try ScriptedClient([
+      Self.refusal("CRC64NVME"),
+      .response(200, [etag, HTTPHeader("x-amz-checksum-crc32c", Self.crc32c)]),
+      .response(200, [etag, HTTPHeader("x-amz-checksum-crc32c", Self.crc32c)]),
+    ])
+    let receipt = try await put(scripted)
+    #expect(receipt.checksum == "crc32c:\(Self.crc32c)")
+    _ = try await put(scripted)
+    let requests = scripted.requests
+    #expect(requests.map { $0.headers["x-amz-checksum-crc64nvme"] != nil } == [true, false, false])
+    #expect(
+      requests.map { $0.headers["x-amz-checksum-crc32c"] } == [nil, Self.crc32c, Self.crc32c])
+    #expect(requests.allSatisfy { $0.headers["Content-MD5"] == nil })
+  }
+
+  @Test("Where both are refused MD5 goes along")
+  func noChecksum() async throws {
+    let scripted = try ScriptedClient([
+      Self.refusal("CRC64NVME"), Self.refusal("CRC32C"), .response(200, [etag]),
+    ])
+    _ = try await put(scripted)
+    let last = try #require(scripted.requests.last)
+    #expect(last.headers["Content-MD5"] == Self.md5)
+    #expect(!last.headers.contains { $0.name.hasPrefix("x-amz-checksum") })
+  }
+
+  @Test("Another refusal is not about the checksum")
+  func otherRefusal() async throws {
+    let scripted = try ScriptedClient([
+      .response(400, [], "<Error><Code>InvalidRequest</Code><Message>no</Message></Error>")
+    ])
+    let error = await failure { () async throws(S3Error) in try await put(scripted) }
+    #expect(error?.code == S3ErrorCode("InvalidRequest"))
+  }
+
+  @Test("MD5 goes along once the first answer showed no checksum, and only then")
+  func md5() async throws {
+    let silent = try ScriptedClient([.response(200, [etag]), .response(200, [etag])])
+    _ = try await put(silent)
+    _ = try await put(silent)
+    #expect(silent.requests.map { $0.headers["Content-MD5"] } == [nil, Self.md5])
+    let checksum = HTTPHeader("x-amz-checksum-crc64nvme", "rosUhgp5mIg=")
+    let telling = try ScriptedClient([.response(200, [checksum]), .response(200, [checksum])])
+    _ = try await put(telling)
+    _ = try await put(telling)
+    #expect(telling.requests.map { $0.headers["Content-MD5"] } == [nil, nil])
+  }
+
+  @Test("An endpoint's ETags are learnt from an upload, and then compared with what was sent")
+  func etagMeaning() async throws {
+    let other = HTTPHeader("ETag", "\"00000000000000000000000000000000\"")
+    let scripted = try ScriptedClient(
+      [.response(200, [other]), .response(200, [etag]), .response(200, [other])],
+      policy: RetryPolicy(maxAttempts: 1, base: .zero, cap: .zero, deadline: .seconds(1)))
+    _ = try await put(scripted)
+    #expect(scripted.client.etagMeaning == .unknown)
+    _ = try await put(scripted)
+    #expect(scripted.client.etagMeaning == .md5)
+    let error = await failure { () async throws(S3Error) in try await put(scripted) }
+    guard case .checksumMismatch(let sent, let stored)? = error?.cause else {
+      return #expect(Bool(false))
+    }
+    #expect(sent == "md5:25f9e794323b453885f5181f1b624d0b")
+    #expect(stored == "md5:00000000000000000000000000000000")
+    // Under KMS it says nothing.
+    let kms = try ScriptedClient([
+      .response(200, [etag]),
+      .response(200, [other, HTTPHeader("x-amz-server-side-encryption", "aws:kms")]),
+    ])
+    _ = try await put(kms)
+    _ = try await put(kms)
+  }
+
+  @Test("An upload in parts falls back as well, and names the checksums of its parts")
+  func multipartFallback() async throws {
+    let begun = """
+      <InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>
+      """
+    let done = """
+      <CompleteMultipartUploadResult><ETag>"e-1"</ETag></CompleteMultipartUploadResult>
+      """
+    let scripted = try ScriptedClient([
+      Self.refusal("CRC64NVME"), .response(200, [], begun),
+      .response(200, [etag, HTTPHeader("x-amz-checksum-crc32c", Self.crc32c)]),
+      .response(200, [], done),
+    ])
+    let upload = try await scripted.client.createMultipartUpload(
+      location, attributes: ObjectAttributes())
+    #expect(upload.checksum == MultipartChecksum(.crc32c, isComposite: true))
+    let part = try await scripted.client.uploadPart(
+      location, uploadID: upload.uploadID, partNumber: PartNumber(1), body: body, progress: nil)
+    _ = try await scripted.client.completeMultipartUpload(
+      location, uploadID: upload.uploadID, parts: [part], condition: .none, objectSize: 9)
+    let requests = scripted.requests
+    #expect(requests[1].headers["x-amz-checksum-algorithm"] == "CRC32C")
+    #expect(requests[2].headers["x-amz-checksum-crc32c"] == Self.crc32c)
+    #expect(requests[3].headers["x-amz-checksum-crc64nvme"] == nil)
+    let document = String(decoding: requests[3].bytes, as: UTF8.self)
+    #expect(document.contains("<ChecksumCRC32C>\(Self.crc32c)</ChecksumCRC32C>"))
+  }
+
   @Test("A server that stored other bytes is noticed, and the bytes are sent again")
   func mismatch() async throws {
     let wrong = ScriptedTransport.Answer.response(
@@ -153,7 +268,10 @@ struct WritingTests {
     ])
     let upload = try await scripted.client.createMultipartUpload(
       location, attributes: ObjectAttributes(contentType: "text/csv"))
-    #expect(upload == BegunUpload(uploadID: UploadID("u"), mayHaveLeftAnother: false))
+    #expect(
+      upload
+        == BegunUpload(
+          uploadID: UploadID("u"), mayHaveLeftAnother: false, checksum: .crc64nvme))
     // Two attempts that may have begun another one, and one that surely did not.
     let begun = ScriptedTransport.Answer.response(
       200, [],
@@ -165,7 +283,10 @@ struct WritingTests {
       let scripted = try ScriptedClient([first, begun])
       let upload = try await scripted.client.createMultipartUpload(
         location, attributes: ObjectAttributes())
-      #expect(upload == BegunUpload(uploadID: UploadID("u"), mayHaveLeftAnother: isDoubtful))
+      #expect(
+        upload
+          == BegunUpload(
+            uploadID: UploadID("u"), mayHaveLeftAnother: isDoubtful, checksum: .crc64nvme))
     }
     let request = try #require(scripted.requests.first)
     #expect(request.target == "/bucket/key?uploads=")

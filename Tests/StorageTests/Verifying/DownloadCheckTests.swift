@@ -87,12 +87,12 @@ struct DownloadCheckTests {
   }
 
   private static func check(
-    _ stored: StoredDigest, partSizes: [Int64]? = nil, areETagsMD5: Bool = true,
+    _ stored: StoredDigest, partSizes: [Int64]? = nil, etags: ETagMeaning = .md5,
     rangeSize: Int64 = 128
   ) -> DownloadCheck {
     DownloadCheck(
       stored, objectSize: ByteCount(1_000), partSizes: partSizes,
-      rangeSize: ByteCount(rangeSize), areETagsMD5: areETagsMD5)
+      rangeSize: ByteCount(rangeSize), etags: etags)
   }
 
   private static func whole(_ algorithm: DigestAlgorithm) -> StoredDigest {
@@ -167,18 +167,33 @@ struct DownloadCheckTests {
   }
 
   @Test(
-    "An ETag that is not the MD5 says nothing until one of the endpoint was",
-    arguments: [md5, md5OfParts])
+    "Where no ETag was seen to be an MD5, a second look tells", arguments: [md5, md5OfParts])
   func unproven(_ stored: StoredDigest) {
-    let sizes = stored.partCount.map { _ in Self.partSizes }
-    var run = Run(
-      Self.check(stored, partSizes: sizes, areETagsMD5: false), arriving: [Self.flipped])
-    #expect(run.end() == .finished(.notVerified(.unprovenETag)))
-    #expect(run.startedAgain == 0)
-    // A match proves both.
-    var whole = Run(
-      Self.check(stored, partSizes: sizes, areETagsMD5: false), arriving: [Self.bytes])
-    #expect(stored.scheme.map { .verified($0) } == whole.end().verification)
+    func run(_ arriving: [[UInt8]], etags: ETagMeaning = .unknown) -> (Run, Run.End, Bool?) {
+      let sizes = stored.partCount.map { _ in Self.partSizes }
+      var run = Run(Self.check(stored, partSizes: sizes, etags: etags), arriving: arriving)
+      let end = run.end()
+      return (run, end, end.verification.flatMap { run.check.lesson(of: $0) })
+    }
+    // The same bytes twice: the ETag is something else.
+    let (other, otherEnd, isNoMD5) = run([Self.flipped])
+    #expect(otherEnd == .finished(.notVerified(.unprovenETag)))
+    #expect(other.startedAgain == 1 && isNoMD5 == false)
+    // Bytes that agree: it is an MD5, and they were damaged before.
+    let (healed, healedEnd, isMD5) = run([Self.flipped, Self.bytes])
+    #expect(healedEnd.verification == stored.scheme.map { .verified($0) })
+    #expect(healed.startedAgain == 1 && isMD5 == true)
+    // Other bytes each time: whatever the ETag is, they cannot all be right.
+    var third = Self.bytes
+    third[7] ^= 1
+    var fourth = Self.bytes
+    fourth[8] ^= 1
+    let (_, damagedEnd, nothing) = run([Self.flipped, third, fourth])
+    guard case .failed = damagedEnd else { return #expect(Bool(false)) }
+    #expect(nothing == nil)
+    // It is known to be something else.
+    let (known, knownEnd, _) = run([Self.flipped], etags: .other)
+    #expect(knownEnd == .finished(.notVerified(.unprovenETag)) && known.startedAgain == 0)
   }
 
   @Test(
@@ -242,7 +257,7 @@ struct DownloadCheckTests {
       let value = algorithm.digest(of: []) ?? []
       var check = DownloadCheck(
         .fullObject(algorithm, value), objectSize: .zero, partSizes: nil,
-        rangeSize: ByteCount(1), areETagsMD5: true)
+        rangeSize: ByteCount(1), etags: .md5)
       #expect(check.start(atOnce: 1) == [.finish(.verified(.fullObject(algorithm)))])
     }
   }
@@ -277,6 +292,10 @@ struct DownloadCheckTests {
         serverSideEncryption: encryption, usesCustomerKey: usesCustomerKey))
     #expect(stored.isETag == isTrusted)
     #expect(isTrusted || stored == .none(.encrypted))
+    let known = StoredDigest(
+      ObjectMetadata(size: ByteCount(1), etag: ETag("9b2cf535f27731c974343645a3985328")),
+      etags: .other)
+    #expect(known == .none(.unprovenETag))
   }
 }
 
