@@ -117,6 +117,10 @@ extension CommandContext {
       line.add("etag", result.etag?.text)
       line.add("versionID", result.location.versionID?.text)
       line.add("checksum", result.checksum)
+      if let verification = result.verification {
+        line.add("verified", verification.isVerified)
+        line.add("verification", verification.description)
+      }
       line.add("skipped", result.isSkipped)
       console.result(line.bytes)
       return
@@ -132,5 +136,8 @@ extension CommandContext {
     let verb = direction == .upload ? "Uploaded" : "Downloaded"
     console.confirmation(
       Array("\(verb) ".utf8) + console.name(from) + Array(" to ".utf8) + console.name(to))
+    if let verification = result.verification, !verification.isVerified {
+      console.notice("\(String(decoding: to, as: UTF8.self)): \(verification)")
+    }
   }
 }

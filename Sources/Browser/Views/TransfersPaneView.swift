@@ -78,6 +78,8 @@ struct TransfersPaneView {
     case .retrying(let attempt, let limit, let code):
       return ("retrying, \(attempt) of \(limit): \(code)", .warning)
     case .finished(let result) where result.isSkipped: return ("skipped: it exists", .secondary)
+    case .finished(let result) where result.verification?.isVerified == false:
+      return ("done  \(ByteFormat.iec(result.size.bytes))  not verified", .warning)
     case .finished(let result):
       return ("done  \(ByteFormat.iec(result.size.bytes))", .success)
     case .failed(let error):
