@@ -80,10 +80,33 @@ class Hold:
 class Fault:
     """Something done to requests without waiting: a delay, a reset, an answer of the proxy's own."""
 
-    def __init__(self, point, operation, key, skip, times, delay=0.0, reset=False, answer=None):
+    def __init__(
+        self, point, operation, key, skip, times, delay=0.0, reset=False, answer=None, change=None
+    ):
         self.point, self.operation, self.key = point, operation, key
         self.skip, self.times = skip, times
-        self.delay, self.reset, self.answer = delay, reset, answer
+        self.delay, self.reset, self.answer, self.change = delay, reset, answer, change
+
+
+class Answer:
+    """What the server answered, as a test may change it before the program gets it."""
+
+    def __init__(self, status, fields, body):
+        self.status, self.fields, self.body = status, fields, body
+        # The Content-Length to claim; the true one when None.
+        self.length = None
+
+    @property
+    def start(self):
+        """Where in the object the body begins."""
+        text = self.fields.get("content-range", "bytes 0-")
+        return int(text.removeprefix("bytes ").split("-")[0])
+
+
+class Flips:
+    """How many answers held the byte that is flipped."""
+
+    seen = 0
 
 
 class Dropped(Exception):
@@ -159,6 +182,29 @@ class Proxy:
         head = "\r\n".join(lines).encode() + b"\r\n\r\n"
         return self._add(Fault("request", operation, key, skip, times, answer=(status, head, body)))
 
+    def change(self, change, operation=None, key=None, skip=0, times=1):
+        """Has `change` alter the `Answer` of the server before the program gets it."""
+        return self._add(Fault("answer", operation, key, skip, times, change=change))
+
+    def flip(self, offset, key=None, times=1):
+        """Flips one bit of the byte at `offset` of an object, in the first `times` answers to
+        GetObject that hold it; `times=0`: in every one. Returns what counts them."""
+        flips = Flips()
+
+        def change(answer):
+            place = offset - answer.start
+            if answer.status in (200, 206) and 0 <= place < len(answer.body):
+                with self._lock:
+                    flips.seen += 1
+                    if times and flips.seen > times:
+                        return
+                body = bytearray(answer.body)
+                body[place] ^= 1
+                answer.body = bytes(body)
+
+        self.change(change, operation="GetObject", key=key, times=0)
+        return flips
+
     def clear(self):
         """Lets go of everything that is held, and forgets what was asked for."""
         with self._lock:
@@ -210,8 +256,9 @@ class Proxy:
                     taken.append(rule)
         return taken
 
-    def _pass(self, point, entry):
-        """Returns an answer of the proxy's own, if there is to be one."""
+    def _pass(self, point, entry, given=None):
+        """Returns an answer of the proxy's own, if there is to be one. `given` is the server's, for
+        those who change it."""
         answer = None
         with self._lock:
             entry["points"].append(point)
@@ -223,6 +270,8 @@ class Proxy:
             time.sleep(rule.delay)
             if rule.reset:
                 raise Dropped
+            if rule.change and given is not None:
+                rule.change(given)
             answer = rule.answer or answer
         return answer
 
@@ -278,19 +327,25 @@ class Proxy:
                 answer = answers.head()
             answer_body = answers.body(answer, to=head)
         entry["status"], entry["answered"] = answer.status, len(answer_body)
-        self._pass("answer", entry)
+        given = Answer(answer.status, dict(answer.fields), answer_body)
+        self._pass("answer", entry, given)
+        answer.alter(given.status, given.fields)
         if answer.is_empty(head):
             # To HEAD, Content-Length is what the object has, not what follows.
             connection.sendall(answer.without("connection", "transfer-encoding"))
         else:
             # The framing is Content-Length, whatever it was: the body is whole by now.
+            length = len(given.body) if given.length is None else given.length
             fields = answer.without(
                 "connection",
                 "transfer-encoding",
                 "content-length",
-                more=b"Content-Length: %d\r\n" % len(answer_body),
+                more=b"Content-Length: %d\r\n" % length,
             )
-            connection.sendall(fields + answer_body)
+            connection.sendall(fields + given.body)
+            if length > len(given.body):
+                # What was promised never comes.
+                raise Closed
         self._pass("delivered", entry)
 
 
@@ -307,6 +362,25 @@ class Head:
         for line in self.lines[1:]:
             name, _, value = line.partition(b":")
             self.fields[name.decode("latin-1").lower()] = value.strip().decode("latin-1")
+
+    def alter(self, status, fields):
+        """Takes another status and other values; a field that is missing in `fields` goes."""
+        if status != self.status:
+            self.status = status
+            self.lines[0] = b"HTTP/1.1 %d Altered" % status
+        changed = {
+            name for name in self.fields if fields.get(name) != self.fields[name]
+        } | (fields.keys() - self.fields.keys())
+        if not changed:
+            return
+        kept = [
+            line
+            for line in self.lines[1:]
+            if line.partition(b":")[0].decode("latin-1").lower() not in changed
+        ]
+        kept += [f"{name}: {fields[name]}".encode("latin-1") for name in changed if name in fields]
+        self.lines[1:] = kept
+        self.fields = dict(fields)
 
     def without(self, *names, more=b""):
         """As bytes, without these fields."""
