@@ -1,0 +1,132 @@
+"""What goes wrong is told with its subject and code, as a status, and changes nothing on the server."""
+
+import threading
+
+import pytest
+from scripted import Answer, Scripted
+
+PUT = ["put", "f", "s3://{}/k"]
+READS = [
+    ["ls", "s3://{}"], ["ls", "--versions", "s3://{}"], ["du", "s3://{}"],
+    ["get", "s3://{}/k", "out"], ["get", "-r", "s3://{}/", "out"], ["cat", "s3://{}/k"],
+    ["stat", "s3://{}/k"],
+]
+CHANGES = [
+    PUT, ["put", "-", "s3://{}/k"], ["rm", "s3://{}/k"], ["rm", "-r", "s3://{}/"],
+    ["rm", "s3://{}/*"], ["cp", "s3://{}/k", "s3://{}/l"], ["mv", "s3://{}/k", "s3://{}/l"],
+    ["mv", "-r", "s3://{}/", "s3://elsewhere/"], ["rb", "s3://{}"], ["rb", "--force", "s3://{}"],
+]
+
+
+def words(command, bucket):
+    return [word.replace("{}", bucket) for word in command]
+
+
+def name(command):
+    return " ".join(command)
+
+
+def run(person, *arguments, status=0, **options):
+    done = person.run(*arguments, **options)
+    assert done.returncode == status, (done.stdout.decode(), done.stderr.decode())
+    return done
+
+
+@pytest.fixture
+def filled(person, store, bucket):
+    person.file("f", b"mine")
+    store.put(bucket, "k", b"before")
+    return bucket
+
+
+def untouched(store, bucket):
+    return store.keys(bucket) == ["k"] and store.get(bucket, "k") == b"before"
+
+
+@pytest.mark.parametrize("command", READS + CHANGES, ids=name)
+def test_a_bucket_that_is_not_there_is_named_with_its_code(person, command):
+    person.file("f", b"mine")
+    done = run(person, *words(command, "never-made-bucket"), input=b"x", status=1)
+    assert b"never-made-bucket" in done.stderr
+    assert b"NoSuchBucket" in done.stderr or b"NoSuchKey" in done.stderr or b"404" in done.stderr
+    assert done.stdout == b"" or b"Deleted 0" in done.stdout
+    assert not (person.work / "out").is_file()
+
+
+@pytest.mark.parametrize("command", [READS[0], PUT, CHANGES[2], CHANGES[-1]], ids=name)
+def test_without_a_network_each_command_says_what_it_could_not_reach(person, command):
+    person.file("f", b"mine")
+    # RFC 6761: a name that never resolves.
+    place = ["--endpoint-url", "https://no-such-host.invalid"]
+    done = run(person, *words(command, "box"), *place, input=b"x", status=1)
+    assert b"no-such-host.invalid" in done.stderr
+
+
+@pytest.mark.parametrize("command", CHANGES, ids=name)
+def test_read_only_refuses_every_change(person, store, filled, command):
+    done = run(person, "--read-only", *words(command, filled), input=b"x", status=1)
+    assert b"read-only" in done.stderr
+    assert untouched(store, filled) and not person.history_file.exists()
+
+
+@pytest.mark.parametrize("command", CHANGES, ids=name)
+def test_no_record_no_change(person, store, filled, command):
+    person.file("no-folder", b"")
+    done = run(
+        person, *words(command, filled), "--history", "no-folder/history.sqlite", input=b"x", status=1
+    )
+    assert b"history" in done.stderr
+    assert untouched(store, filled)
+
+
+@pytest.mark.parametrize("command", READS + CHANGES, ids=name)
+def test_what_is_denied_is_told_with_the_code(person, store, filled, command):
+    def refuse(method, path, query, headers):
+        body = b"<Error><Code>AccessDenied</Code><Message>No</Message></Error>"
+        return Answer(403, body, {"Content-Type": "application/xml"})
+
+    with Scripted(refuse) as server:
+        done = run(
+            person, *words(command, filled), "--endpoint-url", server.endpoint, input=b"x", status=1
+        )
+    assert b"AccessDenied" in done.stderr or b"denied" in done.stderr
+    rows = person.changes() if person.history_file.exists() else []
+    assert all(row["outcome"] == "failed" for row in rows)
+    assert untouched(store, filled)
+
+
+@pytest.mark.parametrize("command", ["get", "cat", "rm", "stat", "cp", "mv"])
+def test_a_key_that_is_not_there_is_named(person, store, filled, command):
+    to = [f"s3://{filled}/x"] if command in ("cp", "mv") else []
+    done = run(person, command, f"s3://{filled}/no/such", *to, status=1)
+    assert b"no/such" in done.stderr and b"NoSuchKey" in done.stderr
+    assert untouched(store, filled)
+
+
+@pytest.mark.parametrize("command", ["ls b/k", "get s3:/b", "rm s3://", "stat s3:///k", "cp s3://b/k f"])
+def test_what_is_no_place_is_wrong_usage(person, command):
+    assert b"s3://" in run(person, *command.split(), status=64).stderr
+
+
+def test_one_failure_among_many_is_status_1_and_the_others_are_done(person, store, filled):
+    done = run(person, "rm", f"s3://{filled}/k", f"s3://{filled}/none", status=1)
+    assert b"none" in done.stderr and b"NoSuchKey" in done.stderr
+    assert done.stdout == b"Deleted 1 object, 1 failed\n" and store.keys(filled) == []
+
+
+@pytest.mark.parametrize("command", [["ls", "s3://b"], ["get", "-r", "s3://b/", "out"], ["cat", "s3://b/k"]], ids=name)
+def test_an_interrupt_ends_a_command_that_waits_for_an_answer(person, command):
+    asked, over = threading.Event(), threading.Event()
+
+    def silent(method, path, query, headers):
+        asked.set()
+        over.wait(60)
+        return Answer(500)
+
+    with Scripted(silent) as server:
+        terminal = person.open(*command, "--endpoint-url", server.endpoint)
+        assert asked.wait(20)
+        terminal.write(b"\x03")
+        assert terminal.wait_exit() == 130
+        assert "interrupted" in terminal.text
+        over.set()
