@@ -7,7 +7,7 @@ import SystemPackage
 ///
 /// `done` needs a proof, and these are all there are:
 /// - an upload: the object was written after the change began, by no other change of the history,
-///   and has the size and the CRC64NVME, or the MD5 as its ETag, of the local file, which has the
+///   and has the size and a checksum, or the MD5 as its ETag, of the local file, which has the
 ///   size it had and was not modified since. An empty object needs no file for that.
 /// - the deletion of a version: the version is gone, and no other row says that it removed it.
 /// - the abortion of an upload: the key has no upload that is as old as the change.
@@ -74,7 +74,8 @@ struct Settler: Sendable {
     case .upload: return try await lookIntoUpload(entry, location)
     case .delete: return try await lookIntoDeletion(entry, location)
     case .abortUpload: return try await lookIntoAbortion(entry, location)
-    case .copy, .createBucket, .deleteBucket, .setTags, .setVersioning, .restore, .presign:
+    case .copy: return .interrupted(try await head(location) == nil ? .absent : .notProvable)
+    case .createBucket, .deleteBucket, .setTags, .setVersioning, .restore, .presign:
       return .interrupted(.notProvable)
     }
   }
@@ -90,7 +91,7 @@ struct Settler: Sendable {
     guard modified.advanced(by: Self.slack) >= startedAt else { return .interrupted(.unchanged) }
     guard object.size == entry.size else { return .interrupted(.otherContent) }
     // Compared before the rivals are asked for, so that none that came meanwhile is missed.
-    let finding = try await compare(entry, with: object, location)
+    let finding = try await compare(entry, with: object)
     guard case .done = finding.verdict else { return finding }
     let rivals = try await rivals(of: entry)
     let isOurs =
@@ -100,38 +101,56 @@ struct Settler: Sendable {
   }
 
   private func compare(
-    _ entry: HistoryEntry, with object: ObjectMetadata, _ location: ObjectLocation
+    _ entry: HistoryEntry, with object: ObjectMetadata
   ) async throws(StorageError) -> Finding {
     // No bytes are like no bytes.
     if object.size == .zero { return Finding(.done(.checksum), object) }
     guard let path = entry.localPath, path.isAbsolute else { return .interrupted(.notProvable) }
-    let undertaking = Undertaking.upload(path, to: location)
     guard object.size.bytes <= limits.largestFile else {
       return Finding(.open(.leftForCommand(path)), nil)
     }
     guard let source = try? await SourceFile.open(path), source.size == entry.size,
       source.modified <= entry.startedAt
     else { return .interrupted(.sourceChanged) }
-    let proof: ContentProof?
+    let proof: SettledChange.Proof?
     do {
-      proof = try await ContentProof.find(
-        that: object, is: source.file, size: source.size.bytes,
-        partSize: (try? PartPlan(objectSize: source.size, preferred: partSize).partSize.bytes)
-          ?? partSize.bytes)
-    } catch .transport(.cancelled) {
+      proof = try await self.proof(that: object, is: source)
+    } catch .canceled {
       throw .cancelled
-    } catch .transport(.file), .transport(.fileTooShort) {
-      return .interrupted(.sourceChanged)
     } catch {
-      throw StorageError(
-        S3Error(operation: .headObject, cause: error, attempts: 0), while: undertaking)
+      return .interrupted(.sourceChanged)
     }
     guard await !source.hasChanged() else { return .interrupted(.sourceChanged) }
-    return switch proof {
-    case .checksum: Finding(.done(.checksum), object)
-    case .etag: Finding(.done(.etag), object)
-    case nil: .interrupted(.otherContent)
+    return proof.map { Finding(.done($0), object) } ?? .interrupted(.otherContent)
+  }
+
+  /// What shows that the object has the bytes of the file, which is read once for it.
+  ///
+  /// Agreement never errs. Its absence says little: many servers keep no checksum, their ETags need
+  /// not be MD5s, and the file may have been cut in another way.
+  private func proof(
+    that object: ObjectMetadata, is source: SourceFile
+  ) async throws(Errno) -> SettledChange.Proof? {
+    let stored = StoredDigest(object)
+    guard let algorithm = stored.algorithm else { return nil }
+    var step = source.size.bytes
+    if stored.partCount != nil {
+      guard let plan = try? PartPlan(objectSize: source.size, preferred: partSize) else {
+        return nil
+      }
+      step = plan.partSize.bytes
     }
+    var digests: [[UInt8]] = []
+    for offset in stride(from: 0, to: source.size.bytes, by: Int64.Stride(step)) {
+      guard let digest = FileDigest(algorithm) else { return nil }
+      let count = min(step, source.size.bytes - offset)
+      try await digest.add(FileSlice(file: source.file, offset: offset, count: count))
+      digests.append(digest.finish())
+    }
+    guard digests.count == stored.partCount ?? 1, stored.found(digests) == stored else {
+      return nil
+    }
+    return stored.isETag ? .etag : .checksum
   }
 
   /// Whether another row may be that of what is there.
