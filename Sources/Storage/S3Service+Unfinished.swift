@@ -1,5 +1,7 @@
+import Glibc
 public import History
 public import S3
+import SystemPackage
 
 /// A multipart upload on the server that is neither completed nor aborted.
 public struct UnfinishedUpload: Sendable, Hashable {
@@ -63,6 +65,58 @@ extension S3Service {
       abandoned.append(found)
     }
     return abandoned
+  }
+
+  /// Gives up a transfer of the journal with what has moved of it.
+  ///
+  /// - Returns: what to tell when only the outcome could not be recorded.
+  @discardableResult
+  public func abort(_ entry: JournalEntry) async throws(StorageError) -> StorageError? {
+    guard let journaling else { return nil }
+    let place = "s3://\(entry.request.bucket)/\(entry.request.key.text)"
+    guard entry.request.endpoint == journaling.endpoint else {
+      throw .otherEndpoint(place, entry.request.endpoint)
+    }
+    let taken: JournalEntry
+    do {
+      taken = try await journaling.journal.take(entry.id, for: journaling.holder)
+    } catch {
+      throw StorageError(error, about: place)
+    }
+    do throws(StorageError) {
+      let warning = try await removeTraces(of: taken)
+      try? await journaling.journal.remove(taken.id)
+      return warning
+    } catch {
+      try? await journaling.journal.release(taken.id)
+      throw error
+    }
+  }
+
+  private func removeTraces(of entry: JournalEntry) async throws(StorageError) -> StorageError? {
+    let location = ObjectLocation(bucket: entry.request.bucket, key: entry.request.key)
+    switch entry.request.direction {
+    case .upload:
+      if case .abandoned(let lease) = entry.state {
+        await recorder.settle(
+          Change(.upload, bucket: location.bucket, key: location.key), by: lease,
+          Ending(outcome: .interrupted, errorCode: "ProcessDied"))
+      }
+      guard let id = entry.subject?.uploadID else { return nil }
+      return try await abort(
+        UnfinishedUpload(location: location, uploadID: id, size: entry.kept))
+    case .download:
+      guard let name = entry.request.name else { return nil }
+      do throws(LocalFileError) {
+        // Under `rename` the entry has the name that was found free.
+        let name = try RelativeName(name)
+        guard access(entry.request.localPath.string, F_OK) == 0 else { return nil }
+        try await DownloadFolder.open(entry.request.localPath).removeLeftover(name)
+      } catch {
+        throw StorageError(error)
+      }
+      return nil
+    }
   }
 
   /// Aborts a multipart upload, which the history records. Its parts are gone for ever.

@@ -199,7 +199,17 @@ extension StorageError {
     kind: .stopped, message: "Stopped",
     recovery: "Resume it with pail transfers resume.")
 
-  init(_ error: JournalError, about subject: String) {
+  /// The same error, of a transfer of which the journal keeps what has moved.
+  var resumable: StorageError {
+    var error = self
+    let hint = "What has moved is kept: pail transfers resume goes on from there."
+    if kind != .stopped {
+      error.recovery = [recovery, hint].compactMap(\.self).joined(separator: " ")
+    }
+    return error
+  }
+
+  public init(_ error: JournalError, about subject: String) {
     switch error {
     case .held(let lease):
       self.init(
@@ -215,6 +225,12 @@ extension StorageError {
         kind: .localFile,
         message: "The journal of unfinished transfers cannot be used: \(Self.reason(problem))")
     }
+  }
+
+  static func otherEndpoint(_ subject: String, _ endpoint: String) -> StorageError {
+    StorageError(
+      kind: .invalidRequest, message: "\(subject) is on another server: \(endpoint)",
+      recovery: "Name it with --endpoint-url.")
   }
 
   static func readOnly(_ undertaking: Undertaking) -> StorageError {

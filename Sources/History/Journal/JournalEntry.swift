@@ -103,13 +103,18 @@ public struct JournalPiece: Sendable, Hashable {
   /// In bytes.
   public var size: Int64
   public var crc64nvme: UInt64
+  /// Of the part, where the server wants this checksum.
+  public var crc32c: UInt32?
   /// Of the part.
   public var etag: ETag?
 
-  public init(place: Int64, size: Int64, crc64nvme: UInt64, etag: ETag? = nil) {
+  public init(
+    place: Int64, size: Int64, crc64nvme: UInt64, crc32c: UInt32? = nil, etag: ETag? = nil
+  ) {
     self.place = place
     self.size = size
     self.crc64nvme = crc64nvme
+    self.crc32c = crc32c
     self.etag = etag
   }
 }

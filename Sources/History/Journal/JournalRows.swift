@@ -99,13 +99,13 @@ enum JournalRows {
   ) throws {
     let insertion = try db.cachedStatement(
       sql: """
-        INSERT OR REPLACE INTO pieces (transfer, place, size, crc64nvme, etag) \
-        SELECT ?, ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM transfers WHERE id = ?)
+        INSERT OR REPLACE INTO pieces (transfer, place, size, crc64nvme, crc32c, etag) \
+        SELECT ?, ?, ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM transfers WHERE id = ?)
         """)
     for piece in pieces {
       try insertion.execute(arguments: [
-        id.value, piece.place, piece.size, Int64(bitPattern: piece.crc64nvme), piece.etag?.text,
-        id.value,
+        id.value, piece.place, piece.size, Int64(bitPattern: piece.crc64nvme),
+        piece.crc32c.map { Int64($0) }, piece.etag?.text, id.value,
       ])
     }
     try db.execute(
@@ -120,6 +120,7 @@ enum JournalRows {
       JournalPiece(
         place: row["place"], size: row["size"],
         crc64nvme: UInt64(bitPattern: row["crc64nvme"] as Int64),
+        crc32c: (row["crc32c"] as Int64?).map { UInt32(truncatingIfNeeded: $0) },
         etag: (row["etag"] as String?).map { ETag($0) })
     }
   }

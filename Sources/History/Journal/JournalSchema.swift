@@ -63,6 +63,7 @@ private func makeJournalMigrator() -> DatabaseMigrator {
       table.column("place", .integer).notNull().check { $0 >= 0 }
       table.column("size", .integer).notNull().check { $0 >= 1 }
       table.column("crc64nvme", .integer).notNull()
+      table.column("crc32c", .integer).check { $0 >= 0 }
       table.column("etag", .text)
       table.primaryKey(["transfer", "place"])
     }

@@ -14,6 +14,8 @@ public actor TransferJournal {
   private let path: FilePath
   private var noted: [JournalID: [JournalPiece]] = [:]
   private var writing: Task<Void, Never>?
+  /// What earlier runs have left, as it was when somebody first asked.
+  private var left: Set<TransferIdentity>?
 
   /// The file is opened, and made if need be, when it is first needed.
   ///
@@ -53,12 +55,20 @@ public actor TransferJournal {
     }
   }
 
-  /// As ``take(_:for:)``, of what is there only: nil when no such transfer was left.
+  /// As ``take(_:for:)``, of what an earlier run has left only: nil when it left no such transfer.
+  ///
+  /// Asks the file once and for all, so that each of many small transfers may ask.
   public func takeIfThere(
     _ request: JournalRequest, for holder: Author
   ) async throws(JournalError) -> JournalEntry? {
-    // Most transfers were never left, and no file need be made to know it.
-    guard source.isThere else { return nil }
+    let left: Set<TransferIdentity>
+    if let known = self.left {
+      left = known
+    } else {
+      left = Set(try await entries().map { TransferIdentity($0.request) })
+      self.left = left
+    }
+    guard left.contains(TransferIdentity(request)) else { return nil }
     do {
       return try await hold(for: JournalLease(holder)) { db in
         guard let entry = try JournalRows.find(request, in: db) else { throw NotThere() }
@@ -201,8 +211,10 @@ public actor TransferJournal {
   private func write<Value: Sendable>(
     _ body: @escaping @Sendable (Database) throws -> Value
   ) async throws(JournalError) -> Value {
+    let source = source
     do {
-      return try await source.opened().write(body)
+      // In a task of its own: one that is cancelled must still write what it has come to.
+      return try await Task { try await source.opened().write(body) }.value
     } catch let error as JournalError {
       throw error
     } catch is NotThere {
@@ -214,6 +226,19 @@ public actor TransferJournal {
 }
 
 private struct NotThere: Error {}
+
+/// What makes two requests the same transfer.
+private struct TransferIdentity: Hashable {
+  var request: JournalRequest
+
+  init(_ request: JournalRequest) {
+    self.request = request
+    self.request.region = ""
+    self.request.profile = nil
+    self.request.ifExists = .fail
+    self.request.attributes = ObjectAttributes()
+  }
+}
 
 /// The transfers that this process holds, over all journals of it.
 ///

@@ -89,6 +89,20 @@ public struct S3Error: Error, Sendable, Hashable {
     }
   }
 
+  /// Whether the same request may well succeed some time later: nothing is wrong with it.
+  public var isTransient: Bool {
+    switch cause {
+    case .transport(let error):
+      switch error {
+      case .unresolvedHost, .noConnection, .connectionLost, .stalled, .malformedAnswer: true
+      case .cancelled, .proxy, .tls, .bodyTooLarge, .refused, .file, .fileTooShort, .invalidRequest:
+        false
+      }
+    case .service(let error): error.isTransient
+    case .malformedAnswer, .credentials, .invalidRequest, .checksumMismatch: false
+    }
+  }
+
   /// The code of the server's error, nil for any other cause.
   public var code: S3ErrorCode? {
     if case .service(let error) = cause { error.code } else { nil }

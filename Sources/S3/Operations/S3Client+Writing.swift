@@ -160,11 +160,8 @@ extension S3Client {
           checksum: checksum == .crc64nvme ? crc.named : nil)
       } settling: { (refusal) async throws(S3Error) in
         guard [.noSuchUpload, .preconditionFailed].contains(refusal.code) else { return .refused }
-        let etag = ETag(ofParts: parts.map(\.etag))
-        return try await settle(location) { metadata in
-          metadata.size.bytes == objectSize
-            && (metadata.checksum == crc.named || (etag != nil && metadata.etag == etag))
-        }
+        let object = CompletedObject(parts: parts)
+        return try await settle(location) { object.isFound(in: $0) }
       }
     }
   }
@@ -257,6 +254,27 @@ extension S3Client {
     } else if memory.answersChecksums == nil {
       memory.answersChecksums = false
     }
+  }
+}
+
+/// What parts make of an object, by which it is known again.
+struct CompletedObject: Sendable {
+  private let size: Int64
+  private let crc: CRC64NVME
+  private let etag: ETag?
+
+  /// - Parameter parts: in their order.
+  init(parts: [PartReceipt]) {
+    size = parts.reduce(0) { $0 + $1.size }
+    crc = parts.reduce(CRC64NVME()) { crc, part in
+      crc.followed(by: CRC64NVME(part.crc64nvme), count: part.size)
+    }
+    etag = ETag(ofParts: parts.map(\.etag))
+  }
+
+  func isFound(in metadata: ObjectMetadata) -> Bool {
+    metadata.size.bytes == size
+      && (metadata.checksum == crc.named || (etag != nil && metadata.etag == etag))
   }
 }
 

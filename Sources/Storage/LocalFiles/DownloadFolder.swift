@@ -80,19 +80,22 @@ public final class DownloadFolder: Sendable {
 
   /// Makes the folders of `name`, and a file for the download to arrive in.
   ///
-  /// - Parameter size: What is reserved on the disk, so that a full one shows at once; nil when it
-  ///   is not known.
+  /// - Parameters:
+  ///   - size: What is reserved on the disk, so that a full one shows at once; nil when it is not
+  ///     known.
+  ///   - reusing: whether a file in which an earlier run has left something is taken as it is;
+  ///     ``DownloadTarget/isLeftover`` then says so. Otherwise it is removed.
   /// - Throws: ``LocalFileError/Kind/inUse`` while another transfer writes the same file.
   public func target(
-    _ name: RelativeName, size: ByteCount?, existing: Existing
+    _ name: RelativeName, size: ByteCount?, existing: Existing, reusing: Bool = false
   ) async throws(LocalFileError) -> DownloadTarget {
     try await onDisk { () throws(LocalFileError) in
-      try self.makeTarget(name, size: size, existing: existing)
+      try self.makeTarget(name, size: size, existing: existing, reusing: reusing)
     }
   }
 
   func makeTarget(
-    _ name: RelativeName, size: ByteCount?, existing: Existing
+    _ name: RelativeName, size: ByteCount?, existing: Existing, reusing: Bool = false
   ) throws(LocalFileError) -> DownloadTarget {
     let parent = try openParent(of: name, creating: true)
     var candidate = name
@@ -100,12 +103,27 @@ public final class DownloadFolder: Sendable {
     while true {
       do throws(LocalFileError) {
         return try DownloadTarget(
-          candidate, below: path, in: parent, size: size, existing: existing)
+          candidate, below: path, in: parent, size: size, existing: existing, reusing: reusing)
       } catch {
         let isTaken = error.kind == .alreadyExists || error.kind == .inUse
         guard existing == .rename, isTaken, number < 9_999 else { throw error }
         number += 1
         candidate = name.numbered(number)
+      }
+    }
+  }
+
+  /// Removes what an interrupted download of `name` has left, unless somebody is at it again.
+  public func removeLeftover(_ name: RelativeName) async throws(LocalFileError) {
+    try await onDisk { () throws(LocalFileError) in
+      do throws(LocalFileError) {
+        let parent = try self.openParent(of: name, creating: false)
+        // Making it takes the lock and removes what was there; letting it go removes the new one.
+        _ = try DownloadTarget(
+          name, below: self.path, in: parent, size: nil, existing: .overwrite, reusing: false)
+      } catch {
+        guard error.kind != .system(.noSuchFileOrDirectory) else { return }
+        throw error
       }
     }
   }

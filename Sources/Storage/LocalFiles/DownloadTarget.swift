@@ -8,17 +8,23 @@ public import SystemPackage
 ///
 /// The file is this transfer's alone: made anew, not through a link, and locked for as long as the
 /// target lives. It gets its name once it is complete, in one step. A target that is let go without
-/// ``finish(modified:)`` removes its file; after a crash the next download of the same name does.
+/// ``finish(modified:)`` or ``keep()`` removes its file; after a crash the next download of the same
+/// name does, unless it can go on with it.
 public final class DownloadTarget: Sendable {
   /// Where the file will be; under `rename` not always where it was asked for.
   public let path: FilePath
   /// To write the body into, by position.
   public let file: OpenFile
+  /// Its name below the folder; under `rename` not always the one that was asked for.
+  public let relativeName: RelativeName
+  /// Whether the file is one that an earlier run has left, with what is in it.
+  public let isLeftover: Bool
 
   private enum State {
     case arriving
     case complete
     case abandoned
+    case kept
   }
 
   private let name: [UInt8]
@@ -30,8 +36,9 @@ public final class DownloadTarget: Sendable {
 
   init(
     _ name: RelativeName, below folder: FilePath, in parent: OpenFile, size: ByteCount?,
-    existing: DownloadFolder.Existing
+    existing: DownloadFolder.Existing, reusing: Bool
   ) throws(LocalFileError) {
+    relativeName = name
     path = name.path(below: folder)
     self.name = name.last
     self.parent = parent
@@ -45,7 +52,7 @@ public final class DownloadTarget: Sendable {
       guard existing == .overwrite else { throw LocalFileError(path, .alreadyExists) }
       if status.isFolder { throw LocalFileError(path, .notARegularFile) }
     }
-    file = try openPart(partName, in: parent, path: partPath)
+    (file, isLeftover) = try openPart(partName, in: parent, path: partPath, reusing: reusing)
     if let size, size > .zero {
       do throws(LocalFileError) {
         try reserve(size, in: file, path: partPath)
@@ -83,6 +90,23 @@ public final class DownloadTarget: Sendable {
         self.remove()
         throw error
       }
+    }
+  }
+
+  /// Leaves what has arrived where it is, for a later run. Does nothing after the end.
+  public func keep() {
+    state.withLock { state in if state == .arriving { state = .kept } }
+  }
+
+  /// Empties the file of what an earlier run has left.
+  ///
+  /// - Parameter size: What is reserved on the disk again.
+  public func startOver(size: ByteCount) async throws(LocalFileError) {
+    try await onDisk { () throws(LocalFileError) in
+      guard ftruncate(self.file.descriptor.rawValue, 0) == 0 else {
+        throw LocalFileError(self.partPath, .lastError)
+      }
+      if size > .zero { try reserve(size, in: self.file, path: self.partPath) }
     }
   }
 
@@ -144,11 +168,11 @@ public final class DownloadTarget: Sendable {
   }
 }
 
-/// Makes the file anew and locks it. One that a dead process left is removed first: the lock went
-/// with the process.
+/// Makes the file anew and locks it. One that a dead process left is removed first, or taken when it
+/// is to be reused: the lock went with the process.
 private func openPart(
-  _ name: [UInt8], in parent: OpenFile, path: FilePath
-) throws(LocalFileError) -> OpenFile {
+  _ name: [UInt8], in parent: OpenFile, path: FilePath, reusing: Bool
+) throws(LocalFileError) -> (file: OpenFile, isLeftover: Bool) {
   let folder = parent.descriptor.rawValue
   // Each turn is lost only to another process that made or removed the file meanwhile.
   for _ in 0..<32 {
@@ -159,7 +183,7 @@ private func openPart(
       let file = OpenFile(FileDescriptor(rawValue: made))
       // Between its making and its locking somebody may take the file for a dead one's.
       if flock(made, LOCK_EX | LOCK_NB) == 0, refersToSameFile(name, in: parent, as: file) {
-        return file
+        return (file, false)
       }
       continue
     }
@@ -174,13 +198,14 @@ private func openPart(
       throw LocalFileError(path, errno == ELOOP ? .link : .lastError)
     }
     let file = OpenFile(FileDescriptor(rawValue: left))
-    guard try status(of: file, path: path).isRegular else {
-      throw LocalFileError(path, .notARegularFile)
-    }
+    let status = try status(of: file, path: path)
+    guard status.isRegular else { throw LocalFileError(path, .notARegularFile) }
     guard flock(left, LOCK_EX | LOCK_NB) == 0 else {
       throw LocalFileError(path, errno == EWOULDBLOCK ? .inUse : .lastError)
     }
     if refersToSameFile(name, in: parent, as: file) {
+      // Another name of it, or another owner: somebody put it there to have it written to.
+      if reusing, status.st_nlink == 1, status.st_uid == geteuid() { return (file, true) }
       _ = withCString(name) { unlinkat(folder, $0, 0) }
     }
   }

@@ -34,6 +34,9 @@ public struct RelativeName: Sendable, Hashable {
     self.components = components
   }
 
+  /// As bytes again.
+  var key: ObjectKey { ObjectKey(bytes: Array(components.joined(separator: [UInt8(ascii: "/")]))) }
+
   var folders: ArraySlice<[UInt8]> { components.dropLast() }
   var last: [UInt8] { components.last ?? [] }
 

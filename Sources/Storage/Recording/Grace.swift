@@ -8,7 +8,7 @@ import S3
 /// - Parameter isWorthIt: asked at the cancellation; `false` ends the request at once.
 func withGrace<Answer: Sendable>(
   _ request: @escaping @Sendable () async throws(S3Error) -> Answer,
-  for grace: Duration = .seconds(1),
+  for grace: @escaping @Sendable @autoclosure () -> Duration = .seconds(1),
   if isWorthIt: @escaping @Sendable () -> Bool = { true }
 ) async throws(S3Error) -> Answer {
   let task = Task { () async -> Result<Answer, S3Error> in
@@ -23,7 +23,7 @@ func withGrace<Answer: Sendable>(
   } onCancel: {
     Task {
       // Sleeping fails only when this task is cancelled, and nobody can.
-      if isWorthIt() { try? await Task.sleep(for: grace) }
+      if isWorthIt() { try? await Task.sleep(for: grace()) }
       task.cancel()
     }
   }

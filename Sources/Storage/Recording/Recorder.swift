@@ -166,6 +166,28 @@ struct Recorder: Sendable {
     return warning
   }
 
+  /// Gives the rows that a process left for a change an outcome, when it has died.
+  ///
+  /// Does its best: what is not settled here is settled like the rows of any dead process.
+  func settle(_ change: Change, by lease: JournalLease, _ ending: Ending) async {
+    var last: ChangeID?
+    while let page = try? await history.abandoned(by: author, after: last, limit: 500) {
+      for entry in page
+      where entry.action == change.action && entry.endpoint == endpoint
+        && entry.bucket == change.bucket && entry.key == change.key
+        && lease.isProcess(of: entry.author)
+      {
+        let outcome = ChangeOutcome(
+          change: entry.id, outcome: ending.outcome, etag: ending.etag,
+          versionID: ending.versionID, checksum: ending.checksum, size: ending.size,
+          errorCode: ending.errorCode, finishedAt: .now())
+        try? await history.finish([outcome])
+      }
+      guard page.count == 500 else { return }
+      last = page.last?.id
+    }
+  }
+
   /// Records `change`, sends `request`, and records how it ended.
   ///
   /// - Parameter ending: What to record of a success.

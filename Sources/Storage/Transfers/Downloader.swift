@@ -30,6 +30,11 @@ struct Downloader: Sendable {
     }
   }
 
+  private var request: TransferRequest {
+    TransferRequest(
+      .download(object, summary: summary, folder: folder, name: name), ifExists: ifExists)
+  }
+
   private func download() async throws(StorageError) -> TransferResult {
     let relativeName = try local { () throws(LocalFileError) in try RelativeName(name) }
     let path = relativeName.path(below: folder)
@@ -55,6 +60,7 @@ struct Downloader: Sendable {
       let metadata = try await read(path) { () async throws(S3Error) in
         try await client.headObject(object)
       }
+      tools.patience.succeeded()
       progress.set(total: metadata.size)
       // Without an ETag nothing holds ranges together.
       if metadata.size > tools.settings.multipartThreshold, metadata.etag != nil {
@@ -62,23 +68,71 @@ struct Downloader: Sendable {
       }
     }
 
+    if let pinned, pinned.size > tools.settings.journalThreshold, tools.journaling != nil {
+      return try await resumably(relativeName, in: destination, pinned)
+    }
+    let target = try await target(relativeName, in: destination, size: pinned?.size)
+    return try await tools.whole(request) { () async throws(StorageError) in
+      try await arrive(in: target) { () async throws(StorageError) in
+        guard let pinned else { return try await fetchWhole(into: target) }
+        return (pinned, try await fetchRanges(of: pinned, into: target, nil))
+      }
+    }
+  }
+
+  private func target(
+    _ name: RelativeName, in folder: DownloadFolder, size: ByteCount?, reusing: Bool = false
+  ) async throws(StorageError) -> DownloadTarget {
     let target: DownloadTarget
     do {
-      target = try await destination.target(
-        relativeName, size: pinned?.size, existing: existing)
+      target = try await folder.target(name, size: size, existing: existing, reusing: reusing)
     } catch {
       throw StorageError(error)
     }
     progress.set(localPath: target.path)
+    return target
+  }
+
+  /// What has arrived outlives the program, and a later run goes on from there.
+  private func resumably(
+    _ name: RelativeName, in folder: DownloadFolder, _ metadata: ObjectMetadata
+  ) async throws(StorageError) -> TransferResult {
+    let target = try await target(name, in: folder, size: metadata.size, reusing: true)
+    var request = request
+    request.work = .download(
+      object, summary: summary, folder: self.folder, name: target.relativeName.key)
+    let log: RangeLog?
+    do {
+      log = try await RangeLog.take(request, into: target.file, tools)
+    } catch {
+      // Whoever holds it is about to open the file that is in our hands.
+      if target.isLeftover { target.keep() }
+      throw error
+    }
     do throws(StorageError) {
-      let metadata: ObjectMetadata
-      let verification: Verification
-      if let pinned {
-        verification = try await fetchRanges(of: pinned, into: target)
-        metadata = pinned
-      } else {
-        (metadata, verification) = try await fetchWhole(into: target)
+      var result = try await arrive(in: target, keeping: log) { () async throws(StorageError) in
+        (metadata, try await fetchRanges(of: metadata, into: target, log))
       }
+      result.resumption = log?.resumption
+      await log?.remove()
+      return result
+    } catch {
+      guard let log, log.isKept else {
+        await log?.remove()
+        throw error
+      }
+      await log.release()
+      tools.stop.keep()
+      throw error.resumable
+    }
+  }
+
+  private func arrive(
+    in target: DownloadTarget, keeping log: RangeLog? = nil,
+    _ fetch: () async throws(StorageError) -> (ObjectMetadata, Verification)
+  ) async throws(StorageError) -> TransferResult {
+    do throws(StorageError) {
+      let (metadata, verification) = try await fetch()
       do {
         try await target.finish(modified: metadata.lastModified)
       } catch {
@@ -91,8 +145,11 @@ struct Downloader: Sendable {
         localPath: target.path, size: metadata.size, etag: metadata.etag,
         checksum: metadata.checksum, verification: verification)
     } catch {
+      let isStopped = error.isCancellation && tools.stop.isRaised
+      if isStopped { log?.keep() }
+      if log?.isKept == true { target.keep() }
       await target.abandon()
-      throw error
+      throw isStopped ? .stopped : error
     }
   }
 
@@ -155,24 +212,60 @@ struct Downloader: Sendable {
   }
 
   private func fetchRanges(
-    of metadata: ObjectMetadata, into target: DownloadTarget
+    of metadata: ObjectMetadata, into target: DownloadTarget, _ log: RangeLog?
   ) async throws(StorageError) -> Verification {
     let stored = StoredDigest(metadata, etags: client.etagMeaning)
     var sizes: [Int64]?
     if let count = stored.partCount {
       sizes = await client.partSizes(of: object, count: count, objectSize: metadata.size.bytes)
     }
+    // Cut as before, so that ranges of an earlier run are found again.
+    let rangeSize = log?.entry.subject?.partSize ?? tools.settings.partSize
     let check = DownloadCheck(
-      stored, objectSize: metadata.size, partSizes: sizes, rangeSize: tools.settings.partSize,
+      stored, objectSize: metadata.size, partSizes: sizes, rangeSize: rangeSize,
       etags: client.etagMeaning)
+    var present: [Int: [CRC]] = [:]
+    if let log { present = try await left(log, check, metadata, rangeSize, in: target) }
     let source = pinned(metadata)
     do {
-      return try await carryOut(check, of: metadata, from: source, into: target)
+      return try await carryOut(
+        check, present: present, of: metadata, from: source, into: target, log)
     } catch  where error.kind == .accessDenied && source != object {
       // Who may read objects need not be allowed to read versions; the ETag holds them together.
       progress.startAgain()
-      return try await carryOut(check, of: metadata, from: object, into: target)
+      return try await carryOut(check, of: metadata, from: object, into: target, log)
     }
+  }
+
+  /// The ranges of an earlier run that are still in the file, when they are of this very object.
+  private func left(
+    _ log: RangeLog, _ check: DownloadCheck, _ metadata: ObjectMetadata, _ rangeSize: ByteCount,
+    in target: DownloadTarget
+  ) async throws(StorageError) -> [Int: [CRC]] {
+    if let subject = log.entry.subject {
+      let isSame =
+        subject.size == metadata.size && subject.etag == metadata.etag
+        && subject.versionID == metadata.versionID
+      if isSame, target.isLeftover {
+        let left = LeftRanges(
+          log: log, ranges: check.ranges, wanted: check.wantedCRC, file: target.file)
+        let present = await left.find()
+        let kept = ByteCount(present.keys.reduce(0) { $0 + Int64(check.ranges[$1].count) })
+        progress.keep(kept)
+        log.resumption = .resumed(kept: kept)
+        return present
+      }
+      log.resumption = .startedOver(isSame ? .partFileGone : .objectChanged)
+    }
+    if target.isLeftover {
+      do {
+        try await target.startOver(size: metadata.size)
+      } catch {
+        throw StorageError(error)
+      }
+    }
+    await log.begin(metadata, rangeSize: rangeSize)
+    return [:]
   }
 
   // MARK: - Fetching and checking
@@ -185,10 +278,12 @@ struct Downloader: Sendable {
   /// - Parameter present: ranges that are in the file already, with their CRCs.
   private func carryOut(
     _ check: DownloadCheck, present: [Int: [CRC]] = [:], of metadata: ObjectMetadata,
-    from source: ObjectLocation, into target: DownloadTarget
+    from source: ObjectLocation, into target: DownloadTarget, _ log: RangeLog? = nil
   ) async throws(StorageError) -> Verification {
     let ranges = check.ranges
-    let crcs = check.wantedCRC.map { [$0] } ?? []
+    var wanted = check.wantedCRC.map { [$0] } ?? []
+    if log != nil, check.wantedCRC != .crc64nvme { wanted.append(.crc64nvme) }
+    let crcs = wanted
     let result: Result<Verification, StorageError> = await withTaskGroup(of: Step.self) { tasks in
       var check = check
       var digests: [Int: FileDigest] = [:]
@@ -199,7 +294,8 @@ struct Downloader: Sendable {
           switch command {
           case .fetch(let index):
             tasks.addTask {
-              await fetch(index, ranges[index], crcs, of: metadata, from: source, into: target)
+              await fetch(
+                index, ranges[index], crcs, of: metadata, from: source, into: target, log)
             }
           case .digest(let unit, let bytes, let isFirst, let isLast):
             if isFirst { digests[unit] = check.stored.algorithm.flatMap { FileDigest($0) } }
@@ -210,6 +306,7 @@ struct Downloader: Sendable {
             tasks.addTask { await tryPartSizes(stored, of: metadata, from: source, in: target) }
           case .startAgain:
             progress.startAgain()
+            await log?.beginAgain(metadata)
           case .finish(let verification):
             if let isMD5 = check.lesson(of: verification) { client.noteETag(isMD5: isMD5) }
             return .success(verification)
@@ -236,12 +333,36 @@ struct Downloader: Sendable {
 
   private func fetch(
     _ index: Int, _ range: Range<Int64>, _ algorithms: [DigestAlgorithm],
-    of metadata: ObjectMetadata, from source: ObjectLocation, into target: DownloadTarget
+    of metadata: ObjectMetadata, from source: ObjectLocation, into target: DownloadTarget,
+    _ log: RangeLog?
   ) async -> Step {
-    guard let turn = await tools.enter(.part) else { return .failed(.cancelled) }
+    while true {
+      let result = await fetchOnce(range, algorithms, of: metadata, from: source, into: target)
+      switch result {
+      case .success(let crcs):
+        tools.patience.succeeded()
+        log?.arrived(range, crcs)
+        return .event(.arrived(index, crcs: crcs))
+      case .failure(let error):
+        // In nobody's way while it waits.
+        if await tools.patience.isLeft(after: error) { continue }
+        let failure = StorageError(error, while: .download(object, to: target.path))
+        if error.isTransient || [.credentials, .connection].contains(failure.kind) { log?.keep() }
+        return .failed(failure)
+      }
+    }
+  }
+
+  private func fetchOnce(
+    _ range: Range<Int64>, _ algorithms: [DigestAlgorithm], of metadata: ObjectMetadata,
+    from source: ObjectLocation, into target: DownloadTarget
+  ) async -> Result<[CRC], S3Error> {
+    guard let turn = await tools.enter(.part) else {
+      return .failure(S3Error(operation: .getObject, cause: .transport(.cancelled), attempts: 0))
+    }
+    defer { tools.leave(turn) }
     let counter = progress.begin()
     let crcs = ArrivingCRCs(.these(algorithms))
-    let step: Step
     do {
       _ = try await client.getObject(
         source, range: range, ifMatch: metadata.etag,
@@ -249,13 +370,11 @@ struct Downloader: Sendable {
           target.file, offset: range.lowerBound, limit: Int64(range.count), digest: crcs),
         progress: counter)
       progress.end(counter, isDone: true)
-      step = .event(.arrived(index, crcs: crcs.values))
+      return .success(crcs.values)
     } catch {
       progress.end(counter, isDone: false)
-      step = .failed(StorageError(error, while: .download(object, to: target.path)))
+      return .failure(error)
     }
-    tools.leave(turn)
-    return step
   }
 
   private func read(

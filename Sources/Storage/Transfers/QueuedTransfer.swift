@@ -70,10 +70,12 @@ struct QueuedTransfer {
   /// Takes over what the requests have counted.
   mutating func look(at time: Duration) {
     let retry: RetryNotice?
+    var kept = ByteCount.zero
     switch work {
     case .file(_, let progress):
       let seen = progress.snapshot
       retry = seen.retry
+      kept = seen.kept
       if let total = seen.total { status.total = total }
       status.moved = seen.moved
       if let location = seen.location { status.location = location }
@@ -85,11 +87,12 @@ struct QueuedTransfer {
       status.total = seen.status.isComplete ? seen.status.bytes : nil
       status.moved = seen.moved
     }
-    meter.add(moved: status.moved, at: time)
+    // What was there already says nothing about the rate.
+    meter.add(moved: ByteCount(status.moved.bytes - kept.bytes), at: time)
     switch status.state {
     case .running, .retrying:
       status.rate = meter.rate
-      status.timeLeft = meter.timeLeft(total: status.total)
+      status.timeLeft = meter.timeLeft(total: status.total.map { ByteCount($0.bytes - kept.bytes) })
       status.state =
         if let retry {
           .retrying(

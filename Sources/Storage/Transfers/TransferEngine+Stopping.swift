@@ -22,8 +22,16 @@ extension TransferEngine {
   ///
   /// Returns when nothing is under way any more: in less than two seconds, unless a server is asked
   /// to make or to complete an upload and does not answer.
+  /// Whoever calls it again waits for the same end. Nothing starts afterwards.
   @discardableResult
   public func stopResumably() async -> StoppedTransfers {
+    if let stopping { return await stopping.value }
+    let stopping = Task { await stopNow() }
+    self.stopping = stopping
+    return await stopping.value
+  }
+
+  private func stopNow() async -> StoppedTransfers {
     guard let journaling = tools.journaling else {
       let lost = unfinished.count
       await cancelAll()
@@ -35,13 +43,15 @@ extension TransferEngine {
     var report = StoppedTransfers()
     var requests: [JournalRequest] = []
     for id in stopped {
-      guard let request = stoppedRequest(of: id) else { continue }
-      requests.append(journaling.entry(for: request))
+      switch stoppedRequest(of: id) {
+      case .kept: report.kept += 1
+      case .forgotten(let request): requests.append(journaling.entry(for: request))
+      case nil: continue
+      }
     }
     do {
-      // Those that run under a journal are in it already, and stay as they are.
       try await journaling.journal.save(requests)
-      report.kept = requests.count
+      report.kept += requests.count
     } catch {
       report.lost = requests.count
     }

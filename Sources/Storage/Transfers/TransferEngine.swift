@@ -18,6 +18,8 @@ public actor TransferEngine {
   /// How many of `running` are small.
   private var runningSmall = 0
   private var lastID = 0
+  /// Set once all is being stopped: nothing starts any more.
+  var stopping: Task<StoppedTransfers, Never>?
 
   private let clock = ContinuousClock()
   private let start = ContinuousClock.now
@@ -36,7 +38,7 @@ public actor TransferEngine {
       client: client, recorder: recorder,
       pool: RequestPool(
         parts: settings.plan(.part, cores: cores), small: settings.plan(.small, cores: cores)),
-      settings: settings, journaling: journaling)
+      settings: settings, journaling: journaling, patience: Patience(settings.patience))
     self.settings = settings
   }
 
@@ -80,7 +82,9 @@ public actor TransferEngine {
 
   private func queue(_ entry: QueuedTransfer) {
     entries[entry.status.id] = entry
-    if entry.isSmall {
+    if stopping != nil {
+      end(entry.status.id, .failure(.stopped))
+    } else if entry.isSmall {
       waitingSmall.append(entry.status.id)
     } else {
       waiting.append(entry.status.id)
@@ -135,12 +139,19 @@ public actor TransferEngine {
     return running.compactMap { entries[$0]?.task }
   }
 
-  /// What was asked for, of a transfer that ended because it was stopped.
-  func stoppedRequest(of id: TransferID) -> TransferRequest? {
-    guard let entry = entries[id], case .failed(let error) = entry.status.state,
-      error.kind == .stopped, case .file(let request, _) = entry.work
-    else { return nil }
-    return request
+  enum Stopped {
+    /// The journal has an entry of its own making.
+    case kept
+    /// Nobody but the queue knows of it.
+    case forgotten(TransferRequest)
+  }
+
+  /// What is left of a transfer that ended because it was stopped; nil when it ended otherwise.
+  func stoppedRequest(of id: TransferID) -> Stopped? {
+    guard let entry = entries[id], case .failed(let error) = entry.status.state else { return nil }
+    if entry.stop.isKept { return .kept }
+    guard error.kind == .stopped, case .file(let request, _) = entry.work else { return nil }
+    return .forgotten(request)
   }
 
   /// Puts a transfer that failed or was cancelled at the end of the queue again.
@@ -163,23 +174,28 @@ public actor TransferEngine {
 
   /// Waits for the end of a transfer. Cancelling the task cancels the transfer.
   public func result(of id: TransferID) async throws(StorageError) -> TransferResult {
-    let result: Result<TransferResult, StorageError> = await withTaskCancellationHandler {
-      await withCheckedContinuation { waiter in
-        guard let entry = entries[id] else {
-          return waiter.resume(returning: .failure(.cancelled))
-        }
-        switch entry.status.state {
-        case .finished(let result): waiter.resume(returning: .success(result))
-        case .failed(let error): waiter.resume(returning: .failure(error))
-        case .cancelled: waiter.resume(returning: .failure(.cancelled))
-        case .waiting, .running, .retrying, .paused, .cancelling:
-          entries[id]?.waiters.append(waiter)
-        }
-      }
+    let result = await withTaskCancellationHandler {
+      await outcome(of: id)
     } onCancel: {
       Task { await self.cancel(id) }
     }
     return try result.get()
+  }
+
+  /// Waits for the end of a transfer, which cancelling the task does not bring about.
+  public func outcome(of id: TransferID) async -> Result<TransferResult, StorageError> {
+    await withCheckedContinuation { waiter in
+      guard let entry = entries[id] else {
+        return waiter.resume(returning: .failure(.cancelled))
+      }
+      switch entry.status.state {
+      case .finished(let result): waiter.resume(returning: .success(result))
+      case .failed(let error): waiter.resume(returning: .failure(error))
+      case .cancelled: waiter.resume(returning: .failure(.cancelled))
+      case .waiting, .running, .retrying, .paused, .cancelling:
+        entries[id]?.waiters.append(waiter)
+      }
+    }
   }
 
   // MARK: - Running them

@@ -11,6 +11,8 @@ final class TransferProgress: Sendable {
   struct Snapshot: Sendable {
     var total: ByteCount?
     var moved: ByteCount
+    /// What of `moved` an earlier run had moved.
+    var kept: ByteCount
     var retry: RetryNotice?
     /// Differ from what was asked for when a free name had to be found.
     var location: ObjectLocation?
@@ -20,12 +22,13 @@ final class TransferProgress: Sendable {
   private struct State {
     var total: ByteCount?
     var finished: Int64 = 0
+    var kept: Int64 = 0
     var counters: [Swift.ObjectIdentifier: ByteCounter] = [:]
     var retry: (notice: RetryNotice, moved: Int64)?
     var location: ObjectLocation?
     var localPath: FilePath?
 
-    var moved: Int64 { counters.values.reduce(finished) { $0 + $1.value } }
+    var moved: Int64 { counters.values.reduce(kept + finished) { $0 + $1.value } }
   }
 
   private let state = Mutex(State())
@@ -36,7 +39,8 @@ final class TransferProgress: Sendable {
       // Bytes that move again end the trouble.
       if let retry = state.retry, moved > retry.moved { state.retry = nil }
       return Snapshot(
-        total: state.total, moved: ByteCount(moved), retry: state.retry?.notice,
+        total: state.total, moved: ByteCount(moved), kept: ByteCount(state.kept),
+        retry: state.retry?.notice,
         location: state.location, localPath: state.localPath)
     }
   }
@@ -73,7 +77,15 @@ final class TransferProgress: Sendable {
 
   /// What has arrived is fetched once more.
   func startAgain() {
-    state.withLock { $0.finished = 0 }
+    state.withLock { state in
+      state.finished = 0
+      state.kept = 0
+    }
+  }
+
+  /// Counts what an earlier run had moved.
+  func keep(_ count: ByteCount) {
+    state.withLock { $0.kept += count.bytes }
   }
 
   /// A request failed and will be sent again.

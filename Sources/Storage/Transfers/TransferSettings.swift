@@ -12,18 +12,25 @@ public struct TransferSettings: Sendable, Hashable {
   public var partSize: ByteCount
   /// Larger files move in parallel parts and ranges.
   public var multipartThreshold: ByteCount
+  /// Larger downloads keep what has arrived in the journal when they are interrupted.
+  public var journalThreshold: ByteCount
+  /// How long the engine goes on trying when requests fail that may succeed later, and none does.
+  public var patience: Duration
   /// Between two values of ``TransferEngine/updates()``.
   public var updateInterval: Duration
 
   public init(
     concurrentTransfers: Int = 4, concurrentRequests: Int? = nil,
     partSize: ByteCount = .mebibytes(8), multipartThreshold: ByteCount = .mebibytes(16),
+    journalThreshold: ByteCount = .mebibytes(64), patience: Duration = .seconds(60),
     updateInterval: Duration = .milliseconds(100)
   ) {
     self.concurrentTransfers = concurrentTransfers
     self.concurrentRequests = concurrentRequests
     self.partSize = partSize
     self.multipartThreshold = multipartThreshold
+    self.journalThreshold = journalThreshold
+    self.patience = patience
     self.updateInterval = updateInterval
   }
 

@@ -10,6 +10,7 @@ struct TransferTools: Sendable {
   var journaling: Journaling?
   /// Raised before the task is cancelled when the transfer is to be kept for later.
   var stop = StopSign()
+  let patience: Patience
   /// In whose name requests wait for their turns. The files of a tree wait in the tree's.
   var owner = TransferID(0)
   /// Where the files of a tree arrive, held open for all of them.

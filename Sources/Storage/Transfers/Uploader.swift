@@ -28,8 +28,18 @@ struct Uploader: Sendable {
     progress.set(total: source.size)
     // One that cannot be cut into parts is refused before anything is asked or sent.
     let plan = try plan(for: source)
-    guard ifExists != .overwrite else { return try await store(source, plan, at: location, .none) }
+    guard plan == nil else { return try await place(source, plan) }
+    return try await tools.whole(request(at: location)) { () async throws(StorageError) in
+      try await place(source, nil)
+    }
+  }
 
+  /// Finds the key for it that `ifExists` allows.
+  private func place(
+    _ source: SourceFile, _ plan: PartPlan?
+  ) async throws(StorageError) -> TransferResult {
+    guard ifExists != .overwrite else { return try await store(source, plan, at: location, .none) }
+    let undertaking = Undertaking.upload(file, to: location)
     var number = 0
     while true {
       let location = try numbered(number)
@@ -42,6 +52,8 @@ struct Uploader: Sendable {
         } catch  where error.code == S3ErrorCode.notImplemented.rawValue {
           return try await store(source, plan, at: location, .none)
         }
+      } else if let plan, let result = try await finishLeft(source, plan, at: location) {
+        return result
       }
       switch ifExists {
       case .skip:
@@ -85,11 +97,32 @@ struct Uploader: Sendable {
     _ condition: WriteCondition
   ) async throws(StorageError) -> TransferResult {
     progress.set(location: location)
-    let upload = SingleUpload(
-      source: source, location: location, attributes: guessed, condition: condition, tools: tools,
-      progress: progress)
+    let upload = upload(of: source, to: location, condition)
     if let plan { return try await upload.inParts(plan) }
     return try await upload.whole()
+  }
+
+  private func upload(
+    of source: SourceFile, to location: ObjectLocation, _ condition: WriteCondition
+  ) -> SingleUpload {
+    SingleUpload(
+      source: source, request: request(at: location), location: location, attributes: guessed,
+      condition: condition, tools: tools, progress: progress)
+  }
+
+  /// An object is there that is not to be replaced: perhaps an earlier run made it, and died before
+  /// it knew.
+  ///
+  /// - Returns: nil when it is somebody else's.
+  private func finishLeft(
+    _ source: SourceFile, _ plan: PartPlan, at location: ObjectLocation
+  ) async throws(StorageError) -> TransferResult? {
+    guard let log = try await UploadLog.takeLeft(request(at: location), tools) else { return nil }
+    return try await upload(of: source, to: location, .ifNoneMatch).finishCompleted(log)
+  }
+
+  private func request(at location: ObjectLocation) -> TransferRequest {
+    .upload(file, to: location, attributes: guessed, ifExists: ifExists)
   }
 
   private var guessed: ObjectAttributes {

@@ -162,5 +162,6 @@ extension LocalFolder {
 extension TransferSettings {
   /// As small as parts may be, so that little is moved.
   static let small = TransferSettings(
-    partSize: .mebibytes(5), multipartThreshold: .mebibytes(5), updateInterval: .milliseconds(20))
+    partSize: .mebibytes(5), multipartThreshold: .mebibytes(5), patience: .zero,
+    updateInterval: .milliseconds(20))
 }

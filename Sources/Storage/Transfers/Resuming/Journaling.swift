@@ -1,6 +1,6 @@
 public import History
 import S3
-import SystemPackage
+public import SystemPackage
 
 /// The journal, with what an entry tells of whoever asked for the transfer.
 struct Journaling: Sendable {
@@ -25,13 +25,53 @@ struct Journaling: Sendable {
     case .upload(let file, let location, let attributes):
       return JournalRequest(
         .upload, endpoint: endpoint, region: region.text, profile: profile,
-        bucket: location.bucket, key: location.key, localPath: file.absolute,
+        bucket: location.bucket, key: location.key, localPath: file.absolute.withoutDots,
         ifExists: ifExists, attributes: attributes)
     case .download(let object, _, let folder, let name):
       return JournalRequest(
         .download, endpoint: endpoint, region: region.text, profile: profile,
         bucket: object.bucket, key: object.key, versionID: object.versionID,
-        localPath: folder.absolute, name: name, ifExists: ifExists)
+        localPath: folder.absolute.withoutDots, name: name, ifExists: ifExists)
+    }
+  }
+}
+
+extension Journaling {
+  /// The entry that an earlier run has left for this transfer, under a lease; nil for none.
+  ///
+  /// - Throws: ``StorageError/Kind/inUse``.
+  func takeLeft(_ request: TransferRequest) async throws(StorageError) -> JournalEntry? {
+    do {
+      return try await journal.takeIfThere(entry(for: request), for: holder)
+    } catch {
+      guard case .held = error else { return nil }
+      throw StorageError(
+        error, about: "s3://\(request.location.bucket)/\(request.location.key.text)")
+    }
+  }
+}
+
+extension TransferTools {
+  /// Carries out a transfer that keeps nothing of its own in the journal. What an earlier run has
+  /// left there to be asked for again goes when it has come to its end.
+  func whole(
+    _ request: TransferRequest, _ body: () async throws(StorageError) -> TransferResult
+  ) async throws(StorageError) -> TransferResult {
+    guard let journaling, let left = try await journaling.takeLeft(request) else {
+      return try await body()
+    }
+    do throws(StorageError) {
+      let result = try await body()
+      try? await journaling.journal.remove(left.id)
+      return result
+    } catch {
+      if error.isCancellation, !self.stop.isRaised {
+        try? await journaling.journal.remove(left.id)
+      } else {
+        try? await journaling.journal.release(left.id)
+        self.stop.keep()
+      }
+      throw error
     }
   }
 }
@@ -55,5 +95,22 @@ extension TransferRequest {
     case .download:
       self = .download(location, into: entry.localPath, name: entry.name, ifExists: ifExists)
     }
+  }
+}
+
+extension JournalRequest {
+  /// The file at this end, for show: `DownloadFolder` decides where a download really goes.
+  public var file: FilePath {
+    guard let name else { return localPath }
+    return (try? RelativeName(name))?.path(below: localPath) ?? localPath
+  }
+}
+
+extension FilePath {
+  /// The same path for `a` and `./a`. Two dots stay, since what they lead to depends on links.
+  fileprivate var withoutDots: FilePath {
+    var path = self
+    path.components.removeAll { $0.kind == .currentDirectory }
+    return path
   }
 }
