@@ -85,8 +85,8 @@ struct PailCommandLine: ParsableCommand {
     subcommands: [
       ListCommand.self, MakeBucketCommand.self, RemoveBucketCommand.self, PutCommand.self,
       GetCommand.self, CatCommand.self, CopyCommand.self, MoveCommand.self, RemoveCommand.self,
-      DiskUsageCommand.self,
-      PresignCommand.self, StatCommand.self, HistoryCommand.self, DoctorCommand.self,
+      DiskUsageCommand.self, PresignCommand.self, StatCommand.self, TransfersCommand.self,
+      HistoryCommand.self, DoctorCommand.self,
       BrowseCommand.self,
     ],
     defaultSubcommand: BrowseCommand.self)

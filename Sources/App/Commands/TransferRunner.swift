@@ -1,5 +1,6 @@
 import S3
 import Storage
+import TextUI
 
 /// Runs transfers to their end, tells of each result, and shows a line of progress meanwhile.
 struct TransferRunner {
@@ -34,12 +35,25 @@ struct TransferRunner {
       watch.cancel()
       context.console.clearProgress()
     }
-    var isAtEnd = false
-    while !isAtEnd {
-      isAtEnd = try await runBatch(next)
-      await engine.clearFinished()
+    try await withTaskCancellationHandler {
+      var isAtEnd = false
+      while !isAtEnd {
+        isAtEnd = try await runBatch(next)
+        await engine.clearFinished()
+      }
+    } onCancel: {
+      Task { await engine.stopResumably() }
+    }
+    if Task.isCancelled {
+      let stopped = await engine.stopResumably()
+      if stopped.kept > 0 { context.console.message(Self.hint(stopped.kept)) }
     }
     try Task.checkCancellation()
+  }
+
+  private static func hint(_ count: Int) -> String {
+    let what = count == 1 ? "1 unfinished transfer is" : "\(count) unfinished transfers are"
+    return "pail: \(what) kept: pail transfers resume goes on from there"
   }
 
   func run(_ requests: [TransferRequest]) async throws {
@@ -64,12 +78,11 @@ struct TransferRunner {
         running += 1
         group.addTask {
           let ids = await engine.enqueue([request])
-          do throws(StorageError) {
-            guard let id = ids.first else { return Ended(request: request, result: nil) }
-            return Ended(request: request, result: .success(try await engine.result(of: id)))
-          } catch {
-            return Ended(request: request, result: .failure(error))
-          }
+          guard let id = ids.first else { return Ended(request: request, result: nil) }
+          // In a task of its own: who interrupts the command wants what has moved to be kept,
+          // and cancelling the wait would give it up.
+          let result = await Task { await engine.outcome(of: id) }.value
+          return Ended(request: request, result: result)
         }
       }
       while let ended = try await group.next() { report(ended) }
@@ -87,9 +100,11 @@ struct TransferRunner {
     case .success(let result):
       progress.finished(result.isSkipped ? .zero : result.size)
       context.warn(result.warning)
+      context.report(result.resumption, of: subject(of: ended.request))
       context.reportTransfer(ended.request.direction, result)
     // One that was cancelled alone was cancelled by another Pail.
-    case .failure(let error) where error.isCancellation && Task.isCancelled: break
+    case .failure(let error)
+    where error.kind == .stopped || error.isCancellation && Task.isCancelled: break
     case .failure(let error):
       progress.finished(.zero)
       context.fail(subject(of: ended.request), error)
@@ -104,6 +119,12 @@ struct TransferRunner {
 }
 
 extension CommandContext {
+  /// Says when nothing of an earlier run could be kept.
+  fileprivate func report(_ resumption: Resumption?, of subject: [UInt8]) {
+    guard case .startedOver(let reason) = resumption else { return }
+    console.notice("pail: \(Visible.text(subject)): started over, since \(reason.words)")
+  }
+
   /// One line for each object that has moved.
   func reportTransfer(_ direction: TransferDirection, _ result: TransferResult) {
     let place = S3URI(bucket: result.location.bucket, key: result.location.key).bytes
@@ -122,6 +143,11 @@ extension CommandContext {
         line.add("verification", verification.description)
       }
       line.add("skipped", result.isSkipped)
+      switch result.resumption {
+      case .resumed(let kept): line.add("resumedFrom", kept.bytes)
+      case .startedOver(let reason): line.add("startedOver", "\(reason)")
+      case nil: break
+      }
       console.result(line.bytes)
       return
     }
@@ -134,8 +160,13 @@ extension CommandContext {
     let (from, to) =
       direction == .upload ? (result.localPath.bytes, place) : (place, result.localPath.bytes)
     let verb = direction == .upload ? "Uploaded" : "Downloaded"
+    var end = ""
+    if case .resumed(let kept) = result.resumption {
+      end = " (\(ByteFormat.iec(kept.bytes)) were there already)"
+    }
     console.confirmation(
-      Array("\(verb) ".utf8) + console.name(from) + Array(" to ".utf8) + console.name(to))
+      Array("\(verb) ".utf8) + console.name(from) + Array(" to ".utf8) + console.name(to)
+        + Array(end.utf8))
     if let verification = result.verification, !verification.isVerified {
       console.notice("\(String(decoding: to, as: UTF8.self)): \(verification)")
     }

@@ -60,6 +60,7 @@ struct Session: Sendable {
       },
       service: S3Service(
         interactive: interactive, transfers: transfers, history: history, author: author,
+        journal: .ofUser(settings), profile: settings.profile,
         isReadOnly: settings.isReadOnly, settings: transferSettings),
       history: history)
   }

@@ -30,6 +30,8 @@ struct Settings: Sendable {
   var historyPath: FilePath?
   /// Where the Pails of one user find each other; nil when there is no home folder.
   var runFolder: FilePath?
+  /// Where unfinished transfers are kept; nil when there is no home folder.
+  var journalPath: FilePath?
   var isReadOnly: Bool
   var wantsColour: Bool
 

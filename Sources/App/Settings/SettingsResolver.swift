@@ -137,6 +137,7 @@ struct SettingsResolver {
       saveFolder: folder.map { path($0.text) } ?? FilePath("."),
       user: user?.text, historyPath: historyPath,
       runFolder: defaultHistoryPath?.removingLastComponent().appending("run"),
+      journalPath: try? TransferJournal.defaultPath(environment: environment, home: home),
       isReadOnly: isReadOnly,
       wantsColour: noColour == nil, endpointQuestion: question, findings: findings,
       notices: notices, problems: problems)
