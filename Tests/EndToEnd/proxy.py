@@ -120,7 +120,7 @@ class Closed(Exception):
 class Proxy:
     """Forwards to `upstream`, a loopback endpoint such as `http://127.0.0.1:8333`."""
 
-    def __init__(self, upstream):
+    def __init__(self, upstream, port=0):
         place = urlsplit(upstream)
         if not ipaddress.ip_address(place.hostname).is_loopback:
             raise ValueError("only a server on loopback may be behind the proxy")
@@ -130,7 +130,7 @@ class Proxy:
         self._log = []
         self._is_closing = False
         self._connections = set()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._listener = socket.create_server(("127.0.0.1", port), backlog=128)
         self.endpoint = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -147,8 +147,11 @@ class Proxy:
         for rule in rules:
             if isinstance(rule, Hold):
                 rule.release()
-        # A thread in accept does not notice that its socket is closed.
-        self._listener.shutdown(socket.SHUT_RDWR)
+        try:
+            # A thread in accept does not notice that its socket is closed.
+            self._listener.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # closed before
         self._listener.close()
         for connection in connections:
             try:
@@ -454,7 +457,7 @@ class Reader:
 
 
 # What requests carry that a test may look at. The others may be secret.
-KEPT_FIELDS = ("content-md5", "content-type", "x-amz-expected-bucket-owner")
+KEPT_FIELDS = ("content-md5", "content-type", "range", "x-amz-expected-bucket-owner")
 
 
 def described(head):
