@@ -22,7 +22,12 @@ enum CommandRunner {
       Console(isQuiet: false).message(FailureText.text(of: error))
       return Status.failed
     }
-    let work = Task { try await command.run(context) }
+    // It may say that it has begun only when an interruption would be noticed.
+    let (start, gate) = AsyncStream.makeStream(of: Void.self)
+    let work = Task {
+      for await _ in start {}
+      try await command.run(context)
+    }
     let loseTerminal: @Sendable () -> Void = { context.console.loseTerminal() }
     let interruption = Interruption(onHangUp: command.outlivesTerminal ? loseTerminal : nil) {
       work.cancel()
@@ -32,6 +37,7 @@ enum CommandRunner {
         _exit(Status.interrupted)
       }
     }
+    gate.finish()
     let result = await work.result
     await context.stopServing()
     let status = status(of: result, context, wasInterrupted: interruption.hasHappened)
