@@ -206,6 +206,16 @@ struct TargetWalk: Sendable {
       }
       for answer in answers { candidates.append(try answer.get()) }
     }
+    // HEAD answers without a code: a bucket that is not there looks like a key that is not.
+    if candidates.allSatisfy(\.isMissing), let key = keys.first {
+      do throws(S3Error) {
+        _ = try await client.listObjectsV2(bucket: bucket, prefix: key, delimiter: "/", after: nil)
+      } catch  where error.code == .noSuchBucket {
+        throw error
+      } catch {
+        // Who may delete need not be allowed to list.
+      }
+    }
     return candidates.sorted { $0.key < $1.key }
   }
 
