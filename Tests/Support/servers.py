@@ -128,7 +128,7 @@ class Server:
 
 
 class SeaweedFS(Server):
-    """SeaweedFS's `weed server` with its S3 gateway, and two users of two accounts.
+    """SeaweedFS's `weed server` with its S3 gateway, and three users of two accounts.
 
     The secret of the first holds `+` and `/`, which a careless URL encoding would damage.
     """
@@ -140,6 +140,8 @@ class SeaweedFS(Server):
     other_access_key = "PAILTESTACCESSKEY002"
     other_secret_key = "pailTestSecretKey00000000000000000000002"
     other_account = "444455556666"
+    reader_access_key = "PAILTESTACCESSKEY003"
+    reader_secret_key = "pailTestSecretKey00000000000000000000003"
     region = "us-east-1"
 
     def __init__(self, folder, weed, port=None):
@@ -194,11 +196,18 @@ class SeaweedFS(Server):
             self.other_secret_key,
             ["Read:otherbucket", "Write:otherbucket", "List:otherbucket"],
         )
+        reader = user(
+            "reader",
+            self.other_account,
+            self.reader_access_key,
+            self.reader_secret_key,
+            ["Read:otherbucket", "List:otherbucket"],
+        )
         accounts = [
             {"id": self.account, "displayName": "owner"},
             {"id": self.other_account, "displayName": "other"},
         ]
-        return {"accounts": accounts, "identities": [owner, other]}
+        return {"accounts": accounts, "identities": [owner, other, reader]}
 
     def is_ready(self):
         # The gateway answers before the filer and the volume server behind it can.

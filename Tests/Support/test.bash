@@ -4,6 +4,6 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 source Tests/Support/setup.bash
 need_swift
-need_packages "${BUILD_PACKAGES[@]}" make curl openssl man-db mandoc zsh fish nginx-light tinyproxy-bin
+need_packages "${BUILD_PACKAGES[@]}" make curl openssl man-db mandoc zsh fish nginx-light tinyproxy-bin procps
 python_venv .venv-tests Tests/EndToEnd/requirements.txt
 exec .venv-tests/bin/python Tests/Support/suites.py "$@"
