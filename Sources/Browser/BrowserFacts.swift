@@ -11,6 +11,12 @@ public struct BrowserFacts: Sendable {
   /// The login name, shown beside ``user`` when they differ.
   public var loginName: String?
   public var isReadOnly: Bool
+  /// That of the profile; nil for none.
+  public var colour: ProfileColour?
+  /// The profiles that there are.
+  public var profiles: [String]
+  /// What `S` begins with.
+  public var choice: SessionChoice
   /// Where downloads go unless one says otherwise.
   public var saveFolder: FilePath
   /// Where the local file browser of uploads begins.
@@ -19,7 +25,9 @@ public struct BrowserFacts: Sendable {
 
   public init(
     profile: String? = nil, endpoint: Endpoint, region: Region, user: String,
-    loginName: String? = nil, isReadOnly: Bool = false, saveFolder: FilePath,
+    loginName: String? = nil, isReadOnly: Bool = false,
+    colour: ProfileColour? = nil, profiles: [String] = [], choice: SessionChoice = SessionChoice(),
+    saveFolder: FilePath,
     localFolder: FilePath, clock: ClockStyle = .utc
   ) {
     self.profile = profile
@@ -28,6 +36,9 @@ public struct BrowserFacts: Sendable {
     self.user = user
     self.loginName = loginName
     self.isReadOnly = isReadOnly
+    self.colour = colour
+    self.profiles = profiles
+    self.choice = choice
     self.saveFolder = saveFolder
     self.localFolder = localFolder
     self.clock = clock

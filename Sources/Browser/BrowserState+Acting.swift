@@ -23,9 +23,17 @@ extension BrowserState {
     case .cancelTransfer: cancelTransfer(&turn)
     case .retryTransfer: retryTransfer(&turn)
     case .clearTransfers: turn.perform(.clearTransfers)
+    case .switchSession: switchSession(&turn)
     default: return false
     }
     return true
+  }
+
+  private func switchSession(_ turn: inout Turn) {
+    guard transfers.running.isEmpty else {
+      return turn.say("Transfers are running: wait for them or cancel them, then switch")
+    }
+    turn.open(SwitchDialog(facts.choice))
   }
 
   private func create(_ turn: inout Turn) {

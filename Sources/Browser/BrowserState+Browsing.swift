@@ -150,6 +150,12 @@ extension BrowserState {
     refreshObjects(&turn)
   }
 
+  /// Asks for what failed before.
+  mutating func retry(_ turn: inout Turn) {
+    if !buckets.isLoaded { buckets.load(&turn) }
+    refreshObjects(&turn)
+  }
+
   /// Lists the place anew behind the rows on the screen, which stay until it has come as far.
   mutating func refreshObjects(_ turn: inout Turn) {
     guard let pane = objects else { return }

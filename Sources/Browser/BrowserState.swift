@@ -39,6 +39,9 @@ public struct BrowserState: Sendable {
     self.keys = keys
   }
 
+  /// What the object pane lists; nil before a bucket is opened.
+  public var place: Place? { objects?.place }
+
   /// Takes what happened, and says what is wanted.
   public mutating func reduce(_ action: Action) -> [Effect] {
     var turn = Turn(facts: facts, lastRequest: lastRequest)
@@ -93,6 +96,7 @@ public struct BrowserState: Sendable {
       overlays[top].resized(size)
       overlays[top].opened(&turn)
     }
+    if turn.takeRetry() { retry(&turn) }
     if let place = turn.takeDestination() { go(to: place, &turn) }
     if let change = turn.takeBucketChange() { follow(change, &turn) }
     for bucket in turn.takeChangedObjects() {
@@ -102,7 +106,10 @@ public struct BrowserState: Sendable {
     fitPanes(&turn)
     if let newest = turn.message {
       message = newest
-      if case .error(let error) = newest { lastError = error }
+      if case .error(let error) = newest {
+        lastError = error
+        if error.kind == .signInNeeded, overlays.isEmpty { overlays.append(SignInDialog(error)) }
+      }
     }
   }
 

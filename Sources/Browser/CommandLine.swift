@@ -12,6 +12,7 @@ struct CommandLine: Sendable, Hashable {
   private static let commands: [(name: String, command: Command)] = [
     ("errors", .showError), ("help", .help), ("history", .showHistory), ("q", .quit),
     ("quit", .quit), ("redraw", .redraw), ("refresh", .refresh), ("suspend", .suspend),
+    ("switch", .switchSession),
     ("transfers", .showTransfers),
   ]
 

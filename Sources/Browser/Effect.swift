@@ -36,6 +36,8 @@ public enum Effect: Sendable {
   case controlTransfer(TransferReference, TransferControl)
   case clearTransfers
 
+  /// Works with other settings from now on. Answered only when that is not possible.
+  case switchSession(SessionChoice, RequestID)
   /// Sends text to the terminal's clipboard; `what` names it in the message.
   case copy(String, what: String)
   case suspend

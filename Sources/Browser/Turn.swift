@@ -9,6 +9,7 @@ struct Turn {
   /// Handed out by ``takeOpened()`` and the like, so that each is carried out once.
   private var opened: [any Overlay] = []
   private var closesOverlay = false
+  private var retries = false
   private var destination: Place?
   private var bucketChange: BucketChange?
   private var changedObjects: Set<BucketName> = []
@@ -49,6 +50,14 @@ struct Turn {
 
   /// Closes the dialog that is handling the action.
   mutating func close() { closesOverlay = true }
+
+  /// Asks anew for what is on the screen.
+  mutating func retry() { retries = true }
+
+  mutating func takeRetry() -> Bool {
+    defer { retries = false }
+    return retries
+  }
 
   mutating func go(to place: Place) { destination = place }
 

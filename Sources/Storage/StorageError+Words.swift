@@ -49,6 +49,13 @@ extension StorageError {
       requestID: requestID, detail: facts.joined(separator: "\n"))
   }
 
+  /// There are no credentials to work with.
+  public init(_ error: CredentialError) {
+    var words = Words(error)
+    words.capitalize()
+    self.init(kind: words.kind, message: words.message, recovery: words.recovery)
+  }
+
   // MARK: - From the history
 
   /// The change was refused because no row could be written for it.

@@ -64,7 +64,7 @@ extension Theme {
 
   public static let dark = Theme(
     name: "dark",
-    styles: [
+    styles: profiles.merging([
       .dim: Style(Colour(ansi: 8, rgb: 0x808080)),
       .emphasis: Style(isBold: true),
       .title: Style(isBold: true),
@@ -81,11 +81,11 @@ extension Theme {
       .header: Style(isBold: true),
       .input: Style(isUnderlined: true),
       .secondary: Style(Colour(ansi: 7)),
-    ])
+    ]) { _, own in own })
 
   public static let light = Theme(
     name: "light",
-    styles: [
+    styles: profiles.merging([
       .dim: Style(Colour(ansi: 8, rgb: 0x767676)),
       .emphasis: Style(isBold: true),
       .title: Style(isBold: true),
@@ -102,11 +102,11 @@ extension Theme {
       .header: Style(isBold: true),
       .input: Style(isUnderlined: true),
       .secondary: Style(Colour(ansi: 8)),
-    ])
+    ]) { _, own in own })
 
   public static let mono = Theme(
     name: "mono",
-    styles: [
+    styles: profiles.mapValues { _ in Style(isBold: true, isReversed: true) }.merging([
       .emphasis: Style(isBold: true),
       .title: Style(isBold: true),
       .error: Style(isBold: true),
@@ -115,7 +115,17 @@ extension Theme {
       .keycap: Style(isBold: true),
       .header: Style(isBold: true),
       .input: Style(isUnderlined: true),
-    ])
+    ]) { _, own in own })
+
+  /// Reversed, so that they suit any background and cannot be overlooked.
+  private static let profiles: [StyleRole: Style] = [
+    .profileRed: Style(Colour(ansi: 1), isBold: true, isReversed: true),
+    .profileYellow: Style(Colour(ansi: 3), isBold: true, isReversed: true),
+    .profileGreen: Style(Colour(ansi: 2), isBold: true, isReversed: true),
+    .profileBlue: Style(Colour(ansi: 4), isBold: true, isReversed: true),
+    .profileMagenta: Style(Colour(ansi: 5), isBold: true, isReversed: true),
+    .profileCyan: Style(Colour(ansi: 6), isBold: true, isReversed: true),
+  ]
 }
 
 extension Theme.Colour {

@@ -26,4 +26,6 @@ public enum StyleRole: String, Sendable, CaseIterable {
   case input
   /// Facts beside the main one: sizes, dates, classes.
   case secondary
+  /// A profile's name in the header, in the colour that it was given.
+  case profileRed, profileYellow, profileGreen, profileBlue, profileMagenta, profileCyan
 }

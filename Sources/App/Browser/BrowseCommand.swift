@@ -46,7 +46,11 @@ struct BrowseCommand: AsyncParsableCommand {
       } catch let problem as SetupProblem {
         throw ExitCode(try await showSetup(problem, context.settings))
       }
-      throw ExitCode(try await runBrowser(session, start))
+      let flags = shared.flags
+      throw ExitCode(
+        try await runBrowser(session, start) { choice in
+          await context.session(for: choice, flags)
+        })
     } catch let error as ExitCode {
       throw error
     } catch {

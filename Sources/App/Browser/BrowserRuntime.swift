@@ -18,9 +18,20 @@ final class BrowserRuntime {
     case lookedAtTransfers(areOver: Bool, commands: Int)
     /// A frame that was held back is due.
     case drawingDue
+    case switched(Session)
     /// Nothing runs any more, or there was no more time to wait for it.
     case stopped
   }
+
+  /// How a browser ends.
+  enum Ending: Sendable {
+    case quit(Int32)
+    /// The next one works with another session.
+    case switched(Session)
+  }
+
+  /// Opens a session with other settings, or says why that is not possible.
+  typealias SessionOpener = @Sendable (SessionChoice) async -> Result<Session, StorageError>
 
   private static let drawingPause = Duration.milliseconds(100)
   /// A program that the system asks to end has to be gone within 2 seconds.
@@ -31,6 +42,9 @@ final class BrowserRuntime {
   private var state: BrowserState
   private let terminal: TerminalSession
   private let service: S3Service
+  private let openSession: SessionOpener
+  private var opening: Task<Void, Never>?
+  private var next: Session?
   private let runner: EffectRunner
   /// Other Pails of the same user; nil where there is no folder to find them in.
   private let others: OtherTransfers?
@@ -54,12 +68,13 @@ final class BrowserRuntime {
   /// - Parameter runFolder: where the Pails of one user find each other.
   init(
     state: BrowserState, terminal: TerminalSession, service: S3Service, hasHistory: Bool,
-    runFolder: FilePath?
+    runFolder: FilePath?, openSession: @escaping SessionOpener
   ) {
     self.state = state
     self.terminal = terminal
     self.service = service
     self.hasHistory = hasHistory
+    self.openSession = openSession
     let (happenings, sink) = AsyncStream.makeStream(of: Happening.self)
     (self.happenings, self.sink) = (happenings, sink)
     server = runFolder.map { TransferServer($0, service.transfers, staysOpen: false) }
@@ -67,12 +82,15 @@ final class BrowserRuntime {
     runner = EffectRunner(service: service, others: others) { sink.yield(.action($0)) }
   }
 
-  /// - Returns: the exit status.
-  func run(startingAt place: Place?) async -> Int32 {
-    let (events, sink) = (terminal.events, sink)
-    let input = Task {
-      for await event in events { sink.yield(.terminal(event)) }
-    }
+  /// What the object pane lists.
+  var place: Place? { state.place }
+
+  /// Takes what the terminal brings, from whoever listens to it.
+  func deliver(_ event: TerminalEvent) { sink.yield(.terminal(event)) }
+
+  /// Leaves the terminal open for the next browser when it ends by a switch.
+  func run(startingAt place: Place?) async -> Ending {
+    let sink = sink
     let progress = Task { [updates = service.transfers.updates()] in
       for await statuses in updates { sink.yield(.action(.transfersProgressed(statuses))) }
     }
@@ -82,20 +100,18 @@ final class BrowserRuntime {
         group.addTask { await others?.run() }
       }
     }
-    defer {
-      input.cancel()
-      progress.cancel()
-    }
+    defer { progress.cancel() }
     take(.started(at: place))
     draw()
     for await happening in happenings {
       if case .stopped = happening { break }
       handle(happening)
     }
-    terminal.close()
+    if next == nil { terminal.close() }
     background.cancel()
     await background.value
-    return status ?? CommandRunner.Status.failed
+    if let next { return .switched(next) }
+    return .quit(status ?? CommandRunner.Status.failed)
   }
 
   private func handle(_ happening: Happening) {
@@ -128,6 +144,10 @@ final class BrowserRuntime {
       } else if areOver, !runner.isWorking {
         end(with: CommandRunner.Status.done, within: Self.patienceAfterSignal)
       }
+    case .switched(let session):
+      guard status == nil, !isDetached else { return }
+      next = session
+      end(with: CommandRunner.Status.done, within: Self.patienceAfterQuitting)
     case .drawingDue:
       isDrawingPlanned = false
       lastDrawing = clock.now
@@ -144,9 +164,26 @@ final class BrowserRuntime {
       case .suspend: terminal.suspend()
       case .redraw: terminal.redraw()
       case .quit: quit()
+      case .switchSession(let choice, let id): switchSession(to: choice, id)
+      case .cancel:
+        // Nothing else is asked for beside it.
+        opening?.cancel()
+        runner.perform(effect)
       default:
         // What is asked for while everything is being stopped would outlive it.
         if status == nil { runner.perform(effect) }
+      }
+    }
+  }
+
+  private func switchSession(to choice: SessionChoice, _ id: RequestID) {
+    let (openSession, sink) = (openSession, sink)
+    opening = Task {
+      let result = await openSession(choice)
+      if Task.isCancelled { return }
+      switch result {
+      case .success(let session): sink.yield(.switched(session))
+      case .failure(let error): sink.yield(.action(.answered(id, .failed(error))))
       }
     }
   }

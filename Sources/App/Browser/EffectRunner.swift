@@ -70,8 +70,8 @@ final class EffectRunner {
     case .createBucket, .removeBucket, .emptyAndRemoveBucket, .createPrefixMarker, .count,
       .countEveryVersion, .delete:
       change(effect)
-    case .copy, .suspend, .redraw, .quit:
-      // The terminal's business, which the runtime does itself.
+    case .copy, .suspend, .redraw, .quit, .switchSession:
+      // The terminal's or the session's business, which the runtime does itself.
       break
     }
   }

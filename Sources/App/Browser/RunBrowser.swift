@@ -15,18 +15,60 @@ struct BrowserStart: Sendable {
 
 /// Opens the browser and returns the exit status once it has been quit.
 ///
+/// Each switch to other settings ends one browser and begins another on the same terminal, at the
+/// place where these settings were left.
+///
 /// - Throws: ``CommandFailure`` where there is no terminal to draw on.
 @MainActor
-func runBrowser(_ session: Session, _ start: BrowserStart) async throws(CommandFailure) -> Int32 {
+func runBrowser(
+  _ session: Session, _ start: BrowserStart, openSession: @escaping BrowserRuntime.SessionOpener
+) async throws(CommandFailure) -> Int32 {
   let terminal = try openTerminal(session.settings)
-  let runtime = BrowserRuntime(
-    state: BrowserState(facts: facts(session, start), size: terminal.size), terminal: terminal,
-    service: session.service, hasHistory: session.settings.historyPath?.isThere ?? false,
-    runFolder: session.settings.runFolder)
-  return await runtime.run(
-    startingAt: start.place.map { place in
-      Place(bucket: place.bucket, listing: place.key)
-    })
+  let listener = TerminalListener()
+  let input = Task {
+    for await event in terminal.events { listener.deliver(event) }
+  }
+  defer { input.cancel() }
+  var session = session
+  var place = start.place.map { Place(bucket: $0.bucket, listing: $0.key) }
+  var left: [String: Place] = [:]
+  while true {
+    let runtime = BrowserRuntime(
+      state: BrowserState(facts: facts(session, start), size: terminal.size), terminal: terminal,
+      service: session.service, hasHistory: session.settings.historyPath?.isThere ?? false,
+      runFolder: session.settings.runFolder, openSession: openSession)
+    listener.listen(runtime)
+    switch await runtime.run(startingAt: place) {
+    case .quit(let status): return status
+    case .switched(let next):
+      if let place = runtime.place { left[whereabouts(session)] = place }
+      session = next
+      place = left[whereabouts(next)]
+    }
+  }
+}
+
+/// What one comes back to: a profile at an endpoint.
+private func whereabouts(_ session: Session) -> String {
+  "\(session.settings.profile ?? "")\n\(session.endpoint)"
+}
+
+/// Hands what the terminal brings to the browser of the moment.
+@MainActor
+private final class TerminalListener {
+  private var runtime: BrowserRuntime?
+  /// Came before there was one.
+  private var waiting: [TerminalEvent] = []
+
+  func listen(_ runtime: BrowserRuntime) {
+    self.runtime = runtime
+    for event in waiting { runtime.deliver(event) }
+    waiting = []
+  }
+
+  func deliver(_ event: TerminalEvent) {
+    if let runtime { runtime.deliver(event) } else { waiting.append(event) }
+  }
 }
 
 /// Shows why Pail cannot start work, until the user has read it.
@@ -73,6 +115,10 @@ private func facts(_ session: Session, _ start: BrowserStart) -> BrowserFacts {
     profile: settings.profile, endpoint: session.endpoint, region: settings.region,
     user: session.author.user,
     loginName: Author.current(user: nil).user, isReadOnly: settings.isReadOnly,
+    colour: settings.colour, profiles: settings.profileNames,
+    choice: SessionChoice(
+      profile: settings.profile ?? "", endpointURL: settings.endpointFlag ?? "",
+      region: settings.regionFlag ?? "", user: settings.user ?? ""),
     saveFolder: settings.saveFolder, localFolder: ".",
     clock: start.showsUTC ? .utc : .local(offset: secondsEastOfUTC))
 }

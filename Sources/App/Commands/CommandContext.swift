@@ -60,8 +60,7 @@ final class CommandContext: Sendable {
           recovery: "Name the server with --endpoint-url to say that this is meant.")
       }
     }
-    return try await Session.open(settings, transfers: transfers, log: log) {
-      [console] serial, role in
+    return try await open(settings) { [console] serial, role in
       await console.ask("The code of \(serial), to assume \(role): ").map { Secret($0) }
     }
   }
@@ -81,6 +80,12 @@ final class CommandContext: Sendable {
     let serving = serving.withLock { $0 }
     serving?.cancel()
     await serving?.value
+  }
+
+  func open(
+    _ settings: Settings, askForCode: @escaping CredentialFetcher.CodeQuestion
+  ) async throws -> Session {
+    try await Session.open(settings, transfers: transfers, log: log, askForCode: askForCode)
   }
 
   /// Tells of one failure among several, with the thing it is about.

@@ -48,7 +48,7 @@ struct KeyFinder {
     } else {
       var profileWasNamed = false
       for layer in layers where layer.source != .flags && !layer.isProfile {
-        if let found = try keys(in: layer, &outcome) { return found }
+        if !layer.isConfig, let found = try keys(in: layer, &outcome) { return found }
         if layer.source == .environment,
           let recipe = try decide({ () throws(CredentialError) in try surroundings.webIdentity() })
         {
@@ -177,12 +177,15 @@ struct KeyFinder {
 extension SettingsLayer {
   var isProfile: Bool { if case .profile = source { true } else { false } }
 
+  var isConfig: Bool { if case .config = source { true } else { false } }
+
   /// As a user would name the place.
   var place: String {
     switch source {
     case .flags: "the command line"
     case .environment: "the environment"
     case .envFile(let path, _): path
+    case .config(let path, _): path
     case .profile(let name): "profile \(name)"
     }
   }

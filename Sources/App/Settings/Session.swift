@@ -11,6 +11,8 @@ struct Session: Sendable {
   let author: Author
   /// Who the server says we are; asked for by `pail doctor` alone.
   let identity: @Sendable () async throws(CredentialError) -> CallerIdentity
+  /// Fetches the credentials, if they are not at hand.
+  let checkCredentials: @Sendable () async throws(CredentialError) -> Void
   /// Everything that changes storage goes through here, and is recorded.
   let service: S3Service
   let history: HistoryStore
@@ -57,6 +59,9 @@ struct Session: Sendable {
       settings: settings, endpoint: endpoint, author: author,
       identity: { () async throws(CredentialError) in
         try await interactive.callerIdentity(at: settings.tokenService)
+      },
+      checkCredentials: { () async throws(CredentialError) in
+        _ = try await credentials.credentials()
       },
       service: S3Service(
         interactive: interactive, transfers: transfers, history: history, author: author,

@@ -1,3 +1,4 @@
+import Browser
 import HTTP
 import S3
 import SystemPackage
@@ -33,6 +34,13 @@ struct Settings: Sendable {
   /// Where unfinished transfers are kept; nil when there is no home folder.
   var journalPath: FilePath?
   var isReadOnly: Bool
+  /// That of the profile in use, from `config.toml`.
+  var colour: ProfileColour?
+  /// Of the shared AWS files.
+  var profileNames: [String] = []
+  /// What the command line says, for a switch to begin with.
+  var endpointFlag: String?
+  var regionFlag: String?
   var wantsColour: Bool
 
   /// Set while keys from one place would meet an endpoint that merely lay in the current directory.

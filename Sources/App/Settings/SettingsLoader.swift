@@ -71,6 +71,8 @@ enum SettingsLoader {
     var resolver = SettingsResolver(
       layers: layers, environment: environment, accountHome: accountHome(),
       isReadOnly: flags.isReadOnly, isAnonymous: flags.isAnonymous, envFileAbsence: absence)
+    resolver.config = resolver.configPath.flatMap { ConfigFile(at: $0) }
+    notices += resolver.config?.notices ?? []
     resolver.files = try resolver.readProfileFiles()
     var settings = resolver.resolve()
     settings.notices = notices + resolver.files.notices + settings.notices
@@ -89,7 +91,7 @@ enum SettingsLoader {
   private static func environment() -> [String: String] {
     var values: [String: String] = [:]
     let names =
-      Variable.allCases.map(\.rawValue) + ["HOME", "XDG_STATE_HOME"]
+      Variable.allCases.map(\.rawValue) + ["HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"]
       + CredentialSurroundings.variables
     for name in names {
       guard let value = getenv(name) else { continue }

@@ -1,3 +1,4 @@
+import Browser
 import HTTP
 import History
 import S3
@@ -16,6 +17,8 @@ struct SettingsResolver {
   var isAnonymous = false
   /// Why no layer is an `.env`.
   var envFileAbsence = "there is none"
+  /// nil where there is no `config.toml`.
+  var config: ConfigFile?
   /// The shared AWS files.
   var files = ProfileFiles.none
 
@@ -27,8 +30,32 @@ struct SettingsResolver {
     try? HistoryStore.defaultPath(environment: environment, home: home)
   }
 
-  /// The layers that were given, and below them the profile in use.
+  /// `$XDG_CONFIG_HOME/pail/config.toml`; nil without a home folder.
+  var configPath: FilePath? {
+    let given = environment["XDG_CONFIG_HOME"].flatMap { $0.isEmpty ? nil : FilePath(argument: $0) }
+    // A relative path there is to be ignored (XDG Base Directory Specification).
+    let folder = given.flatMap { $0.isAbsolute ? $0 : nil } ?? home?.appending(".config")
+    return folder?.appending("pail").appending("config.toml")
+  }
+
+  /// The layers that were given, and below them `config.toml` and the profile in use.
   private func withProfile() -> SettingsResolver {
+    var resolver = self
+    if let config {
+      let general = SettingsLayer(
+        source: .config(path: config.path, profile: nil), values: config.general)
+      resolver.layers.append(general)
+      let name = resolver.lookUp(.profile)?.text ?? "default"
+      if let values = config.profiles[name] {
+        resolver.layers.insert(
+          SettingsLayer(source: .config(path: config.path, profile: name), values: values),
+          at: resolver.layers.count - 1)
+      }
+    }
+    return resolver.withSharedProfile()
+  }
+
+  private func withSharedProfile() -> SettingsResolver {
     var resolver = self
     let name = lookUp(.profile)?.text ?? "default"
     if let profile = files.profiles[name] {
@@ -106,6 +133,21 @@ struct SettingsResolver {
     if historyPath == nil {
       notices.append("There is no home folder for the history: name a file with --history.")
     }
+    let readOnly = readOnlyValue
+    if let readOnly {
+      findings.append(finding("read-only", readOnly, fallback: ""))
+    } else if isReadOnly {
+      findings.append(.init(name: "read-only", value: "true", origin: "--read-only"))
+    }
+    let colourValue = lookUp(.colour)
+    let colour = colourValue.flatMap { ProfileColour(rawValue: $0.text.lowercased()) }
+    if let colourValue {
+      findings.append(finding("profile colour", colourValue, fallback: ""))
+      if colour == nil {
+        let known = ProfileColour.allCases.map(\.rawValue).joined(separator: ", ")
+        notices.append("\(colourValue.origin) is no colour; there are \(known).")
+      }
+    }
     let noColour = lookUp(.noColour)
     findings.append(
       finding("colour", noColour, fallback: "on", shown: noColour == nil ? nil : "off"))
@@ -138,7 +180,10 @@ struct SettingsResolver {
       user: user?.text, historyPath: historyPath,
       runFolder: defaultHistoryPath?.removingLastComponent().appending("run"),
       journalPath: try? TransferJournal.defaultPath(environment: environment, home: home),
-      isReadOnly: isReadOnly,
+      isReadOnly: isReadOnly || readOnly?.text.lowercased() == "true",
+      colour: colour, profileNames: files.profiles.names,
+      endpointFlag: commandLine.lookUp(.endpointURLForS3)?.text,
+      regionFlag: commandLine.lookUp(.storageRegion)?.text,
       wantsColour: noColour == nil, endpointQuestion: question, findings: findings,
       notices: notices, problems: problems)
   }
@@ -225,6 +270,16 @@ struct SettingsResolver {
       return .init(found: .init(recipe: .anonymous, source: .flags, origin: "--no-sign-request"))
     }
     return KeyFinder(layers: layers, files: files, surroundings: surroundings).find()
+  }
+
+  /// A file that merely lies in the current directory cannot lift what protects a profile: of
+  /// layers above `config.toml` only `true` counts.
+  private var readOnlyValue: Value? {
+    var resolver = self
+    resolver.layers.removeAll { layer in
+      !layer.isConfig && layer[.readOnly].map { $0.lowercased() != "true" } ?? true
+    }
+    return resolver.lookUp(.readOnly)
   }
 
   /// A region becomes part of a host name, so nothing else may hide in it.

@@ -31,6 +31,8 @@ enum Variable: String, Sendable, CaseIterable {
   case saveFolder = "PATH_TO_SAVE_FILE"
   case user = "PAIL_USER"
   case history = "PAIL_HISTORY"
+  case readOnly = "PAIL_READ_ONLY"
+  case colour = "PAIL_PROFILE_COLOUR"
   case noColour = "NO_COLOR"
 
   /// The option that says the same on the command line.
@@ -43,6 +45,29 @@ enum Variable: String, Sendable, CaseIterable {
     case .profile: "--profile"
     case .user: "--user"
     case .history: "--history"
+    default: nil
+    }
+  }
+
+  /// What `config.toml` calls the same; nil for what does not belong there.
+  var configSetting: String? {
+    switch self {
+    case .storageRegion: "region"
+    case .endpointURLForS3: "endpoint_url"
+    case .profile: "profile"
+    case .addressingStyle: "addressing_style"
+    case .dualStack: "use_dualstack_endpoint"
+    case .fips: "use_fips_endpoint"
+    case .acceleration: "use_accelerate_endpoint"
+    case .caBundle: "ca_bundle"
+    case .httpsProxy: "https_proxy"
+    case .httpProxy: "http_proxy"
+    case .noProxy: "no_proxy"
+    case .saveFolder: "download_folder"
+    case .user: "user"
+    case .history: "history"
+    case .readOnly: "read_only"
+    case .colour: "colour"
     default: nil
     }
   }
@@ -73,6 +98,8 @@ struct SettingsLayer: Sendable {
     case environment
     /// `isImplicit` when nobody named the file and it merely lay in the current directory.
     case envFile(path: String, isImplicit: Bool)
+    /// `config.toml`; `profile` for what it says of one.
+    case config(path: String, profile: String?)
     /// A profile of the shared AWS files.
     case profile(String)
   }
@@ -114,6 +141,9 @@ struct SettingsLayer: Sendable {
     case .flags: variable.flag ?? variable.rawValue
     case .environment: "\(variable.rawValue) in the environment"
     case .envFile(let path, _): "\(variable.rawValue) in \(path)"
+    case .config(let path, let profile):
+      "\(variable.configSetting ?? variable.rawValue) in "
+        + (profile.map { "[profiles.\($0)] of " } ?? "") + path
     case .profile(let name): "\(variable.profileSetting ?? variable.rawValue) of profile \(name)"
     }
   }

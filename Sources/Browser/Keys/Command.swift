@@ -8,7 +8,7 @@ public enum Command: Sendable, Hashable, CaseIterable {
   case upload, download, delete, create, share, details
   case copyURI, copyKey, copyURL, copyARN
   case showTransfers, cancelTransfer, retryTransfer, clearTransfers
-  case showHistory, help, showError
+  case showHistory, help, showError, switchSession
   case quit, redraw, suspend
 
   /// Dialogs.
@@ -38,6 +38,8 @@ public enum KeyPlace: Sendable, Hashable, CaseIterable {
   case form
   /// A single text field.
   case field
+  /// A person is to sign in elsewhere.
+  case signIn
   /// A presigned URL on screen.
   case link
   /// Text to read and scroll: details, a report, an error.
@@ -63,6 +65,7 @@ public enum KeyPlace: Sendable, Hashable, CaseIterable {
     case .waiting: "While waiting"
     case .form: "Fields"
     case .field: "A field"
+    case .signIn: "Signing in"
     case .link: "A presigned URL"
     case .text: "Text"
     case .search: "Text with a search"

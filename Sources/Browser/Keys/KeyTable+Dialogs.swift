@@ -13,6 +13,8 @@ extension KeyTable {
 
   private static let forms = [
     row(.accept, "Enter", in: [.form, .field], "go on", hint: "go on"),
+    row(.accept, "Enter", in: [.signIn], "try again", hint: "try again"),
+    row(.close, "Esc  q  ^c", in: [.signIn], "close", hint: "close"),
     row(.nextField, "Tab  ↓", in: [.form], "the next field", hint: "next field"),
     row(.previousField, "Shift-Tab  ↑", in: [.form], "the field before"),
     row(.nextChoice, "→  l  Space", in: [.form], "the next choice"),

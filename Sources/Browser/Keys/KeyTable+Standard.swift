@@ -89,10 +89,12 @@ extension KeyTable {
   private static let program = [
     row(.commandLine, ":", in: panes, "command line; :s3://bucket/prefix/ jumps"),
     row(.showHistory, "H", in: panes, "history: who uploaded and deleted what", hint: "history"),
+    row(.switchSession, "S", in: panes, "switch profile, endpoint, region or user"),
     row(.showError, "E", in: panes, "the last error in full, or that of a transfer"),
     row(.help, "?  F1", in: panes.union([.localFiles]), "help for this pane", hint: "help"),
     row(
-      .help, "?  F1", in: [.question, .deletion, .conflict, .waiting, .link, .text],
+      .help, "?  F1",
+      in: [.question, .deletion, .conflict, .waiting, .link, .text, .signIn],
       "the keys of this dialog"),
     // These have a text field, which a question mark goes into.
     row(.help, "F1", in: [.removal, .form, .field, .history], "the keys of this dialog"),

@@ -59,6 +59,13 @@ extension BrowserState {
     let whoRoom = max(0, room - placeRoom - (placeRoom > 0 ? 2 : 0))
     frame.write(
       who.elidedAtEnd(to: whoRoom), at: Point(column: start, row: 0), style: .header)
+    if let colour = facts.colour, let profile = facts.profile {
+      // The name says which profile it is; the colour makes sure that one sees it.
+      let name = VisibleText(profile)
+      frame.write(
+        name.elidedAtEnd(to: min(name.width, whoRoom)), at: Point(column: start, row: 0),
+        style: colour.style)
+    }
     let shown = whereabouts.elidedInMiddle(to: placeRoom)
     frame.write(shown, at: Point(column: columns - 1 - shown.width, row: 0), style: .header)
   }
@@ -145,6 +152,19 @@ extension BrowserState {
       if let code = error.code { text += " (\(code))" }
       if let recovery = error.recovery { text += ". \(recovery)" }
       return Line(text, .error)
+    }
+  }
+}
+
+extension ProfileColour {
+  fileprivate var style: StyleRole {
+    switch self {
+    case .red: .profileRed
+    case .yellow: .profileYellow
+    case .green: .profileGreen
+    case .blue: .profileBlue
+    case .magenta: .profileMagenta
+    case .cyan: .profileCyan
     }
   }
 }

@@ -1,0 +1,119 @@
+import Browser
+import S3
+import SystemPackage
+import Testing
+
+@testable import App
+
+@Suite("config.toml")
+struct ConfigFileTests {
+  private static let text = """
+    region = "eu-west-1"
+    download_folder = "~/Downloads"
+    use_dualstack_endpoint = true
+    [profiles.production]
+    colour = "red"
+    read_only = true
+    region = "eu-central-1"
+    [profiles.lab]
+    color = "Green"
+    endpoint_url = "http://lab.example:9000"
+    addressing_style = "virtual"
+    """
+
+  private func resolve(
+    _ environment: [String: String], config: String = text
+  ) -> Settings {
+    SettingsResolver(
+      layers: [SettingsLayer(source: .environment, environment: environment)],
+      environment: ["HOME": "/home/ana", "AWS_EC2_METADATA_DISABLED": "true"],
+      config: ConfigFile(parsing: config, path: "~/.config/pail/config.toml"),
+      files: ProfileFiles(
+        profiles: AWSProfiles(
+          credentials: [],
+          config: Array(
+            """
+            [profile production]
+            region = us-west-1
+            aws_access_key_id = AKIAPRODUCTION
+            aws_secret_access_key = secret
+            [profile lab]
+            aws_access_key_id = AKIALAB
+            aws_secret_access_key = secret
+            """.utf8)))
+    ).resolve()
+  }
+
+  @Test("A profile has its colour and its protection, and says where they come from")
+  func production() throws {
+    let settings = resolve(["AWS_PROFILE": "production"])
+    #expect(settings.colour == .red && settings.isReadOnly)
+    #expect(settings.region == Region("eu-central-1"))
+    #expect(settings.saveFolder == "/home/ana/Downloads")
+    let region = try #require(settings.findings.first { $0.name == "region" })
+    #expect(region.origin == "region in [profiles.production] of ~/.config/pail/config.toml")
+    #expect(
+      region.overruled == [
+        "region in ~/.config/pail/config.toml (eu-west-1)",
+        "region of profile production (us-west-1)",
+      ])
+    #expect(settings.findings.contains { $0.name == "read-only" && $0.value == "true" })
+  }
+
+  @Test("Another profile has its own, and the environment wins over the file")
+  func lab() {
+    let settings = resolve(["AWS_PROFILE": "lab", "AWS_REGION": "ap-south-1"])
+    #expect(settings.colour == .green && !settings.isReadOnly)
+    #expect(settings.region == Region("ap-south-1"))
+    #expect(settings.endpoint?.description == "http://lab.example:9000")
+    #expect(settings.endpoint?.isPathStyle == false)
+  }
+
+  @Test("Only config.toml itself can take a profile's protection away")
+  func protection() {
+    let production = ["AWS_PROFILE": "production"]
+    #expect(resolve(production.merging(["PAIL_READ_ONLY": "false"]) { $1 }).isReadOnly)
+    #expect(resolve(["AWS_PROFILE": "lab", "PAIL_READ_ONLY": "true"]).isReadOnly)
+    let careful = "read_only = true\n[profiles.lab]\nread_only = false\n"
+    #expect(resolve(production, config: careful).isReadOnly)
+    #expect(!resolve(["AWS_PROFILE": "lab"], config: careful).isReadOnly)
+  }
+
+  @Test("The profile itself may stand there")
+  func profile() {
+    let settings = resolve([:], config: "profile = \"lab\"\n")
+    #expect(settings.profile == "lab")
+  }
+
+  @Test("What is left out is named, and no value of it")
+  func notices() {
+    let file = ConfigFile(
+      parsing: """
+        aws_secret_access_key = "hunter2"
+        region = ["hunter2"]
+        [profiles.x]
+        profile = "hunter2"
+        """, path: "config.toml")
+    #expect(
+      file.notices.sorted() == [
+        "aws_secret_access_key in config.toml does not count: there is no such setting.",
+        "profile in [profiles.x] of config.toml does not count: there is no such setting.",
+        "region in config.toml does not count: it is neither a text nor true or false.",
+      ])
+    let broken = ConfigFile(parsing: "region = \"hunter2", path: "config.toml")
+    #expect(broken.notices == ["config.toml, line 1 is no TOML; nothing of the file counts."])
+    #expect(broken.general.isEmpty)
+  }
+
+  @Test("A file that others may write does not count")
+  func trust() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path.appending("config.toml")
+    #expect(ConfigFile(at: path) == nil)
+    try folder.write("region = \"eu-west-1\"\n", to: "config.toml", permissions: 0o666)
+    let open = try #require(ConfigFile(at: path))
+    #expect(open.general.isEmpty && open.notices.count == 1)
+    try folder.write("region = \"eu-west-1\"\n", to: "config.toml", permissions: 0o600)
+    #expect(ConfigFile(at: path)?.general == [.storageRegion: "eu-west-1"])
+  }
+}
