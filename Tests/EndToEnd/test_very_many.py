@@ -11,7 +11,10 @@ ALLOWED_GROWTH_KIB = 6 * 1024
 
 
 def peak(person, endpoint, *arguments, consume):
-    """Runs `pail`, has its output consumed, and gives its VmHWM in KiB just before it ends."""
+    """Runs `pail`, has its output consumed, and gives its VmHWM in KiB when it last wrote.
+
+    0 for a program that was gone before one could look, which then tells nothing.
+    """
     program = subprocess.Popen(
         [person.binary, *arguments, "--endpoint-url", endpoint],
         env=person.env,
@@ -27,7 +30,6 @@ def peak(person, endpoint, *arguments, consume):
             found = re.search(r"VmHWM:\s+(\d+) kB", status.read())
         highest = max(highest, int(found.group(1)) if found else 0)
     assert program.wait() == 0, program.stderr.read().decode()
-    assert highest > 0
     return highest
 
 
@@ -47,6 +49,7 @@ def test_a_million_keys_are_listed_in_order_at_constant_memory(person):
                 peak(person, server.endpoint, "ls", "-r", "-0", "s3://b/", consume=digest.update)
             )
         assert digest.hexdigest() == digest_of(server.keys)
+    assert min(peaks) > 0
     assert peaks[1] - peaks[0] <= ALLOWED_GROWTH_KIB, peaks
 
 
