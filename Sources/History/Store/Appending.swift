@@ -83,10 +83,14 @@ private func insert(
     let isMany = rest.count >= RecordTable.rowsOfMany
     let group = rest.prefix(isMany ? RecordTable.rowsOfMany : 1)
     rest = rest.dropFirst(group.count)
-    // As existentials: GRDB maps bare values with a key path, which takes several times as long.
-    let values = group.joined().map { $0 as (any DatabaseValueConvertible)? }
-    try db.cachedStatement(sql: isMany ? table.insertionOfMany : table.insertion)
-      .execute(arguments: StatementArguments(values))
+    let statement = try db.cachedStatement(sql: isMany ? table.insertionOfMany : table.insertion)
+    // Bound one by one: GRDB makes three lists of a list of arguments before it does the same.
+    statement.setUncheckedArguments(StatementArguments())
+    for (index, value) in zip(Int32(1)..., group.joined()) {
+      let code = ResultCode(rawValue: value.bind(to: statement.sqliteStatement, at: index))
+      guard code == .SQLITE_OK else { throw DatabaseError(resultCode: code) }
+    }
+    try statement.execute()
   }
 }
 
