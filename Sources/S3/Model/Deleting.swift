@@ -62,6 +62,8 @@ extension ObjectKey {
   ///
   /// Source: XML 1.0 (Fifth Edition), production 2, "Char".
   public var fitsXML: Bool {
+    // Nearly every key is plain ASCII.
+    if bytes.allSatisfy({ (0x20..<0x7F).contains($0) }) { return true }
     guard let text = exactText else { return false }
     return text.unicodeScalars.allSatisfy { scalar in
       switch scalar.value {

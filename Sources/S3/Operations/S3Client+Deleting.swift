@@ -88,11 +88,20 @@ private struct DeletionAnswer {
   /// Some servers name the version of an object that was asked for without one, so an object may
   /// also be told by its key alone, when no other of that key was asked for.
   func result(for objects: [ObjectIdentifier]) -> DeleteObjectsResult {
-    let requestsPerKey = Dictionary(grouping: Set(objects), by: \.key).mapValues(\.count)
-    let deletedByKey = Dictionary(deleted.values.map { ($0.key, $0) }) { first, _ in first }
-    let failedByKey = Dictionary(failed.values.map { ($0.object.key, $0) }) { first, _ in first }
+    // Only for the few answers that name an object otherwise than it was asked for.
+    lazy var requestsPerKey = Dictionary(grouping: Set(objects), by: \.key).mapValues(\.count)
+    lazy var deletedByKey = Dictionary(deleted.values.map { ($0.key, $0) }) { first, _ in first }
+    lazy var failedByKey = Dictionary(failed.values.map { ($0.object.key, $0) }) { first, _ in
+      first
+    }
     var result = DeleteObjectsResult()
+    result.deleted.reserveCapacity(objects.count)
     for object in objects {
+      if failed.isEmpty, var done = deleted[object] {
+        done.versionID = object.versionID
+        result.deleted.append(done)
+        continue
+      }
       let isAlone = requestsPerKey[object.key] == 1
       if var failure = failed[object] ?? (isAlone ? failedByKey[object.key] : nil) {
         failure.object = object

@@ -5,6 +5,8 @@ import S3
 struct Deleter: Sendable {
   /// Keys that go one by one are this many at once.
   private static let concurrentSingles = 8
+  /// DeleteObjects under way at once: the rows of one are recorded while another is answered.
+  private static let concurrentBatches = 3
 
   let bucket: BucketName
   let client: S3Client
@@ -14,6 +16,8 @@ struct Deleter: Sendable {
   private(set) var report = DeletionReport()
   /// The outcomes of the batch before are recorded while the next one is under way.
   private var recording: Task<StorageError?, Never>?
+  /// In the order in which they began.
+  private var running: [Task<BatchEnd, Never>] = []
 
   init(bucket: BucketName, client: S3Client, recorder: Recorder, confirmedAt: Timestamp?) {
     self.bucket = bucket
@@ -26,7 +30,7 @@ struct Deleter: Sendable {
     DeletionProgress(deleted: report.deleted, failed: report.failed)
   }
 
-  /// Deletes everything that `walk` finds, and fetches a page while the one before is deleted.
+  /// Deletes everything that `walk` finds, and looks for more while batches are under way.
   mutating func run(
     _ walk: TargetWalk, while undertaking: Undertaking,
     progress: @Sendable (DeletionProgress) -> Void
@@ -44,19 +48,24 @@ struct Deleter: Sendable {
     _ walk: TargetWalk, while undertaking: Undertaking,
     progress: @Sendable (DeletionProgress) -> Void
   ) async throws(StorageError) {
-    var (walk, result) = await walk.advanced()
-    while true {
-      let page: [DeletionCandidate]?
-      do {
-        page = try result.get()
-      } catch {
-        throw StorageError(error, while: undertaking)
+    var walk = walk
+    var failure: StorageError?
+    do throws(StorageError) {
+      while let page = try await walk.next(while: undertaking) {
+        try await delete(page, progress: progress)
       }
-      guard let page else { return }
-      async let ahead = walk.advanced()
-      try await delete(page, progress: progress)
-      (walk, result) = await ahead
+    } catch {
+      failure = error
     }
+    // What has begun comes to its end, whatever it is: the report and the history tell of it.
+    while !running.isEmpty {
+      do throws(StorageError) {
+        try await endFirstBatch(progress)
+      } catch {
+        failure = failure ?? error
+      }
+    }
+    if let failure { throw failure }
   }
 
   /// - Throws: when going on makes no sense; ``report`` has what was done.
@@ -69,8 +78,8 @@ struct Deleter: Sendable {
     report.leftNewer += plan.newer.count
     report.missing += plan.missing.count
     for batch in plan.batches {
-      try await deleteTogether(batch)
-      progress(self.progress)
+      if running.count == Self.concurrentBatches { try await endFirstBatch(progress) }
+      begin(batch)
     }
     var singles = plan.singles[...]
     while !singles.isEmpty {
@@ -87,20 +96,53 @@ struct Deleter: Sendable {
       size: candidate.size)
   }
 
-  private mutating func deleteTogether(
-    _ batch: [DeletionCandidate]
+  private enum BatchEnd: Sendable {
+    /// It was not recorded, and nothing was sent.
+    case notBegun(StorageError)
+    case ended([DeletionCandidate], [ChangeID], Result<DeleteObjectsResult, S3Error>)
+  }
+
+  /// Starts to record a batch and then to delete it.
+  private mutating func begin(_ batch: [DeletionCandidate]) {
+    let changes = batch.map(change)
+    running.append(
+      Task { [client, bucket, recorder] in
+        let rows: [ChangeID]
+        do throws(StorageError) {
+          rows = try await recorder.begin(changes, while: .deleteMany(bucket))
+        } catch {
+          return .notBegun(error)
+        }
+        do throws(S3Error) {
+          let identifiers = batch.map(\.identifier)
+          let answer = try await withGrace { () async throws(S3Error) in
+            try await client.deleteObjects(bucket, identifiers)
+          }
+          return .ended(batch, rows, .success(answer))
+        } catch {
+          return .ended(batch, rows, .failure(error))
+        }
+      })
+  }
+
+  /// Waits for the batch that began first. Cancelling the task cancels all that are under way.
+  private mutating func endFirstBatch(
+    _ progress: @Sendable (DeletionProgress) -> Void
   ) async throws(StorageError) {
+    let end = await withTaskCancellationHandler { [running] in
+      await running[0].value
+    } onCancel: { [running] in
+      for batch in running { batch.cancel() }
+    }
+    running.removeFirst()
+    defer { progress(self.progress) }
     let undertaking = Undertaking.deleteMany(bucket)
-    let rows = try await recorder.begin(batch.map(change), while: undertaking)
-    let outcome: Result<DeleteObjectsResult, S3Error>
-    do throws(S3Error) {
-      let identifiers = batch.map(\.identifier)
-      outcome = .success(
-        try await withGrace { [client, bucket] () async throws(S3Error) in
-          try await client.deleteObjects(bucket, identifiers)
-        })
-    } catch {
-      outcome = .failure(error)
+    let (batch, rows, outcome):
+      ([DeletionCandidate], [ChangeID], Result<DeleteObjectsResult, S3Error>)
+    switch end {
+    case .notBegun(let error): throw error
+    case .ended(let candidates, let ids, let result):
+      (batch, rows, outcome) = (candidates, ids, result)
     }
     switch outcome {
     case .success(let answer):

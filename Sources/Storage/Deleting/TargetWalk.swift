@@ -163,14 +163,14 @@ struct TargetWalk: Sendable {
     }
   }
 
-  /// As ``next()``, for a page that is fetched while the one before is worked on.
-  func advanced() async -> (TargetWalk, Result<[DeletionCandidate]?, S3Error>) {
-    var walk = self
-    do throws(S3Error) {
-      let page = try await walk.next()
-      return (walk, .success(page))
+  /// As ``next()``, with the words for what went wrong.
+  mutating func next(
+    while undertaking: Undertaking
+  ) async throws(StorageError) -> [DeletionCandidate]? {
+    do {
+      return try await next()
     } catch {
-      return (walk, .failure(error))
+      throw StorageError(error, while: undertaking)
     }
   }
 
