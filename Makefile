@@ -6,7 +6,7 @@ override PREFIX := $(patsubst ~%,$(HOME)%,$(PREFIX))
 SETUP := set -euo pipefail; source Tests/Support/setup.bash
 SWIFT_SOURCES := Package.swift Sources Tests
 
-.PHONY: help build demo demo-clean test install format lint clean
+.PHONY: help build demo demo-clean test bench install format lint clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -25,6 +25,10 @@ demo-clean: ## remove the demo's server data, downloads and history
 
 test: ## set up all that the tests need, and run them all
 	@bash Tests/Support/test.bash
+
+bench: build ## measure pail beside every other S3 client that is installed
+	@$(SETUP); need_packages gcc libc6-dev libssl-dev openssl python3; \
+	python3 Tests/Bench/bench.py --write Assets/benchmarks.md $(ARGUMENTS)
 
 install: build ## install pail, its manual and completions below PREFIX (default /usr/local)
 	@$(SETUP); install_pail .build/release/pail '$(DESTDIR)$(PREFIX)'
