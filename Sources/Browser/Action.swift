@@ -45,6 +45,8 @@ public enum Answer: Sendable {
   case counted(DeletionCount)
   case deletionProgressed(DeletionProgress)
   case deleted(DeletionReport)
+  case copyProgressed(CopyProgress)
+  case objectsCopied(CopyReport)
   case presigned(PresignedURL)
   case history([HistoryEntry])
   case folder(LocalListing)

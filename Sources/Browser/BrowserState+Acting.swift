@@ -11,6 +11,9 @@ extension BrowserState {
     case .upload: upload(&turn)
     case .download: download(&turn)
     case .share: share(&turn)
+    case .copyObjects: copyObjects(.copy, &turn)
+    case .moveObjects: copyObjects(.move, &turn)
+    case .renameObject: copyObjects(.rename, &turn)
     case .details: showDetails(&turn)
     case .copyURI: copy("The s3:// URI", &turn) { Links.uri($0) }
     case .copyKey: copy("The key", &turn) { $0.key.exactText }
@@ -65,6 +68,13 @@ extension BrowserState {
     let rows = pane.chosenRows
     guard !rows.isEmpty else { return turn.say("There is nothing selected to download") }
     turn.open(DownloadDialog(pane, rows: rows, folder: facts.saveFolder))
+  }
+
+  private func copyObjects(_ verb: CopyDialog.Verb, _ turn: inout Turn) {
+    guard let pane = objects else { return }
+    let rows = verb == .rename ? pane.selectedRow.map { [$0] } ?? [] : pane.chosenRows
+    guard !rows.isEmpty else { return turn.say("There is nothing selected") }
+    turn.open(CopyDialog(verb, pane, rows: rows))
   }
 
   private func share(_ turn: inout Turn) {

@@ -26,6 +26,8 @@ public enum Effect: Sendable {
   case countEveryVersion(BucketName, RequestID)
   /// Objects newer than the moment at which this is performed are left alone.
   case delete([DeletionTarget], in: BucketName, RequestID)
+  /// Answers ``Answer/copyProgressed(_:)`` until it is done.
+  case copyObjects(CopyWish, RequestID)
   case presign(PresignMethod, ObjectLocation, expires: Duration, fileName: String?, RequestID)
   case readHistory(HistoryQuery, before: ChangeID?, limit: Int, RequestID)
 

@@ -101,6 +101,12 @@ private struct Monkey {
     case .delete, .emptyAndRemoveBucket:
       let failure = DeletionFailure(key: ObjectKey(name()), code: name(), message: name())
       return .deleted(DeletionReport(deleted: roll(99), failures: roll(2) == 0 ? [] : [failure]))
+    case .copyObjects:
+      var report = CopyReport()
+      for _ in 0..<roll(3) { report.note(.failure(StorageError(kind: .service, message: name()))) }
+      return roll(2) == 0
+        ? .copyProgressed(CopyProgress(copied: roll(9_999), failed: roll(3)))
+        : .objectsCopied(report)
     case .presign:
       return .presigned(
         PresignedURL(

@@ -110,8 +110,9 @@ extension Effect {
       .removeBucket(_, _, let id), .emptyAndRemoveBucket(_, _, let id),
       .createPrefixMarker(_, _, let id), .count(_, _, let id), .countEveryVersion(_, let id),
       .delete(_, _, let id),
-      .presign(_, _, _, _, let id), .readHistory(_, _, _, let id), .listFolder(_, let id),
-      .planUpload(_, _, let id), .planDownload(_, let id), .switchSession(_, let id):
+      .copyObjects(_, let id), .presign(_, _, _, _, let id), .readHistory(_, _, _, let id),
+      .listFolder(_, let id), .planUpload(_, _, let id), .planDownload(_, let id),
+      .switchSession(_, let id):
       id
     case .cancel, .transfer, .controlTransfer, .clearTransfers, .copy, .suspend,
       .redraw, .quit:

@@ -198,3 +198,24 @@ def test_moving_is_shown_with_few_bytes_and_standing_still_with_none(person, sto
     # Five seconds in which nothing happens.
     with pytest.raises(AssertionError, match="not within"):
         browser.wait_until(lambda: browser.bytes_out > before, "output while idle", timeout=5)
+
+
+def test_an_object_is_copied_moved_and_renamed_within_the_store(person, store, bucket):
+    store.put(bucket, "p/a.txt", b"1")
+    store.put(bucket, "p/tree/b.txt", b"2")
+    browser = person.browse(f"s3://{bucket}/p/")
+    browser.select("a.txt")
+    browser.press("c")
+    browser.wait_for("The server copies")
+    browser.type("copy/")
+    browser.press("Enter")
+    browser.wait_for("Copied 1 object")
+    assert store.get(bucket, "p/copy/a.txt") == b"1"
+    browser.select("tree/")
+    browser.press("R")
+    browser.wait_for("proven equal")
+    browser.type("2")
+    browser.press("Enter")
+    browser.wait_for("Renamed 1 object")
+    assert sorted(store.keys(bucket)) == ["p/a.txt", "p/copy/a.txt", "p/tree2/b.txt"]
+    assert [row["action"] for row in person.changes()] == ["copy", "copy", "delete"]

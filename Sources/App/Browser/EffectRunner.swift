@@ -68,7 +68,7 @@ final class EffectRunner {
       inOrder { [others] in await others?.pass(.control(id, control), to: processID) }
     case .clearTransfers: inOrder { await transfers.clearFinished() }
     case .createBucket, .removeBucket, .emptyAndRemoveBucket, .createPrefixMarker, .count,
-      .countEveryVersion, .delete:
+      .countEveryVersion, .delete, .copyObjects:
       change(effect)
     case .copy, .suspend, .redraw, .quit, .switchSession:
       // The terminal's or the session's business, which the runtime does itself.
@@ -108,6 +108,11 @@ final class EffectRunner {
       answer(id) {
         .counted(
           try await service.countEveryVersion(in: bucket) { send(.answered(id, .counted($0))) })
+      }
+    case .copyObjects(let wish, let id):
+      work(on: id) {
+        .objectsCopied(
+          await CopyWork(service: service).run(wish) { send(.answered(id, .copyProgressed($0))) })
       }
     case .delete(let targets, let bucket, let id):
       let confirmedAt = Timestamp.now()

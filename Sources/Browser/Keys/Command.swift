@@ -6,6 +6,7 @@ public enum Command: Sendable, Hashable, CaseIterable {
   case filter, commandLine
   case sortByName, sortBySize, sortByDate, sortByClass
   case upload, download, delete, create, share, details
+  case copyObjects, moveObjects, renameObject
   case copyURI, copyKey, copyURL, copyARN
   case showTransfers, cancelTransfer, retryTransfer, clearTransfers
   case showHistory, help, showError, switchSession

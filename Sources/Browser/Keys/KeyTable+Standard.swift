@@ -55,6 +55,9 @@ extension KeyTable {
     row(.invertMarks, "*", in: [.objects, .localFiles], "invert the marks"),
     row(.filter, "/", in: [.buckets, .objects, .localFiles], "filter as you type", hint: "filter"),
     row(.details, "i", in: [.objects], "details of the object", hint: "details"),
+    row(.copyObjects, "c", in: [.objects], "copy marked or current within the store"),
+    row(.moveObjects, "m", in: [.objects], "move marked or current within the store"),
+    row(.renameObject, "R", in: [.objects], "rename the object or prefix"),
     row(.create, "a", in: [.objects], "create a prefix marker"),
     row(
       .sortByName, "o n", in: [.objects, .localFiles], "sort by name; again reverses", hint: "name"),
