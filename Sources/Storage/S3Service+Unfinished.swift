@@ -97,11 +97,10 @@ extension S3Service {
     let location = ObjectLocation(bucket: entry.request.bucket, key: entry.request.key)
     switch entry.request.direction {
     case .upload:
-      if case .abandoned(let lease) = entry.state {
-        await recorder.settle(
-          Change(.upload, bucket: location.bucket, key: location.key), by: lease,
-          Ending(outcome: .interrupted, errorCode: "ProcessDied"))
-      }
+      await recorder.settle(
+        Change(
+          .upload, bucket: location.bucket, key: location.key,
+          localPath: entry.request.localPath), .processDied)
       guard let id = entry.subject?.uploadID else { return nil }
       return try await abort(
         UnfinishedUpload(location: location, uploadID: id, size: entry.kept))

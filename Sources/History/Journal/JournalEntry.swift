@@ -143,12 +143,6 @@ public struct JournalLease: Sendable, Hashable {
       processStart: author.processStart)
   }
 
-  /// Whether the process made the change that `author` is of.
-  public func isProcess(of author: Author) -> Bool {
-    host == author.host && bootID == author.bootID && processID == author.processID
-      && processStart == author.processStart
-  }
-
   /// True for other hosts, of whose processes nothing is known here.
   var isRunning: Bool {
     Author(

@@ -39,6 +39,8 @@ struct Ending: Sendable, Hashable {
   static let done = Ending(outcome: .done)
   /// Recorded, and not sent after all.
   static let unsent = Ending(outcome: .cancelled, errorCode: "NotSent")
+  /// Its process died before it was done, and another one went on.
+  static let processDied = Ending(outcome: .interrupted, errorCode: "ProcessDied")
 
   init(
     outcome: Outcome, etag: ETag? = nil, versionID: VersionID? = nil, checksum: String? = nil,
@@ -166,25 +168,29 @@ struct Recorder: Sendable {
     return warning
   }
 
-  /// Gives the rows that a process left for a change an outcome, when it has died.
+  /// Gives the rows that dead processes left for a change an outcome: the newest this one, those
+  /// before it were taken over by the next and ended `interrupted`.
   ///
   /// Does its best: what is not settled here is settled like the rows of any dead process.
-  func settle(_ change: Change, by lease: JournalLease, _ ending: Ending) async {
+  func settle(_ change: Change, _ ending: Ending) async {
+    var left: [ChangeID] = []
     var last: ChangeID?
     while let page = try? await history.abandoned(by: author, after: last, limit: 500) {
-      for entry in page
-      where entry.action == change.action && entry.endpoint == endpoint
-        && entry.bucket == change.bucket && entry.key == change.key
-        && lease.isProcess(of: entry.author)
-      {
-        let outcome = ChangeOutcome(
-          change: entry.id, outcome: ending.outcome, etag: ending.etag,
-          versionID: ending.versionID, checksum: ending.checksum, size: ending.size,
-          errorCode: ending.errorCode, finishedAt: .now())
-        try? await history.finish([outcome])
-      }
-      guard page.count == 500 else { return }
+      left += page.filter { entry in
+        entry.action == change.action && entry.endpoint == endpoint
+          && entry.bucket == change.bucket && entry.key == change.key
+          && entry.localPath == change.localPath?.absolute
+      }.map(\.id)
+      guard page.count == 500 else { break }
       last = page.last?.id
+    }
+    for id in left.sorted() {
+      let ending = id == left.max() ? ending : .processDied
+      let outcome = ChangeOutcome(
+        change: id, outcome: ending.outcome, etag: ending.etag, versionID: ending.versionID,
+        checksum: ending.checksum, size: ending.size, errorCode: ending.errorCode,
+        finishedAt: .now())
+      try? await history.finish([outcome])
     }
   }
 

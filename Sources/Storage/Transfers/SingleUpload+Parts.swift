@@ -40,7 +40,7 @@ extension SingleUpload {
         return (.failure(failure.error.resumable), true)
       }
     }
-    if let log { await settleEarlier(log, .left) }
+    if let log { await settleEarlier(log, .processDied) }
 
     var change = change
     change.detail = resumption?.detail
@@ -83,13 +83,13 @@ extension SingleUpload {
       return result
     case .goesOn(let id, _, _), .startsOver(_, aborting: let id?):
       let problem = await abortNow(id)
-      await settleEarlier(log, .left)
+      await settleEarlier(log, .processDied)
       if let problem {
         await log.release()
         throw problem
       }
     case .startsOver(_, aborting: nil):
-      await settleEarlier(log, .left)
+      await settleEarlier(log, .processDied)
     case .failed(let error):
       await log.release()
       throw StorageError(error, while: undertaking)
@@ -326,8 +326,9 @@ extension SingleUpload {
 
   /// Gives the rows of the process that died an outcome.
   private func settleEarlier(_ log: UploadLog, _ ending: Ending) async {
-    guard case .abandoned(let lease) = log.entry.state else { return }
-    await tools.recorder.settle(change, by: lease, ending)
+    // A new entry has had no process before this one.
+    guard log.entry.subject != nil || log.entry.state != .stopped else { return }
+    await tools.recorder.settle(change, ending)
   }
 
   private var sourceChanged: UploadMachine.Failure {
@@ -343,9 +344,6 @@ extension Ending {
     Ending(
       outcome: error.isCancellation ? .cancelled : .failed, errorCode: error.recordedCode)
   }
-
-  /// Of an upload whose process died before it was completed.
-  fileprivate static let left = Ending(outcome: .interrupted, errorCode: "ProcessDied")
 }
 
 extension Duration {
