@@ -16,12 +16,16 @@ public enum Action: Sendable {
   case transfersProgressed([TransferStatus])
   /// Changes of processes that died got their outcomes.
   case settled(SettlingSummary)
+  /// Bytes a second for all transfers of this process; nil for no limit.
+  case transfersLimited(Int?)
   /// The newest state of the transfers of another process.
   case otherProgressed(OtherProcess)
   /// Another process is no longer to be seen; `isComplete` when it said that nothing was left.
   case otherEnded(processID: Int32, isComplete: Bool)
-  /// The program ends as soon as what runs has stopped.
-  case endingBegan
+  /// The program ends as soon as what runs has stopped; others may go on with it then.
+  case endingBegan(inBackground: Bool)
+  /// What runs could not be handed over, so the program stays.
+  case endingFailed(StorageError)
   /// Text was sent to the terminal's clipboard; whether it took it cannot be known.
   case copied(String, by: String)
   /// Text stayed where it is.

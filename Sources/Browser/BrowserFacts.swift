@@ -22,13 +22,15 @@ public struct BrowserFacts: Sendable {
   /// Where the local file browser of uploads begins.
   public var localFolder: FilePath
   public var clock: ClockStyle
+  /// Whether the login manager ends a user's processes at the last logout.
+  public var endsAtLogout: Bool
 
   public init(
     profile: String? = nil, endpoint: Endpoint, region: Region, user: String,
     loginName: String? = nil, isReadOnly: Bool = false,
     colour: ProfileColour? = nil, profiles: [String] = [], choice: SessionChoice = SessionChoice(),
     saveFolder: FilePath,
-    localFolder: FilePath, clock: ClockStyle = .utc
+    localFolder: FilePath, clock: ClockStyle = .utc, endsAtLogout: Bool = false
   ) {
     self.profile = profile
     self.endpoint = endpoint
@@ -42,6 +44,7 @@ public struct BrowserFacts: Sendable {
     self.saveFolder = saveFolder
     self.localFolder = localFolder
     self.clock = clock
+    self.endsAtLogout = endsAtLogout
   }
 }
 

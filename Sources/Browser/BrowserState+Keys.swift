@@ -115,7 +115,7 @@ extension BrowserState {
     if running == 0 || layout.objects == nil && layout.buckets == nil {
       turn.perform(.quit)
     } else {
-      turn.open(QuitDialog(running: running))
+      turn.open(QuitDialog(running: running, facts))
     }
   }
 }

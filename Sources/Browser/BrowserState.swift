@@ -79,8 +79,14 @@ public struct BrowserState: Sendable {
       leaveEmptyTransfers()
     case .otherEnded(let processID, let isComplete):
       otherEnded(processID, isComplete: isComplete, &turn)
-    case .endingBegan:
-      turn.say("Stopping what runs, and removing what is half done")
+    case .transfersLimited(let limit):
+      transfers.limit = limit
+    case .endingBegan(inBackground: true):
+      turn.say("Handing the transfers over to the background")
+    case .endingBegan(inBackground: false):
+      turn.say("Stopping what runs")
+    case .endingFailed(let error):
+      turn.fail(error)
     case .copied(let what, let route):
       turn.say("\(what) was sent to the clipboard \(route)")
     case .notCopied(let what, let reason):
@@ -203,8 +209,11 @@ public struct BrowserState: Sendable {
     leaveEmptyTransfers()
     guard let process else { return }
     let unfinished = process.transfers.count { !$0.state.isOver }
-    if isComplete || unfinished == 0 {
+    if unfinished == 0 {
       turn.say("Process \(processID): \(TransferSummary(process.transfers).text)")
+    } else if isComplete {
+      // Its last words may be older than its end.
+      turn.say("Process \(processID) is done with its transfers")
     } else {
       let transfers = unfinished == 1 ? "1 transfer" : "\(unfinished) transfers"
       turn.say(

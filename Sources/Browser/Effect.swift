@@ -44,6 +44,8 @@ public enum Effect: Sendable {
   case copy(String, what: String)
   case suspend
   case redraw
-  /// Ends the browser; transfers that still run are stopped.
+  /// Ends the browser; transfers that still run are stopped, and can be resumed.
   case quit
+  /// Ends the browser, and has another process go on with the transfers.
+  case quitInBackground
 }

@@ -179,3 +179,51 @@ struct RunFolderTests {
     return status.st_mode & 0o777
   }
 }
+
+@Suite("Going on in the background")
+struct SuccessorTests {
+  @Test("The successor gets the options that every command has, and the transfers to go on with")
+  func words() {
+    let successor = Successor(
+      arguments: [
+        "--profile", "ana", "s3://reports/2026/", "--utc", "--endpoint-url=http://h:1",
+        "--read-only", "--region",
+      ], endpoint: nil)
+    #expect(
+      successor.words(ids: [3, 4]) == [
+        "pail", "transfers", "resume", "--detached", "--profile", "ana",
+        "--endpoint-url=http://h:1", "--read-only", "3", "4",
+      ])
+    #expect(
+      Successor(arguments: [], endpoint: "http://h:1").words(ids: [])
+        == ["pail", "transfers", "resume", "--detached", "--endpoint-url", "http://h:1"])
+  }
+}
+
+@Suite("Login manager")
+struct LoginManagerTests {
+  private static let kills = "[Login]\n#KillUserProcesses=no\n KillUserProcesses = yes\n"
+  private static let session = "0::/user.slice/user-1000.slice/session-3.scope\n"
+  private static let manager = "0::/user.slice/user-1000.slice/user@1000.service/app.slice/x.scope"
+
+  @Test(
+    "A logout ends what the configuration and the control group say",
+    arguments: [
+      ([], session, false, false), ([kills], session, false, true),
+      ([kills], session, true, true), ([kills, "KillUserProcesses=no"], session, false, false),
+      ([kills, "KillExcludeUsers=bob ana"], session, false, false),
+      ([kills, "KillExcludeUsers=ana\nKillExcludeUsers="], session, false, true),
+      ([kills, "KillOnlyUsers=bob"], session, false, false),
+      ([kills, "KillOnlyUsers=bob ana"], session, false, true),
+      ([kills], manager, true, false), ([], manager, false, true),
+      ([kills], "0::/system.slice/cron.service", false, false), ([kills], "", false, false),
+    ] as [([String], String, Bool, Bool)])
+  func ends(files: [String], group: String, lingers: Bool, ends: Bool) {
+    let manager = LoginManager(files: files)
+    #expect(
+      manager.endsProcesses(of: "ana", controlGroup: group, lingers: lingers) == ends)
+    #expect(
+      !LoginManager(files: [Self.kills]).endsProcesses(
+        of: "root", controlGroup: Self.session, lingers: false))
+  }
+}

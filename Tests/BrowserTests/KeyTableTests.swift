@@ -106,9 +106,9 @@ struct KeyTableTests {
     #expect(scene.state.objects?.place == Place(parsing: "s3://assets/"))
   }
 
-  @Test("q quits at once unless transfers run; then n stays and y quits")
+  @Test("q quits at once unless transfers run; then one says what becomes of them")
   func quitting() throws {
-    var scene = try Scene.withBuckets()
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"), columns: 80, rows: 20)
     scene.press("q")
     guard case .quit? = scene.takeEffects().last else {
       Issue.record("it did not quit")
@@ -118,12 +118,25 @@ struct KeyTableTests {
     scene.press("q")
     try expectScreen(scene.screen, "quit")
     scene.press("Enter")
-    #expect(scene.state.overlays.isEmpty)
-    #expect(scene.takeEffects().isEmpty)
-    scene.press("^c y")
+    #expect(scene.takeEffects().isEmpty && scene.state.overlays.isEmpty)
+    scene.press("q s")
     guard case .quit? = scene.takeEffects().last else {
-      Issue.record("it did not quit")
+      Issue.record("it did not stop them")
       return
     }
+    scene.press("q b")
+    guard case .quitInBackground? = scene.takeEffects().last else {
+      Issue.record("it did not hand them over")
+      return
+    }
+  }
+
+  @Test("Where a logout ends them, the question says how to avoid it")
+  func quittingWhereLogoutKills() throws {
+    var scene = try Scene(columns: 80, rows: 24, endsAtLogout: true)
+    scene.send(.started(at: nil))
+    scene.send(.transfersProgressed([.sample(1)]))
+    scene.press("q")
+    #expect(scene.screen.contains("loginctl enable-linger"))
   }
 }

@@ -12,12 +12,15 @@ struct Scene {
   /// Wanted since the last look, oldest first. Orders are carried out at once.
   private(set) var effects: [Effect] = []
 
-  init(columns: Int = 100, rows: Int = 16, saveFolder: FilePath = "/home/ana/downloads") throws {
+  init(
+    columns: Int = 100, rows: Int = 16, saveFolder: FilePath = "/home/ana/downloads",
+    endsAtLogout: Bool = false
+  ) throws {
     state = BrowserState(
       facts: BrowserFacts(
         profile: "demo", endpoint: try Endpoint(parsing: "http://127.0.0.1:8333"),
         region: .usEast1, user: "ana", saveFolder: saveFolder,
-        localFolder: "/home/ana"),
+        localFolder: "/home/ana", endsAtLogout: endsAtLogout),
       size: Size(columns: columns, rows: rows))
   }
 
@@ -114,8 +117,9 @@ extension Effect {
       .listFolder(_, let id), .planUpload(_, _, let id), .planDownload(_, let id),
       .switchSession(_, let id):
       id
-    case .cancel, .transfer, .controlTransfer, .clearTransfers, .copy, .suspend,
-      .redraw, .quit:
+    case .cancel, .transfer, .controlTransfer, .clearTransfers,
+      .copy,
+      .suspend, .redraw, .quit, .quitInBackground:
       nil
     }
   }

@@ -29,8 +29,14 @@ struct TransfersPaneTests {
     return [
       .sample(1, .finished(result)), .sample(2), .sample(3, moved: 0),
       .sample(4, .retrying(attempt: 2, of: 5, code: "SlowDown")), .sample(5, .failed(.denied)),
-      .sample(6, .waiting), .sample(7, .cancelled),
+      .sample(6, .waiting), .sample(7, .cancelled), .sample(8, .paused), tree(9, .running),
     ]
+  }
+
+  private func tree(_ number: Int, _ state: TransferStatus.State) -> TransferStatus {
+    var status = TransferStatus.sample(number, state)
+    status.tree = TreeStatus(found: 9_000, done: 1_200, failed: 3, bytes: .gibibytes(2))
+    return status
   }
 
   @Test("The box shows bars, rates and what went wrong", arguments: [80, 120])
@@ -46,7 +52,7 @@ struct TransfersPaneTests {
     var scene = try Scene.at("p/", .of(["a"], under: "p/"))
     #expect(!scene.screen.contains("Transfers"))
     scene.send(.transfersProgressed(several))
-    #expect(scene.screen.contains("Transfers (3 of 7)"))
+    #expect(scene.screen.contains("Transfers (3 of 9)"))
     scene.press("t")
     #expect(scene.state.focus == .transfers)
     scene.send(.transfersProgressed([]))
@@ -121,6 +127,15 @@ struct TransfersPaneTests {
     #expect(scene.screen.contains("Request ID R1"))
   }
 
+  @Test("The time that all need is told while every size is known")
+  func timeLeft() throws {
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"))
+    scene.send(.transfersProgressed([.sample(1), .sample(2)]))
+    #expect(scene.screen.contains("78.6 MiB/s  0:22"))
+    scene.send(.transfersProgressed([.sample(1), tree(2, .running)]))
+    #expect(scene.screen.contains("78.6 MiB/s ─"))
+  }
+
   @Test("Transfers of other processes stand below, marked, and are controlled there")
   func others() throws {
     var scene = try Scene.at("p/", .of(["a"], under: "p/"), columns: 100, rows: 24)
@@ -141,7 +156,7 @@ struct TransfersPaneTests {
     }
     // Rows above come and go; the selection stays on its transfer.
     scene.send(.otherEnded(processID: 815, isComplete: true))
-    #expect(scene.bottom.contains("Process 815: Uploaded 0 files"))
+    #expect(scene.bottom.contains("Process 815 is done with its transfers"))
     #expect(scene.state.transfers.selected?.processID == 4711)
     scene.press("q")
     #expect(scene.screen.contains("2 transfers"), "those of others go on by themselves")

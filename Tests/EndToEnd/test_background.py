@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import time
+from pathlib import Path
 
 from test_transfers import MEBIBYTE, upload
 
@@ -22,6 +23,14 @@ def wait_until(holds, what, seconds=20):
     while not holds():
         assert time.monotonic() < end, f"not within {seconds} s: {what}"
         time.sleep(0.01)
+
+
+def end(number):
+    """Ends a process that is no child of ours, should it still be there."""
+    try:
+        os.kill(number, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
 
 
 def outcomes(person, action="upload"):
@@ -195,8 +204,8 @@ def test_hostile_peers_of_the_socket_hurt_nothing(person, store, proxy, bucket):
     peers = []
     for _ in range(12):
         peer = socket.socket(socket.AF_UNIX)
-        peer.settimeout(20)
         peer.connect(f"/proc/self/fd/{folder}/{name.name}")
+        peer.settimeout(20)
         peers.append(peer)
     told = json.loads(peers[0].makefile("rb").readline())
     assert [each["key"] for each in told["transfers"]] == ["note.txt"]
@@ -217,3 +226,57 @@ def test_hostile_peers_of_the_socket_hurt_nothing(person, store, proxy, bucket):
     last = peers[0].makefile("rb").read().splitlines()
     assert json.loads(last[-1]) == {"end": True}
     os.close(folder)
+
+
+def test_q_hands_the_transfers_over_to_the_background(person, store, proxy, bucket):
+    body = os.urandom(40 * MEBIBYTE)
+    person.file("large.bin", body)
+    held = proxy.hold("request", operation="UploadPart", skip=2, times=99)
+    browser = person.browse(f"s3://{bucket}")
+    upload(browser, "large.bin")
+    held.wait()
+    browser.press("q")
+    browser.wait_for("go on in the background")
+    browser.press("n")
+    browser.wait_gone("go on in the background")
+    assert browser.process.poll() is None
+    browser.press("q")
+    browser.wait_for("go on in the background")
+    browser.press("b")
+    assert browser.wait_exit() == 0
+    found = re.search(rb"1 transfer goes on in the background as process (\d+)", browser.raw)
+    assert found, browser.text
+    number = int(found.group(1))
+    try:
+        assert os.getsid(number) == number
+        assert {os.readlink(f"/proc/{number}/fd/{each}") for each in range(3)} == {"/dev/null"}
+        command = Path(f"/proc/{number}/cmdline").read_bytes()
+        assert store.secret_key.encode() not in command
+        second = person.browse(f"s3://{bucket}")
+        second.wait_for(re.compile(rf"↑ large\.bin +⇄ pid {number}"))
+        held.release()
+        second.wait_for(re.compile(rf"Process {number}(: Uploaded 1 file| is done)"), timeout=40)
+        assert store.get(bucket, "large.bin") == body
+        parts = [entry for entry in proxy.operations if entry["operation"] == "UploadPart"]
+        assert parts and store.uploads(bucket) == []
+    finally:
+        end(number)
+
+
+def test_q_stops_what_can_be_resumed(person, store, proxy, bucket):
+    body = os.urandom(40 * MEBIBYTE)
+    person.file("large.bin", body)
+    held = proxy.hold("request", operation="UploadPart", skip=2, times=99)
+    browser = person.browse(f"s3://{bucket}")
+    upload(browser, "large.bin")
+    held.wait()
+    browser.press("q")
+    browser.wait_for("go on in the background")
+    browser.press("s")
+    assert browser.wait_exit() == 0
+    held.release()
+    proxy.clear()
+    assert store.keys(bucket) == [] and len(store.uploads(bucket)) == 1
+    resumed = person.run("transfers", "resume")
+    assert resumed.returncode == 0, resumed.stderr
+    assert store.get(bucket, "large.bin") == body

@@ -42,7 +42,10 @@ actor OtherTransfers {
     forgetClosed()
   }
 
-  private func look() {
+  func isConnected(to processID: Int32) -> Bool { connections[processID] != nil }
+
+  /// Looks for them now.
+  func look() {
     guard let folder = RunFolder(path, makes: false) else { return }
     for processID in folder.processes() where processID != getpid() {
       guard connections[processID] == nil, connections.count < Self.processLimit,

@@ -22,6 +22,7 @@ actor TransferServer {
   private var peers: [Int: LineConnection] = [:]
   private var nextPeer = 0
   private var statuses: [TransferStatus] = []
+  private var limit: Int?
   private var shown: [UInt8] = []
 
   /// - Parameters:
@@ -39,7 +40,9 @@ actor TransferServer {
   /// Serves until the task is cancelled. Where there can be no socket, nothing is shown, and the
   /// transfers go on.
   func run() async {
-    for await statuses in transfers.updates() { follow(statuses) }
+    for await statuses in transfers.updates() {
+      follow(statuses)
+    }
     // The last state may be newer than what came last.
     follow(await transfers.status())
     close()
@@ -55,8 +58,9 @@ actor TransferServer {
   }
 
   private func show() {
-    guard !peers.isEmpty else { return }
-    let line = TransferWire.line(for: statuses, limit: nil)
+    // What a command is done with it forgets; whoever looks on keeps the last of it.
+    guard !peers.isEmpty, !statuses.isEmpty else { return }
+    let line = TransferWire.line(for: statuses, limit: limit)
     guard line != shown else { return }
     shown = line
     for peer in peers.values { peer.offer(line) }
@@ -104,7 +108,7 @@ actor TransferServer {
         descriptor, lineLimit: TransferWire.commandLimit, queue: executor.queue
       ) { [weak self] in self?.assumeIsolated { $0.serve(id) } }
       peers[id] = peer
-      peer.offer(TransferWire.line(for: statuses, limit: nil))
+      peer.offer(TransferWire.line(for: statuses, limit: limit))
     }
   }
 

@@ -34,9 +34,13 @@ struct BrowseCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let start = BrowserStart(place: place, showsUTC: utc)
     do {
       let context = try CommandContext(shared)
+      let start = BrowserStart(
+        place: place, showsUTC: utc,
+        successor: Successor(
+          arguments: RawArguments.current(),
+          endpoint: context.settings.endpointQuestion.map(\.endpoint)))
       if let problem = context.settings.problems.first {
         throw ExitCode(try await showSetup(problem, context.settings))
       }

@@ -16,6 +16,8 @@ final class BrowserRuntime {
     case action(Action)
     /// Whether every transfer was over, of as many commands to them as there had been.
     case lookedAtTransfers(areOver: Bool, commands: Int)
+    /// Another process goes on with the transfers, or why it does not.
+    case handedOver(Result<Handover, CommandFailure>)
     /// A frame that was held back is due.
     case drawingDue
     case switched(Session)
@@ -49,6 +51,7 @@ final class BrowserRuntime {
   /// Other Pails of the same user; nil where there is no folder to find them in.
   private let others: OtherTransfers?
   private let server: TransferServer?
+  private let successor: Successor
   /// Whether there is a history in which older changes may wait for their outcome.
   private let hasHistory: Bool
   private let happenings: AsyncStream<Happening>
@@ -62,14 +65,18 @@ final class BrowserRuntime {
   /// The terminal is gone. What runs goes on, and the browser ends with the last of it.
   private var isDetached = false
   private var isLookingAtTransfers = false
+  private var isHandingOver = false
+  /// For the terminal, once the screen is gone.
+  private var lastWords: String?
   /// Something happened since the look at the transfers that is under way began.
   private var mustLookAgain = false
 
   /// - Parameter runFolder: where the Pails of one user find each other.
   init(
     state: BrowserState, terminal: TerminalSession, service: S3Service, hasHistory: Bool,
-    runFolder: FilePath?, openSession: @escaping SessionOpener
+    runFolder: FilePath?, successor: Successor, openSession: @escaping SessionOpener
   ) {
+    self.successor = successor
     self.state = state
     self.terminal = terminal
     self.service = service
@@ -111,6 +118,7 @@ final class BrowserRuntime {
     background.cancel()
     await background.value
     if let next { return .switched(next) }
+    if let lastWords, !isDetached { print(lastWords) }
     return .quit(status ?? CommandRunner.Status.failed)
   }
 
@@ -148,6 +156,8 @@ final class BrowserRuntime {
       guard status == nil, !isDetached else { return }
       next = session
       end(with: CommandRunner.Status.done, within: Self.patienceAfterQuitting)
+    case .handedOver(let result):
+      handedOver(result)
     case .drawingDue:
       isDrawingPlanned = false
       lastDrawing = clock.now
@@ -169,6 +179,7 @@ final class BrowserRuntime {
         // Nothing else is asked for beside it.
         opening?.cancel()
         runner.perform(effect)
+      case .quitInBackground: quitInBackground()
       default:
         // What is asked for while everything is being stopped would outlive it.
         if status == nil { runner.perform(effect) }
@@ -248,12 +259,38 @@ final class BrowserRuntime {
   }
 
   private func quit() {
-    guard status == nil else { return }
-    take(.endingBegan)
+    guard status == nil, !isHandingOver else { return }
+    take(.endingBegan(inBackground: false))
     end(with: CommandRunner.Status.done, within: Self.patienceAfterQuitting)
   }
 
-  /// Stops what runs, so that no half uploaded object and no partial file is left behind.
+  /// Has another process go on with the transfers, and ends once it does.
+  private func quitInBackground() {
+    guard status == nil, !isHandingOver else { return }
+    isHandingOver = true
+    take(.endingBegan(inBackground: true))
+    let (runner, service, successor, others, sink) = (runner, service, successor, others, sink)
+    Task {
+      await runner.cancelAll()
+      sink.yield(.handedOver(await Handover.perform(service, successor, others)))
+    }
+  }
+
+  private func handedOver(_ result: Result<Handover, CommandFailure>) {
+    isHandingOver = false
+    switch result {
+    case .success(let handover):
+      lastWords = handover.words
+      end(with: CommandRunner.Status.done, within: Self.patienceAfterSignal)
+    case .failure(let failure):
+      take(
+        .endingFailed(
+          StorageError(
+            kind: .service, message: failure.message, recovery: failure.recovery)))
+    }
+  }
+
+  /// Stops what runs, so that it can be resumed.
   ///
   /// The screen goes on meanwhile. A signal during a patient end makes it an impatient one.
   private func end(with status: Int32, within patience: Duration) {
@@ -263,7 +300,7 @@ final class BrowserRuntime {
     if isFirst {
       Task {
         await runner.cancelAll()
-        await transfers.cancelAll()
+        await transfers.stopResumably()
         sink.yield(.stopped)
       }
     }

@@ -70,7 +70,7 @@ final class EffectRunner {
     case .createBucket, .removeBucket, .emptyAndRemoveBucket, .createPrefixMarker, .count,
       .countEveryVersion, .delete, .copyObjects:
       change(effect)
-    case .copy, .suspend, .redraw, .quit, .switchSession:
+    case .copy, .suspend, .redraw, .quit, .quitInBackground, .switchSession:
       // The terminal's or the session's business, which the runtime does itself.
       break
     }

@@ -11,6 +11,8 @@ import TextUI
 struct BrowserStart: Sendable {
   var place: S3URI?
   var showsUTC: Bool
+  /// Goes on with transfers when one quits.
+  var successor: Successor
 }
 
 /// Opens the browser and returns the exit status once it has been quit.
@@ -32,17 +34,19 @@ func runBrowser(
   var session = session
   var place = start.place.map { Place(bucket: $0.bucket, listing: $0.key) }
   var left: [String: Place] = [:]
+  var successor = start.successor
   while true {
     let runtime = BrowserRuntime(
       state: BrowserState(facts: facts(session, start), size: terminal.size), terminal: terminal,
       service: session.service, hasHistory: session.settings.historyPath?.isThere ?? false,
-      runFolder: session.settings.runFolder, openSession: openSession)
+      runFolder: session.settings.runFolder, successor: successor, openSession: openSession)
     listener.listen(runtime)
     switch await runtime.run(startingAt: place) {
     case .quit(let status): return status
     case .switched(let next):
       if let place = runtime.place { left[whereabouts(session)] = place }
       session = next
+      successor = start.successor.switched(to: next.settings)
       place = left[whereabouts(next)]
     }
   }
@@ -111,16 +115,18 @@ private func openTerminal(_ settings: Settings) throws(CommandFailure) -> Termin
 
 private func facts(_ session: Session, _ start: BrowserStart) -> BrowserFacts {
   let settings = session.settings
+  let loginName = Author.current(user: nil).user
   return BrowserFacts(
     profile: settings.profile, endpoint: session.endpoint, region: settings.region,
     user: session.author.user,
-    loginName: Author.current(user: nil).user, isReadOnly: settings.isReadOnly,
+    loginName: loginName, isReadOnly: settings.isReadOnly,
     colour: settings.colour, profiles: settings.profileNames,
     choice: SessionChoice(
       profile: settings.profile ?? "", endpointURL: settings.endpointFlag ?? "",
       region: settings.regionFlag ?? "", user: settings.user ?? ""),
     saveFolder: settings.saveFolder, localFolder: ".",
-    clock: start.showsUTC ? .utc : .local(offset: secondsEastOfUTC))
+    clock: start.showsUTC ? .utc : .local(offset: secondsEastOfUTC),
+    endsAtLogout: LoginManager.endsThisProcess(of: loginName))
 }
 
 /// In the time zone of this machine, summer time included.

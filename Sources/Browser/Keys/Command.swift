@@ -14,6 +14,7 @@ public enum Command: Sendable, Hashable, CaseIterable {
 
   /// Dialogs.
   case accept, close, confirm, decline, deleteVersions
+  case quitInBackground, quitStopping
   case nextField, previousField, nextChoice, previousChoice
   case startUpload, changeDestination, changeAttributes, showHidden
   case overwrite, overwriteAll, skip, skipAll, rename, renameAll
@@ -31,6 +32,8 @@ public enum KeyPlace: Sendable, Hashable, CaseIterable {
   case question
   /// The question whether to delete, in a bucket that has versions.
   case deletion
+  /// The question what becomes of transfers when one quits.
+  case quitting
   /// The question whether to remove a bucket, with a field beside it.
   case removal
   /// Work that is under way and can be stopped.
@@ -62,6 +65,7 @@ public enum KeyPlace: Sendable, Hashable, CaseIterable {
     case .conflict: "A name that is taken"
     case .question: "A question"
     case .deletion: "Deleting where versions are kept"
+    case .quitting: "Quitting while transfers run"
     case .removal: "Removing a bucket"
     case .waiting: "While waiting"
     case .form: "Fields"

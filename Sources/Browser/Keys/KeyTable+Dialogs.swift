@@ -7,6 +7,10 @@ extension KeyTable {
     row(.decline, "n  Enter  Esc  ^c", in: [.question, .deletion, .removal], "no", hint: "no"),
     row(
       .deleteVersions, "v", in: [.deletion], "delete all versions for ever", hint: "all versions"),
+    row(
+      .quitInBackground, "b", in: [.quitting], "go on in the background", hint: "in the background"),
+    row(.quitStopping, "s  y", in: [.quitting], "stop, to be resumed later", hint: "stop"),
+    row(.decline, "n  Enter  Esc  ^c", in: [.quitting], "stay", hint: "stay"),
     row(.close, "Esc  n  ^c", in: [.waiting], "stop", hint: "stop"),
     row(.nextField, "Tab", in: [.removal], "give the owner's account ID", hint: "owner ID"),
   ]

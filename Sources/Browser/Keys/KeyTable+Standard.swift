@@ -97,7 +97,7 @@ extension KeyTable {
     row(.help, "?  F1", in: panes.union([.localFiles]), "help for this pane", hint: "help"),
     row(
       .help, "?  F1",
-      in: [.question, .deletion, .conflict, .waiting, .link, .text, .signIn],
+      in: [.question, .quitting, .deletion, .conflict, .waiting, .link, .text, .signIn],
       "the keys of this dialog"),
     // These have a text field, which a question mark goes into.
     row(.help, "F1", in: [.removal, .form, .field, .history], "the keys of this dialog"),

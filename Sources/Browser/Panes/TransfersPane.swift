@@ -6,6 +6,8 @@ import TextUI
 struct TransfersPane: Sendable {
   private(set) var own: [TransferStatus] = []
   private var others: [OtherProcess] = []
+  /// Bytes a second for all of this run; nil for no limit.
+  var limit: Int?
   private(set) var viewport = ListViewport()
   /// Those of this run whose end has been told.
   private var told: Set<TransferID> = []
@@ -29,10 +31,29 @@ struct TransfersPane: Sendable {
     return nil
   }
 
+  /// The limit of a process; of this one for nil.
+  func limit(of processID: Int32?) -> Int? {
+    processID.map { id in others.first { $0.processID == id }?.limit } ?? limit
+  }
+
   var selected: TransferRow? { viewport.selected.flatMap { self[$0] } }
 
   /// Transfers of this run that are not over.
   var running: [TransferStatus] { own.filter { !$0.state.isOver } }
+
+  /// What all together need at their rate; nil while that cannot be told.
+  var timeLeft: Duration? {
+    let moving = allRunning.filter { $0.state != .paused && $0.state != .cancelling }
+    let rate = moving.reduce(0) { $0 + $1.rate }
+    guard rate > 0 else { return nil }
+    var left = 0.0
+    for status in moving {
+      guard let total = status.total, status.tree?.isComplete ?? true else { return nil }
+      left += max(Double(total.bytes) - Double(status.moved.bytes), 0)
+    }
+    // Beyond a year the figure says nothing.
+    return left / rate < 31_536_000 ? .seconds(left / rate) : nil
+  }
 
   /// Everything that is not over, in whichever process.
   var allRunning: [TransferStatus] {

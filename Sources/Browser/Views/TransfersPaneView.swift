@@ -21,11 +21,10 @@ struct TransfersPaneView {
 
   func draw(in rect: Rect, on frame: inout Frame) {
     let count = pane.count
-    let rate =
-      running.isEmpty ? nil : VisibleText(ByteFormat.rate(running.reduce(0) { $0 + $1.rate }))
+    let limit = pane.limit.map { ", at most \(ByteFormat.rate(Double($0)))" } ?? ""
     frame.box(
-      rect, title: VisibleText("Transfers (\(count - running.count) of \(count))"), trailing: rate,
-      focused: isFocused)
+      rect, title: VisibleText("Transfers (\(count - running.count) of \(count))\(limit)"),
+      trailing: speed, focused: isFocused)
     let inner = rect.inset(by: 1)
     var viewport = pane.viewport
     viewport.setHeight(inner.rows)
@@ -38,6 +37,13 @@ struct TransfersPaneView {
         row, isSelected, at: Point(column: point.column + 1, row: point.row),
         columns: inner.columns - 1, on: &frame)
     }
+  }
+
+  /// The rate of all together and the time they need.
+  private var speed: VisibleText? {
+    guard !running.isEmpty else { return nil }
+    let rate = ByteFormat.rate(running.reduce(0) { $0 + $1.rate })
+    return VisibleText(rate + (pane.timeLeft.map { "  " + DurationFormat.clock($0) } ?? ""))
   }
 
   private func draw(
@@ -74,9 +80,9 @@ struct TransfersPaneView {
     switch transfer.state {
     case .running: return (nil, .normal)
     case .waiting: return ("waiting  \(size)", .secondary)
-    case .paused: return ("paused  \(size)", .secondary)
+    case .paused: return ("paused  \(moved(transfer))", .secondary)
     case .retrying(let attempt, let limit, let code):
-      return ("retrying, \(attempt) of \(limit): \(code)", .warning)
+      return ("retrying \(attempt)/\(limit): \(code)", .warning)
     case .finished(let result) where result.isSkipped: return ("skipped: it exists", .secondary)
     case .finished(let result) where result.verification?.isVerified == false:
       return ("done  \(ByteFormat.iec(result.size.bytes))  not verified", .warning)
@@ -90,13 +96,23 @@ struct TransfersPaneView {
     }
   }
 
+  /// `1.2/2.0 GiB`, or the files of a folder: `12 of 900+`.
+  private static func moved(_ transfer: TransferStatus) -> String {
+    if let tree = transfer.tree {
+      let found = ByteFormat.exact(Int64(tree.found)) + (tree.isComplete ? "" : "+")
+      return "\(ByteFormat.exact(Int64(tree.over))) of \(found)"
+    }
+    let moved = max(transfer.moved.bytes, 0)
+    return transfer.total.map { ByteFormat.iec(moved, of: $0.bytes) } ?? ByteFormat.iec(moved)
+  }
+
   private func drawProgress(
     _ transfer: TransferStatus, at point: Point, columns: Int, on frame: inout Frame
   ) {
     let moved = max(transfer.moved.bytes, 0)
-    guard let total = transfer.total?.bytes, total > 0 else {
+    guard let total = transfer.total?.bytes, total > 0, transfer.tree?.isComplete ?? true else {
       frame.write(
-        VisibleText("\(ByteFormat.iec(moved))  \(ByteFormat.rate(transfer.rate))"), at: point,
+        VisibleText("\(Self.moved(transfer))  \(ByteFormat.rate(transfer.rate))"), at: point,
         maxWidth: columns, style: .secondary)
       return
     }
@@ -116,7 +132,7 @@ struct TransfersPaneView {
       [
         (ProgressBar.text(fraction, columns: barColumns), .progress),
         (VisibleText(percent), .normal),
-        (VisibleText(ByteFormat.iec(moved, of: total)), .secondary),
+        (VisibleText(Self.moved(transfer)), .secondary),
         (VisibleText(ByteFormat.rate(transfer.rate)), .secondary), (VisibleText(left), .secondary),
       ], in: layout, at: point)
   }

@@ -1,0 +1,64 @@
+import Glibc
+import History
+import Storage
+import SystemPackage
+
+/// Transfers that another process goes on with, for whom this one has stopped them.
+struct Handover: Sendable {
+  var count: Int
+  /// nil when nothing was left to go on with.
+  var processID: Int32?
+
+  /// For who quits.
+  var words: String {
+    guard let processID else { return "Nothing was left to go on with" }
+    let transfers = count == 1 ? "1 transfer goes" : "\(count) transfers go"
+    return "\(transfers) on in the background as process \(processID); pail shows them."
+  }
+
+  /// Numbers on a command line are limited, and those who move so much have nothing else.
+  private static let idLimit = 1000
+  /// How long the other one may take to show that it is there.
+  private static let patience = Duration.seconds(5)
+
+  /// Stops what runs resumably, starts the successor, and waits until it moves something.
+  static func perform(
+    _ service: S3Service, _ successor: Successor, _ others: OtherTransfers?
+  ) async -> Result<Handover, CommandFailure> {
+    let recovery = "What was stopped goes on with pail transfers resume."
+    do {
+      let before = Set(try await service.unfinishedTransfers().filter { !isRunning($0) }.map(\.id))
+      let stopped = await service.transfers.stopResumably()
+      if stopped.lost > 0 {
+        return .failure(CommandFailure("The transfers could not be kept", recovery: nil))
+      }
+      let left = try await service.unfinishedTransfers().filter {
+        !isRunning($0) && !before.contains($0.id)
+      }
+      guard !left.isEmpty else { return .success(Handover(count: 0, processID: nil)) }
+      let ids = left.map(\.id.value)
+      let processID = try successor.start(ids: ids.count > idLimit ? [] : ids)
+      let deadline = ContinuousClock.now + patience
+      while await others?.isConnected(to: processID) == false {
+        if let status = Successor.status(of: processID) {
+          if status == CommandRunner.Status.done { break }
+          return .failure(CommandFailure("The process for it ended at once", recovery: recovery))
+        }
+        guard ContinuousClock.now < deadline else { break }
+        // Sleeping fails only when the task is cancelled, and nobody does that.
+        try? await Task.sleep(for: .milliseconds(20))
+        await others?.look()
+      }
+      return .success(Handover(count: left.count, processID: processID))
+    } catch let error as StorageError {
+      return .failure(CommandFailure(error.message, recovery: error.recovery))
+    } catch {
+      return .failure(
+        CommandFailure("No process could be started for it: \(error)", recovery: recovery))
+    }
+  }
+
+  private static func isRunning(_ entry: JournalEntry) -> Bool {
+    if case .running = entry.state { true } else { false }
+  }
+}
