@@ -17,6 +17,8 @@ actor CurlLoop {
   private var activeCount = 0
   private var idleSlots: [EasySlot] = []
   private var nextStallCheck: ContinuousClock.Instant?
+  /// Whether a limit on bytes a second may have paused some.
+  private var mayHoldBack = false
 
   /// The requests of one origin.
   private struct Queue {
@@ -61,7 +63,8 @@ actor CurlLoop {
     // A cancellation from here on finds the exchange by its number.
     guard !Task.isCancelled else { return .failure(.cancelled) }
     return await withCheckedContinuation { answer in
-      let exchange = Exchange(id: id, request: request, origin: origin, answer: answer)
+      let exchange = Exchange(
+        id: id, request: request, origin: origin, limit: configuration.rateLimit, answer: answer)
       exchanges[id] = exchange
       queues[origin, default: Queue()].waiting.append(exchange)
       startWaiting(of: origin)
@@ -77,11 +80,29 @@ actor CurlLoop {
       end(exchange, with: .failure(.cancelled))
     }
     guard activeCount > 0 else { return Self.idleWait }
+    goOn()
     thread.multi.perform()
     while let (exchange, code) = thread.multi.nextFinished() {
       conclude(exchange, code)
     }
-    return endStalled()
+    let wait = endStalled()
+    guard mayHoldBack, let limited = configuration.rateLimit?.wait() else { return wait }
+    // Not longer than a new limit should take to be felt.
+    return min(wait, limited, .milliseconds(100))
+  }
+
+  /// Goes on with what the limit on bytes a second has held back, once it lets bytes move.
+  private func goOn() {
+    guard let limit = configuration.rateLimit else { return }
+    let isLimited = limit.bytesPerSecond != nil
+    // Once more after the limit is gone, for those that it still holds.
+    guard isLimited || mayHoldBack else { return }
+    mayHoldBack = isLimited
+    for exchange in exchanges.values where exchange.isHeldBack {
+      guard limit.isOpen() else { return }
+      exchange.goOn()
+      exchange.slot?.easy.goOn()
+    }
   }
 
   /// Nothing happens without a `wakeUp` when no request is under way; the thread then sleeps.
@@ -109,7 +130,7 @@ actor CurlLoop {
     slot.easy.setURL(request.url, configuration.proxies)
     slot.easy.setMethod(request.method, bodySize: request.sentBodySize)
     slot.easy.setHeaders(request.headerLines)
-    let buffers = request.bufferSizes(large: configuration.bufferSize)
+    let buffers = request.bufferSizes(large: bufferSize)
     slot.easy.setBuffers(upload: buffers.upload, receive: buffers.receive)
     slot.easy.setReceiver(exchange)
     exchange.slot = slot
@@ -123,6 +144,14 @@ actor CurlLoop {
     let watch = StallWatch(timeout: request.stallTimeout, at: now)
     exchange.stallWatch = watch
     nextStallCheck = min(nextStallCheck ?? now + watch.interval, now + watch.interval)
+  }
+
+  /// What arrives at once cannot be refused: a low limit wants small pieces.
+  private var bufferSize: Int {
+    guard let rate = configuration.rateLimit?.bytesPerSecond else {
+      return configuration.bufferSize
+    }
+    return min(configuration.bufferSize, max(rate / 8, 16 * 1024))
   }
 
   private func conclude(_ exchange: Exchange, _ code: CURLcode) {
@@ -163,6 +192,7 @@ actor CurlLoop {
     var stalled: [Exchange] = []
     for exchange in exchanges.values {
       guard exchange.isConnected, var watch = exchange.stallWatch else { continue }
+      exchange.noteHold()
       let isStalled = watch.isStalled(
         mark: exchange.movedByteCount, isServerAtWork: exchange.isServerAtWork, at: now)
       if isStalled { stalled.append(exchange) }

@@ -29,12 +29,15 @@ public final class CurlTransport: HTTPTransport {
     public var userAgent: String
     /// Of the buffers for large bodies, in bytes, 16 KiB through 512 KiB. One or two per request.
     public var bufferSize: Int
+    /// Of the bodies of all requests together; nil when they are never limited.
+    public var rateLimit: RateLimit?
 
     public init(
       maxConnectionsPerHost: Int = 64, connectTimeout: Duration = .seconds(10),
       caBundle: FilePath? = nil, proxies: ProxySettings = .none, userAgent: String = "pail",
-      bufferSize: Int = 512 * 1024
+      bufferSize: Int = 512 * 1024, rateLimit: RateLimit? = nil
     ) {
+      self.rateLimit = rateLimit
       self.maxConnectionsPerHost = max(maxConnectionsPerHost, 1)
       self.connectTimeout = connectTimeout
       self.caBundle = caBundle

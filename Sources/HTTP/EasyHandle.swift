@@ -104,6 +104,7 @@ struct EasyHandle: ~Copyable {
       { buffer, size, count, context in
         guard let buffer, let context else { return Int(CURL_READFUNC_ABORT) }
         let exchange = Unmanaged<Exchange>.fromOpaque(context).takeUnretainedValue()
+        guard exchange.mayMove() else { return Int(CURL_READFUNC_PAUSE) }
         return exchange.read(
           into: UnsafeMutableRawBufferPointer(start: buffer, count: size * count))
           ?? Int(CURL_READFUNC_ABORT)
@@ -117,6 +118,8 @@ struct EasyHandle: ~Copyable {
         guard let bytes, let context else { return 0 }
         let exchange = Unmanaged<Exchange>.fromOpaque(context).takeUnretainedValue()
         let piece = UnsafeRawBufferPointer(start: bytes, count: size * count)
+        // libcurl keeps the piece, and brings it again.
+        guard exchange.mayMove() else { return Int(CURL_WRITEFUNC_PAUSE) }
         return exchange.receiveBody(piece) ? piece.count : 0
       },
       { bytes, size, count, context in
@@ -137,6 +140,12 @@ struct EasyHandle: ~Copyable {
       },
       context)
     pail_easy_set_long(raw, CURLOPT_NOPROGRESS, 0)
+  }
+
+  /// Goes on with a request whose callbacks have paused it, and may call them at once.
+  func goOn() {
+    // CURLPAUSE_CONT, a macro of macros.
+    curl_easy_pause(raw, 0)
   }
 
   /// The exchange that `setReceiver` gave to the handle with this identity.

@@ -18,6 +18,12 @@ final class Exchange {
   var slot: EasySlot?
   var stallWatch: StallWatch?
   private(set) var isEnded = false
+  /// Shared with all that move bodies.
+  private let limit: RateLimit?
+  /// Whether libcurl has been told to pause it until the limit lets bytes move again.
+  private(set) var isHeldBack = false
+  /// Grows while it is held back, so that it does not count as stalled.
+  private var holdCount: Int64 = 0
 
   private var timesStarted = 0
   private var readPosition: Int64 = 0
@@ -33,9 +39,10 @@ final class Exchange {
   private var failure: HTTPError?
 
   init(
-    id: ID, request: HTTPRequest, origin: HTTPRequest.Origin,
+    id: ID, request: HTTPRequest, origin: HTTPRequest.Origin, limit: RateLimit?,
     answer: CheckedContinuation<Result<HTTPResponse, HTTPError>, Never>
   ) {
+    self.limit = limit
     self.id = id
     self.request = request
     self.origin = origin
@@ -45,8 +52,26 @@ final class Exchange {
   /// Whether the connection stands. Until then the connect timeout counts, not the stall timeout.
   var isConnected: Bool { timesStarted > 0 }
 
-  /// Grows whenever a byte has been handed to the kernel or come from there.
-  var movedByteCount: Int64 { Int64(headByteCount) + bodyCount + sentCount }
+  /// Grows whenever a byte has been handed to the kernel or come from there, and while none may.
+  var movedByteCount: Int64 { Int64(headByteCount) + bodyCount + sentCount + holdCount }
+
+  // MARK: Holding back
+
+  /// Whether bytes of its body may move now. Otherwise libcurl is to be told to pause, and
+  /// ``CurlLoop`` goes on with it when they may.
+  func mayMove() -> Bool {
+    guard let limit, !limit.isOpen() else { return true }
+    isHeldBack = true
+    return false
+  }
+
+  func goOn() { isHeldBack = false }
+
+  func noteHold() {
+    if isHeldBack { holdCount += 1 }
+  }
+
+  // MARK: State
 
   /// Whether the body has been sent, and nothing has come back for it.
   var isServerAtWork: Bool {
@@ -87,8 +112,9 @@ final class Exchange {
   ///
   /// - Returns: how many, 0 at the end; `nil` when there is none to be had.
   func read(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
-    let count = Int(min(Int64(buffer.count), request.body.count - readPosition))
+    var count = Int(min(Int64(buffer.count), request.body.count - readPosition))
     guard count > 0 else { return 0 }
+    if let allowance = limit?.allowance() { count = min(count, max(allowance, 1)) }
     let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<count])
     switch request.body {
     case .none:
@@ -99,6 +125,7 @@ final class Exchange {
         piece.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[start..<start + count]))
       }
       readPosition += Int64(count)
+      limit?.spend(count)
       return count
     case .file(let slice):
       do {
@@ -109,6 +136,7 @@ final class Exchange {
           return nil
         }
         readPosition += Int64(read)
+        limit?.spend(read)
         return read
       } catch {
         failure = .file(error as? Errno ?? .ioError)
@@ -216,6 +244,7 @@ final class Exchange {
     }
     bodyCount += Int64(piece.count)
     request.progress?.add(Int64(piece.count))
+    limit?.spend(piece.count)
     return true
   }
 
