@@ -1,3 +1,4 @@
+public import HTTP
 public import History
 public import S3
 
@@ -44,10 +45,11 @@ public actor S3Service {
   ///     are not to be.
   ///   - profile: where the keys come from, which the journal tells whoever resumes.
   ///   - isReadOnly: refuses every change before anything is recorded or sent.
+  ///   - rateLimit: that of the transport of `transfers`; nil when it has none.
   public init(
     interactive: S3Client, transfers: S3Client, history: HistoryStore, author: Author,
     journal: TransferJournal? = nil, profile: String? = nil, isReadOnly: Bool = false,
-    settings: TransferSettings = TransferSettings()
+    settings: TransferSettings = TransferSettings(), rateLimit: RateLimit? = nil
   ) {
     client = interactive
     bodies = transfers
@@ -62,7 +64,8 @@ public actor S3Service {
         profile: profile)
     }
     self.transfers = TransferEngine(
-      client: transfers, recorder: recorder, settings: settings, journaling: journaling)
+      client: transfers, recorder: recorder, settings: settings, journaling: journaling,
+      rateLimit: rateLimit)
     transferSettings = settings
   }
 

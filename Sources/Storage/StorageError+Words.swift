@@ -365,10 +365,9 @@ extension StorageError {
   ) -> StorageError {
     let verb = direction == .upload ? "uploaded" : "downloaded"
     var error = StorageError(
-      kind: .localFile, message: "\(status.failed) of \(status.found) could not be \(verb)",
+      kind: .incomplete, message: "\(status.failed) of \(status.found) could not be \(verb)",
       recovery: "Try those that failed again.")
     if case .failed(let reason) = first?.end {
-      error.kind = reason.kind
       error.code = reason.code
       error.message += "; the first: \(reason.message)"
       error.detail = "\(error.message)\n\n\(reason.detail)"

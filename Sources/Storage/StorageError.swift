@@ -45,6 +45,8 @@ public struct StorageError: Error, Sendable, Hashable {
     case damaged
     /// A moved object was copied, and stays as well: nothing proves that the copy is equal.
     case sourceKept
+    /// Some files of a folder or prefix did not move; each has an error of its own.
+    case incomplete
     /// The request is impossible, such as an object that is too large.
     case invalidRequest
   }

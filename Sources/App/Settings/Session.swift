@@ -49,9 +49,12 @@ struct Session: Sendable {
         throw problem
       }
     }
+    let rateLimit = RateLimit()
     // One for what a person waits for, one for bodies, so that a slow disk holds up no listing.
     let interactive = client(endpoint, credentials, settings, log)
-    let transfers = client(endpoint, credentials, settings, log)
+    let transfers = client(
+      endpoint, credentials, settings, log, connections: transferSettings.mostConnections,
+      rateLimit: rateLimit)
     let author = Author.current(user: settings.user)
     // A listing makes no file, and needs no place for one; a change without a record is refused.
     let history = HistoryStore(openingAtFirstUse: settings.historyPath)
@@ -66,7 +69,7 @@ struct Session: Sendable {
       service: S3Service(
         interactive: interactive, transfers: transfers, history: history, author: author,
         journal: .ofUser(settings), profile: settings.profile,
-        isReadOnly: settings.isReadOnly, settings: transferSettings),
+        isReadOnly: settings.isReadOnly, settings: transferSettings, rateLimit: rateLimit),
       history: history)
   }
 
@@ -82,19 +85,22 @@ struct Session: Sendable {
 
   private static func client(
     _ endpoint: Endpoint, _ credentials: any CredentialProvider, _ settings: Settings,
-    _ log: RequestLog?
+    _ log: RequestLog?, connections: Int? = nil, rateLimit: RateLimit? = nil
   ) -> S3Client {
     S3Client(
       endpoint: endpoint, region: settings.region, credentials: credentials,
-      transport: transport(settings, log))
+      transport: transport(settings, log, connections: connections, rateLimit: rateLimit))
   }
 
   private static func transport(
-    _ settings: Settings, _ log: RequestLog?
+    _ settings: Settings, _ log: RequestLog?, connections: Int? = nil,
+    rateLimit: RateLimit? = nil
   ) -> any HTTPTransport {
-    let curl = CurlTransport(
-      configuration: .init(
-        caBundle: settings.caBundle, proxies: settings.proxies, userAgent: "pail/\(Pail.version)"))
+    var configuration = CurlTransport.Configuration(
+      caBundle: settings.caBundle, proxies: settings.proxies, userAgent: "pail/\(Pail.version)")
+    configuration.rateLimit = rateLimit
+    if let connections { configuration.maxConnectionsPerHost = connections }
+    let curl = CurlTransport(configuration: configuration)
     return log.map { LoggedTransport(transport: curl, log: $0) } ?? curl
   }
 

@@ -85,12 +85,12 @@ public final class DownloadTarget: Sendable {
         if let modified { try setModified(modified, of: self.file, path: self.path) }
         try flush(self.file, path: self.path)
         try self.takeName()
-        try flush(self.parent, path: self.path.removingLastComponent())
       } catch {
         self.remove()
         throw error
       }
     }
+    try await FolderFlushes.shared.flush(parent, path: path.removingLastComponent())
   }
 
   /// Leaves what has arrived where it is, for a later run. Does nothing after the end.

@@ -54,6 +54,33 @@ public final class SourceFile: Sendable {
     return answer ?? true
   }
 
+  /// All bytes of a small file as it was when it was opened; nil when it has changed since.
+  func contents() async -> [UInt8]? {
+    let answer: [UInt8]?? = try? await onDisk {
+      var named = stat()
+      guard self.path.withPlatformString({ stat($0, &named) }) == 0, self.matches(named) else {
+        return nil
+      }
+      let descriptor = self.file.descriptor.rawValue
+      let size = Int(self.size.bytes)
+      let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+        while count < size {
+          let read = pread(
+            descriptor, buffer.baseAddress?.advanced(by: count), size - count, off_t(count))
+          guard read > 0 else { break }
+          count += read
+        }
+      }
+      // What was written while it was read has changed the time.
+      var open = stat()
+      guard bytes.count == size, fstat(descriptor, &open) == 0, self.matches(open) else {
+        return nil
+      }
+      return bytes
+    }
+    return answer ?? nil
+  }
+
   private func matches(_ status: stat) -> Bool {
     Int64(status.st_size) == size.bytes && status.modified == modified
       && UInt64(status.st_dev) == device && UInt64(status.st_ino) == inode

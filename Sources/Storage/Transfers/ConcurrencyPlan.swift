@@ -28,7 +28,7 @@ struct ConcurrencyPlan: Sendable, Hashable {
   /// What has been seen since the limit was last thought over.
   private var answers = 0
   private var windowStart: Duration?
-  /// The shortest time from a request to its answer; grows slowly, so that it follows the network.
+  /// The shortest time from a request to its answer: that of the way, when nobody stood in line.
   private var shortest: Duration?
 
   /// - Parameter limit: how many to begin with.
@@ -40,7 +40,8 @@ struct ConcurrencyPlan: Sendable, Hashable {
   /// For a machine with this many processors.
   init(_ kind: Kind, cores: Int) {
     switch kind {
-    case .part: self.init(4...16, startingAt: 2 * cores)
+    // Each has buffers of half a mebibyte: more would show in the memory that a large file takes.
+    case .part: self.init(4...8, startingAt: 2 * cores)
     case .small: self.init(16...256, startingAt: 16 * cores)
     }
   }
@@ -74,7 +75,6 @@ struct ConcurrencyPlan: Sendable, Hashable {
     let wanted =
       unhindered > 0.6 * Double(limit) ? Double(limit) * 2 : max(unhindered * 2, Double(limit) / 2)
     limit = min(max(Int(wanted), range.lowerBound), range.upperBound)
-    self.shortest = shortest * 1.05
     windowStart = time
     answers = 0
   }

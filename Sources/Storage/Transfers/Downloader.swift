@@ -180,7 +180,9 @@ struct Downloader: Sendable {
     } catch {
       result = .failure(error)
     }
-    tools.leave(turn)
+    var isAnswered = false
+    if case .success = result { isAnswered = true }
+    tools.leave(turn, isAnswered: isAnswered)
     switch result {
     case .failure(let error):
       progress.end(counter, isDone: false)
@@ -357,22 +359,25 @@ struct Downloader: Sendable {
     _ range: Range<Int64>, _ algorithms: [DigestAlgorithm], of metadata: ObjectMetadata,
     from source: ObjectLocation, into target: DownloadTarget
   ) async -> Result<[CRC], S3Error> {
-    guard let turn = await tools.enter(.part) else {
-      return .failure(S3Error(operation: .getObject, cause: .transport(.cancelled), attempts: 0))
-    }
-    defer { tools.leave(turn) }
-    let counter = progress.begin()
-    let crcs = ArrivingCRCs(.these(algorithms))
     do {
-      _ = try await client.getObject(
-        source, range: range, ifMatch: metadata.etag,
-        into: .file(
-          target.file, offset: range.lowerBound, limit: Int64(range.count), digest: crcs),
-        progress: counter)
-      progress.end(counter, isDone: true)
-      return .success(crcs.values)
+      let arrived = try await tools.pausable(.getObject) { () async throws(S3Error) in
+        let counter = progress.begin()
+        let crcs = ArrivingCRCs(.these(algorithms))
+        do throws(S3Error) {
+          _ = try await client.getObject(
+            source, range: range, ifMatch: metadata.etag,
+            into: .file(
+              target.file, offset: range.lowerBound, limit: Int64(range.count), digest: crcs),
+            progress: counter)
+        } catch {
+          progress.end(counter, isDone: false)
+          throw error
+        }
+        progress.end(counter, isDone: true)
+        return crcs.values
+      }
+      return .success(arrived)
     } catch {
-      progress.end(counter, isDone: false)
       return .failure(error)
     }
   }

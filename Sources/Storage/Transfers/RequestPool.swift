@@ -33,9 +33,17 @@ final class RequestPool: Sendable {
     var waitingCount: Int { waiting.values.reduce(0) { $0 + $1.count } }
 
     /// Those who may go now.
-    mutating func admit() -> [Waiter] {
+    ///
+    /// - Parameter held: transfers that get no turn and keep their places.
+    mutating func admit(holding held: Set<TransferID>) -> [Waiter] {
       var admitted: [Waiter] = []
+      var passedOver: [TransferID] = []
+      defer { round.append(contentsOf: passedOver) }
       while hasRoom, let transfer = round.popFirst() {
+        guard !held.contains(transfer) else {
+          passedOver.append(transfer)
+          continue
+        }
         guard var queue = waiting.removeValue(forKey: transfer), let first = queue.popFirst() else {
           continue
         }
@@ -68,6 +76,10 @@ final class RequestPool: Sendable {
     var parts: Lane
     var small: Lane
     var lastID = 0
+    /// Transfers that stand still: none of their requests gets a turn.
+    var held: Set<TransferID> = []
+    /// How to give up those requests of a transfer that can go again later.
+    var interruptions: [TransferID: [Int: @Sendable () -> Void]] = [:]
 
     subscript(kind: Kind) -> Lane {
       _read {
@@ -112,7 +124,7 @@ final class RequestPool: Sendable {
     guard !Task.isCancelled else { return nil }
     let place: Int? = state.withLock { state in
       // Whoever waits already goes first.
-      if state[kind].hasRoom, state[kind].round.isEmpty {
+      if state[kind].hasRoom, state[kind].round.isEmpty, !state.held.contains(transfer) {
         state[kind].active += 1
         return nil
       }
@@ -127,7 +139,7 @@ final class RequestPool: Sendable {
           guard !Task.isCancelled else { return nil }
           state[kind].wait(Waiter(id: place, turn: turn), for: transfer)
           // There may be room since it was looked for.
-          return state[kind].admit()
+          return state[kind].admit(holding: state.held)
         }
         guard let admitted else { return turn.resume(returning: false) }
         for waiter in admitted { waiter.turn.resume(returning: true) }
@@ -150,8 +162,48 @@ final class RequestPool: Sendable {
           wasFull: !state[turn.kind].hasRoom)
       }
       state[turn.kind].active -= 1
-      return state[turn.kind].admit()
+      return state[turn.kind].admit(holding: state.held)
     }
     for waiter in admitted { waiter.turn.resume(returning: true) }
+  }
+
+  // MARK: - Standing still
+
+  /// Gives no more turns to a transfer, and gives up what it said can go again later.
+  func hold(_ transfer: TransferID) {
+    let interruptions = state.withLock { state in
+      state.held.insert(transfer)
+      return state.interruptions[transfer]
+    }
+    for interrupt in (interruptions ?? [:]).values { interrupt() }
+  }
+
+  func release(_ transfer: TransferID) {
+    let admitted = state.withLock { state in
+      state.held.remove(transfer)
+      return state.parts.admit(holding: state.held) + state.small.admit(holding: state.held)
+    }
+    for waiter in admitted { waiter.turn.resume(returning: true) }
+  }
+
+  /// - Parameter interrupt: called when the transfer is to stand still, also when it is already.
+  /// - Returns: for ``forget(_:of:)``.
+  func onHold(
+    of transfer: TransferID, _ interrupt: @escaping @Sendable () -> Void
+  ) -> Int {
+    let (id, isHeld) = state.withLock { state in
+      state.lastID += 1
+      state.interruptions[transfer, default: [:]][state.lastID] = interrupt
+      return (state.lastID, state.held.contains(transfer))
+    }
+    if isHeld { interrupt() }
+    return id
+  }
+
+  func forget(_ interruption: Int, of transfer: TransferID) {
+    state.withLock { state in
+      state.interruptions[transfer]?[interruption] = nil
+      if state.interruptions[transfer]?.isEmpty == true { state.interruptions[transfer] = nil }
+    }
   }
 }

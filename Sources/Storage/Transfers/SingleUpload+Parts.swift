@@ -220,15 +220,11 @@ extension SingleUpload {
   private func send(
     _ part: PartNumber, _ range: Range<Int64>, _ id: UploadID, _ log: UploadLog?
   ) async -> UploadMachine.Event {
-    guard let turn = await tools.enter(.part) else { return .partFailed(givenUp(log)) }
-    let sent = await sendNow(part, range, id)
-    tools.leave(turn)
-    switch sent {
+    switch await sendNow(part, range, id) {
     case .success(let receipt):
       tools.patience.succeeded()
       return .partSent(receipt)
-    case .failure(.sourceChanged): return .partFailed(sourceChanged)
-    case .failure(.request(let error)):
+    case .failure(let error):
       // In nobody's way while it waits.
       if await tools.patience.isLeft(after: error) { return .partPutBack(part) }
       if error.isCancellation { return .partFailed(givenUp(log)) }
@@ -238,26 +234,32 @@ extension SingleUpload {
     }
   }
 
-  private enum PartProblem: Error {
-    case sourceChanged
-    case request(S3Error)
-  }
-
+  /// Given up and sent again when the transfer is paused meanwhile.
   private func sendNow(
     _ part: PartNumber, _ range: Range<Int64>, _ id: UploadID
-  ) async -> Result<PartReceipt, PartProblem> {
-    guard await !source.hasChanged() else { return .failure(.sourceChanged) }
-    let counter = progress.begin()
+  ) async -> Result<PartReceipt, S3Error> {
     do {
-      let slice = FileSlice(
-        file: source.file, offset: range.lowerBound, count: Int64(range.count))
-      let receipt = try await client.uploadPart(
-        location, uploadID: id, partNumber: part, body: .file(slice), progress: counter)
-      progress.end(counter, isDone: true)
+      let receipt = try await tools.pausable(.uploadPart) { () async throws(S3Error) in
+        // It may have waited for its turn. The failure is then found to be that of the source.
+        guard await !source.hasChanged() else {
+          throw S3Error(operation: .uploadPart, cause: .transport(.fileTooShort), attempts: 0)
+        }
+        let counter = progress.begin()
+        let slice = FileSlice(
+          file: source.file, offset: range.lowerBound, count: Int64(range.count))
+        do throws(S3Error) {
+          let receipt = try await client.uploadPart(
+            location, uploadID: id, partNumber: part, body: .file(slice), progress: counter)
+          progress.end(counter, isDone: true)
+          return receipt
+        } catch {
+          progress.end(counter, isDone: false)
+          throw error
+        }
+      }
       return .success(receipt)
     } catch {
-      progress.end(counter, isDone: false)
-      return .failure(.request(error))
+      return .failure(error)
     }
   }
 

@@ -1,4 +1,5 @@
 import DequeModule
+import HTTP
 import OrderedCollections
 import S3
 import SystemPackage
@@ -17,6 +18,9 @@ public actor TransferEngine {
   private var running: Set<TransferID> = []
   /// How many of `running` are small.
   private var runningSmall = 0
+  /// Those of `running` that stand still on a person's wish; others run in their place.
+  private var held: Set<TransferID> = []
+  private let rateLimit: RateLimit?
   private var lastID = 0
   /// Set once all is being stopped: nothing starts any more.
   var stopping: Task<StoppedTransfers, Never>?
@@ -31,8 +35,10 @@ public actor TransferEngine {
   private var hasChanged = false
 
   init(
-    client: S3Client, recorder: Recorder, settings: TransferSettings, journaling: Journaling?
+    client: S3Client, recorder: Recorder, settings: TransferSettings, journaling: Journaling?,
+    rateLimit: RateLimit? = nil
   ) {
+    self.rateLimit = rateLimit
     let cores = ProcessorCount.current
     tools = TransferTools(
       client: client, recorder: recorder,
@@ -74,6 +80,20 @@ public actor TransferEngine {
     return id
   }
 
+  /// Waits for the end of a tree.
+  ///
+  /// - Returns: how far it came, and what ended it before all in it was tried; nil for a tree of
+  ///   which no more than single files failed. Cancelling the task does not cancel the tree.
+  public func treeEnd(
+    of id: TransferID
+  ) async -> (status: TreeStatus, stoppedBy: StorageError?) {
+    guard case .tree(_, let progress, _) = entries[id]?.work else { return (TreeStatus(), nil) }
+    await entries[id]?.task?.value
+    let status = progress.snapshot.status
+    guard case .failed(let error) = entries[id]?.status.state else { return (status, nil) }
+    return (status, error.kind == .incomplete ? nil : error)
+  }
+
   /// The first failures of a tree, oldest first; its status counts all of them.
   public func failures(of id: TransferID) -> [TreeOutcome] {
     guard case .tree(_, let progress, _) = entries[id]?.work else { return [] }
@@ -91,13 +111,80 @@ public actor TransferEngine {
     }
   }
 
+  // MARK: - Control
+
+  /// Has a transfer stand still until ``resume(_:)-(TransferID)``: parts and ranges under way are
+  /// given up and go again later, all that has arrived is kept. Small files under way end first.
+  public func pause(_ id: TransferID) {
+    switch entries[id]?.status.state {
+    case .waiting: break
+    case .running, .retrying:
+      held.insert(id)
+      tools.pool.hold(id)
+    case .paused, .finished, .failed, .cancelling, .cancelled, nil: return
+    }
+    entries[id]?.status.state = .paused
+    entries[id]?.status.rate = 0
+    entries[id]?.status.timeLeft = nil
+    startWaiting()
+    changed()
+  }
+
+  /// Lets a paused transfer go on: one that ran at once, another one before those that wait.
+  public func resume(_ id: TransferID) {
+    guard let entry = entries[id], entry.status.state == .paused else { return }
+    if held.remove(id) != nil {
+      entries[id]?.status.state = .running
+      entries[id]?.meter = RateMeter()
+      tools.pool.release(id)
+    } else {
+      entries[id]?.status.state = .waiting
+      if entry.isSmall { waitingSmall.prepend(id) } else { waiting.prepend(id) }
+      startWaiting()
+    }
+    changed()
+  }
+
+  /// Moves a transfer that waits among those that wait: up with a negative number.
+  public func move(_ id: TransferID, by places: Int) {
+    guard let entry = entries[id], entry.status.state == .waiting else { return }
+    let small = entry.isSmall
+    var queue = (small ? waitingSmall : waiting).filter { entries[$0]?.status.state == .waiting }
+    guard let index = queue.firstIndex(of: id) else { return }
+    let target = min(max(index + places, 0), queue.count - 1)
+    guard target != index else { return }
+    let step = target > index ? 1 : -1
+    for place in stride(from: index, to: target, by: step) {
+      // Shown in the order in which they will run.
+      if let first = entries.index(forKey: queue[place]),
+        let second = entries.index(forKey: queue[place + step])
+      {
+        entries.swapAt(first, second)
+      }
+      queue.swapAt(place, place + step)
+    }
+    if small { waitingSmall = Deque(queue) } else { waiting = Deque(queue) }
+    changed()
+  }
+
+  /// How many bytes of bodies may move in a second, over all transfers; nil for as many as there
+  /// can be.
+  public var limit: Int? { rateLimit?.bytesPerSecond }
+
+  /// - Parameter bytesPerSecond: 1 or more; what runs feels it within a tenth of a second.
+  public func setLimit(bytesPerSecond: Int?) {
+    rateLimit?.bytesPerSecond = bytesPerSecond
+  }
+
+  // MARK: - Ending
+
   /// Ends a transfer. One that runs shows as `cancelling` until nothing of it is left; one that
   /// is over stays as it is.
   public func cancel(_ id: TransferID) {
     guard let entry = entries[id] else { return }
     switch entry.status.state {
-    case .waiting:
-      end(id, .failure(.cancelled))
+    case .waiting: end(id, .failure(.cancelled))
+    case .paused where !running.contains(id): end(id, .failure(.cancelled))
     case .running, .retrying, .paused:
       entries[id]?.status.state = .cancelling
       entry.task?.cancel()
@@ -127,8 +214,11 @@ public actor TransferEngine {
   func stopAll() -> [Task<Void, Never>] {
     waiting.removeAll()
     waitingSmall.removeAll()
-    for entry in entries.values where entry.status.state == .waiting {
-      end(entry.status.id, .failure(.stopped))
+    for entry in entries.values where !running.contains(entry.status.id) {
+      switch entry.status.state {
+      case .waiting, .paused: end(entry.status.id, .failure(.stopped))
+      default: break
+      }
     }
     for id in running {
       guard entries[id]?.status.state != .cancelling else { continue }
@@ -201,7 +291,7 @@ public actor TransferEngine {
   // MARK: - Running them
 
   private func startWaiting() {
-    let mostLarge = max(settings.concurrentTransfers, 1)
+    let mostLarge = max(settings.concurrentTransfers, 1) + held.count
     while running.count - runningSmall < mostLarge, let id = waiting.popFirst() { start(id) }
     // Some of them are being opened or recorded while the requests of others are under way.
     let mostSmall = 2 * tools.pool.limit(of: .small)
@@ -226,6 +316,7 @@ public actor TransferEngine {
 
   private func ran(_ id: TransferID, _ result: Result<TransferResult, StorageError>) {
     running.remove(id)
+    if held.remove(id) != nil { tools.pool.release(id) }
     if entries[id]?.isSmall == true { runningSmall -= 1 }
     entries[id]?.look(at: start.duration(to: clock.now))
     if case .failure(let error) = result, error.isCancellation, entries[id]?.stop.isRaised == true {
@@ -239,6 +330,8 @@ public actor TransferEngine {
 
   private func end(_ id: TransferID, _ result: Result<TransferResult, StorageError>) {
     entries[id]?.end(result)
+    // One that never ran has nobody else to say so.
+    if case .tree(_, _, let outcomes) = entries[id]?.work { outcomes?.end() }
     let waiters = entries[id]?.waiters ?? []
     entries[id]?.waiters = []
     for waiter in waiters { waiter.resume(returning: result) }

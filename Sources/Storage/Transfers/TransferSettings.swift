@@ -34,6 +34,13 @@ public struct TransferSettings: Sendable, Hashable {
     self.updateInterval = updateInterval
   }
 
+  /// As many connections to one server as transfers may ever use at once, so that no request that
+  /// has its turn waits once more for a connection.
+  public var mostConnections: Int {
+    // Small objects, parts, and what has no body: listings, heads, completions.
+    ConcurrencyPlan.Kind.allCases.reduce(16) { $0 + plan($1, cores: 1).range.upperBound }
+  }
+
   func plan(_ kind: ConcurrencyPlan.Kind, cores: Int) -> ConcurrencyPlan {
     concurrentRequests.map { ConcurrencyPlan(fixed: $0) } ?? ConcurrencyPlan(kind, cores: cores)
   }

@@ -1,3 +1,4 @@
+import HTTP
 import S3
 
 /// What every transfer of an engine shares.
@@ -41,5 +42,46 @@ struct TransferTools: Sendable {
     await pool.enter(kind, for: owner)
   }
 
-  func leave(_ turn: RequestPool.Turn) { pool.leave(turn) }
+  /// - Parameter isAnswered: whether the time since its beginning is that of an answer.
+  func leave(_ turn: RequestPool.Turn, isAnswered: Bool = true) {
+    pool.leave(turn, isAnswered: isAnswered)
+  }
+
+  /// Waits for a turn and sends a request whose loss costs no more than sending it again: while the
+  /// transfer is paused it is given up, and goes again when the transfer is resumed.
+  func pausable<Answer: Sendable>(
+    _ operation: S3Operation, _ request: @escaping @Sendable () async throws(S3Error) -> Answer
+  ) async throws(S3Error) -> Answer {
+    while true {
+      guard let turn = await enter(.part) else {
+        throw S3Error(operation: operation, cause: .transport(.cancelled), attempts: 0)
+      }
+      let task = Task { () async -> Result<Answer, S3Error> in
+        do throws(S3Error) {
+          return .success(try await request())
+        } catch {
+          return .failure(error)
+        }
+      }
+      let isInterrupted = StopSign()
+      let interruption = pool.onHold(of: owner) {
+        isInterrupted.raise()
+        task.cancel()
+      }
+      let result = await withTaskCancellationHandler {
+        await task.value
+      } onCancel: {
+        task.cancel()
+      }
+      pool.forget(interruption, of: owner)
+      switch result {
+      case .success(let answer):
+        leave(turn)
+        return answer
+      case .failure(let error):
+        leave(turn, isAnswered: false)
+        guard isInterrupted.isRaised, error.isCancellation, !Task.isCancelled else { throw error }
+      }
+    }
+  }
 }

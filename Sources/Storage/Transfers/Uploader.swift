@@ -97,6 +97,12 @@ struct Uploader: Sendable {
     _ condition: WriteCondition
   ) async throws(StorageError) -> TransferResult {
     progress.set(location: location)
+    if source.size <= SmallUpload.largestSize {
+      return try await SmallUpload(
+        source: source, location: location, attributes: guessed, condition: condition,
+        tools: tools, progress: progress
+      ).run()
+    }
     let upload = upload(of: source, to: location, condition)
     if let plan { return try await upload.inParts(plan) }
     return try await upload.whole()

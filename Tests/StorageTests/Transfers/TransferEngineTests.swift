@@ -255,7 +255,10 @@ struct TransferEngineTests {
         (error as? StorageError)?.kind == .fileChanged
       }
       #expect(try await fixture.keys() == ["first"])
-      #expect(try await fixture.rows().map(\.key) == [ObjectKey("first")])
+      let row = try #require(try await fixture.rows().first)
+      #expect(row.key == ObjectKey("second") && row.outcome == .failed)
+      #expect(row.errorCode == "SourceChanged")
+      #expect(fixture.transport.sentChanges.map(\.key) == [ObjectKey("first")])
     }
   }
 

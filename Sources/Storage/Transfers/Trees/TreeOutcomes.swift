@@ -53,6 +53,9 @@ public final class TreeOutcomes: AsyncSequence, Sendable {
     }
   }
 
+  /// Whether somebody waits to be promised a place.
+  var isHoldingBack: Bool { state.withLock { !$0.writers.isEmpty } }
+
   // MARK: - Reading
 
   private func next() async -> TreeOutcome? {

@@ -129,7 +129,8 @@ struct PrefixWalk {
     return true
   }
 
-  private mutating func item(for object: ObjectSummary) -> TreeItem? {
+  /// - Returns: nil for what is not meant.
+  mutating func item(for object: ObjectSummary) -> TreeItem? {
     let key = ObjectKey(bytes: object.key.bytes.dropFirst(dropping))
     // The marker of the prefix itself is the folder that everything goes to.
     guard !key.isEmpty, filter.includes(key) else { return nil }

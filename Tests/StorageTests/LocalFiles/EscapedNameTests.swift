@@ -1,0 +1,96 @@
+import S3
+import Testing
+
+@testable import Storage
+
+@Suite("Escaped name")
+struct EscapedNameTests {
+  @Test(
+    "What no file can be named is escaped, all else stays as it is",
+    arguments: [
+      ("a/b.csv", "a/b.csv"), ("report%20x.csv", "report%20x.csv"), ("100%", "100%"),
+      ("a//b", "a/%/b"), ("/abs", "%/abs"), ("..", "%2E%2E"),
+      ("a/../../esc", "a/%2E%2E/%2E%2E/esc"),
+      ("./x", "%2E/x"), ("...", "..."), ("a\0b", "a%00b"), ("p/", "p/%"),
+      ("%", "%25"), ("a%2Fb", "a%252Fb"), ("a%00%41", "a%2500%2541"), ("x%+", "x%25+"),
+      (".pail-abc.part", "%2Epail-abc.part"), (".pail-abc", ".pail-abc"), ("C:\\x", "C:\\x"),
+    ])
+  func names(key: String, expected: String) throws {
+    let name = EscapedName(ObjectKey(key))
+    #expect(name.name.text == expected)
+    #expect(name.isEscaped == (key != expected))
+    _ = try RelativeName(name.name)
+  }
+
+  @Test("A folder beside a file of its name gets another one")
+  func besideFile() {
+    let key = ObjectKey("x/a/b")
+    #expect(EscapedName(key, foldersBesideFiles: [3]).name.text == "x/a%2F/b")
+    #expect(EscapedName(key, foldersBesideFiles: [1]).name.text == "x%2F/a/b")
+    // What a file is named after is no folder.
+    #expect(EscapedName(key, foldersBesideFiles: [5]).name.text == "x/a/b")
+    #expect(
+      EscapedName(ObjectKey("x/a"), foldersBesideFiles: [3], isFolder: true).name.text
+        == "x/a%2F")
+  }
+
+  @Test("Long components become folders, and no character is cut in two")
+  func long() throws {
+    for text in [
+      String(repeating: "a", count: 700), String(repeating: "ш", count: 300),
+      String(repeating: "%", count: 400), String(repeating: "%2", count: 255),
+    ] {
+      let key = ObjectKey("p/\(text)/end")
+      let name = EscapedName(key)
+      #expect(name.isEscaped)
+      for component in try RelativeName(name.name).components {
+        #expect(component.count <= 255)
+        #expect(String(validating: component, as: UTF8.self) != nil)
+      }
+      #expect(Self.key(of: name.name) == key)
+    }
+  }
+
+  @Test("The key can be told from the name, and no two keys share one")
+  func reversible() {
+    var random = Random(state: 7)
+    let pieces = [
+      "a", "%", "%2", "%25", "%2E", "%00", "%2F", "+", "/", ".", "\0", ".pail-", ".part",
+    ]
+    var seen: [ObjectKey: ObjectKey] = [:]
+    for _ in 0..<20_000 {
+      let key = ObjectKey(
+        (0..<Int.random(in: 1...6, using: &random)).map { _ in
+          pieces[Int.random(in: 0..<pieces.count, using: &random)]
+        }.joined())
+      let name = EscapedName(key).name
+      #expect(Self.key(of: name) == key)
+      #expect(seen.updateValue(key, forKey: name) ?? key == key)
+    }
+  }
+
+  /// Undoes the escapes, by the rules in the documentation of ``EscapedName``.
+  private static func key(of name: ObjectKey) -> ObjectKey {
+    let components = name.text.replacing("%+/", with: "")
+      .split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+    let text = components.map { component -> String in
+      guard component != "%" else { return "" }
+      // Escaped as a whole or not at all.
+      guard ["%00", "%25", "%2E", "%2F"].contains(where: component.contains) else {
+        return component
+      }
+      return component.replacing("%00", with: "\0").replacing("%2E", with: ".")
+        .replacing("%2F", with: "").replacing("%25", with: "%")
+    }.joined(separator: "/")
+    return ObjectKey(text)
+  }
+
+  private struct Random: RandomNumberGenerator {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+      // The constants of Knuth's MMIX.
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return state ^ (state >> 32)
+    }
+  }
+}

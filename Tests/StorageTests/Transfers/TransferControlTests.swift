@@ -1,0 +1,164 @@
+import HTTP
+import S3
+import Storage
+import SystemPackage
+import Testing
+
+@Suite("Transfer control")
+struct TransferControlTests {
+  private static let mebibyte = 1 << 20
+
+  private func state(
+    of id: TransferID, _ fixture: ServerFixture
+  ) async -> TransferStatus.State? {
+    await fixture.service.transfers.status().first { $0.id == id }?.state
+  }
+
+  @Test(
+    "A paused download keeps what has arrived, and goes on from there", .timeLimit(.minutes(1)))
+  func pauseDownload() async throws {
+    try await ServerFixture.with { fixture in
+      try await fixture.put("big.bin", content: ServerFixture.bytes(11 * Self.mebibyte))
+      let gate = Gate()
+      fixture.transport.beforeEach { request in
+        if request.headers["Range"]?.hasPrefix("bytes=10485760-") == true { await gate.pass() }
+      }
+      let answers = AsyncStream.makeStream(of: Void.self)
+      fixture.transport.afterEach { request in
+        if request.headers["Range"] != nil { answers.continuation.yield() }
+      }
+      let engine = fixture.service.transfers
+      let id = try #require(
+        await engine.enqueue([
+          .download(
+            fixture.location("big.bin"), into: fixture.local.path.appending("down"),
+            ifExists: .overwrite)
+        ]).first)
+      await gate.arrived()
+      for await _ in answers.stream.prefix(2) {}
+      await engine.pause(id)
+      #expect(await state(of: id, fixture) == .paused)
+      gate.open()
+      #expect(try fixture.localNames().contains { $0.hasSuffix(".part") })
+
+      await engine.resume(id)
+      _ = try await engine.result(of: id)
+      #expect(try fixture.bytes("down/big.bin") == ServerFixture.bytes(11 * Self.mebibyte))
+      // Each range but the last, which was given up before it was sent, was asked for once.
+      let ranges = fixture.transport.sent.filter {
+        $0.method == .get && $0.key == ObjectKey("big.bin")
+      }
+      #expect(ranges.count == 3)
+    }
+  }
+
+  @Test("What waits does not start while it is paused, and others go before it")
+  func pauseWaiting() async throws {
+    var settings = TransferSettings.small
+    settings.concurrentTransfers = 1
+    try await ServerFixture.with(settings: settings) { fixture in
+      let gate = Gate()
+      fixture.transport.beforeEach { request in
+        if request.method == .put { await gate.pass() }
+      }
+      let engine = fixture.service.transfers
+      let ids = try await enqueue(["one", "two", "three"], fixture)
+      await gate.arrived()
+      await engine.pause(ids[1])
+      #expect(await engine.status().map(\.state) == [.running, .paused, .waiting])
+      gate.open()
+      _ = try await engine.result(of: ids[2])
+      #expect(await state(of: ids[1], fixture) == .paused)
+      await engine.resume(ids[1])
+      _ = try await engine.result(of: ids[1])
+      #expect(try await fixture.keys() == ["one", "three", "two"])
+    }
+  }
+
+  @Test("One that is paused while it runs makes room for another, and can be cancelled")
+  func pauseMakesRoom() async throws {
+    var settings = TransferSettings.small
+    settings.concurrentTransfers = 1
+    try await ServerFixture.with(settings: settings) { fixture in
+      try await fixture.put("big.bin", content: ServerFixture.bytes(11 * Self.mebibyte))
+      let gate = Gate()
+      fixture.transport.beforeEach { request in
+        if request.headers["Range"]?.hasPrefix("bytes=10485760-") == true { await gate.pass() }
+      }
+      let engine = fixture.service.transfers
+      let first = try #require(
+        await engine.enqueue([
+          .download(
+            fixture.location("big.bin"), into: fixture.local.path.appending("down"),
+            ifExists: .overwrite)
+        ]).first)
+      await gate.arrived()
+      let second = try await enqueue(["two"], fixture)
+      await engine.pause(first)
+      _ = try await engine.result(of: second[0])
+      await engine.cancel(first)
+      await #expect(throws: StorageError.self) { try await engine.result(of: first) }
+      #expect(await state(of: first, fixture) == .cancelled)
+      #expect(try !fixture.localNames().contains { $0.hasSuffix(".part") })
+    }
+  }
+
+  @Test("Those that wait run in the order in which they were put")
+  func move() async throws {
+    var settings = TransferSettings.small
+    settings.concurrentTransfers = 1
+    try await ServerFixture.with(settings: settings) { fixture in
+      let gate = Gate()
+      fixture.transport.beforeEach { request in
+        if request.method == .put { await gate.pass() }
+      }
+      let engine = fixture.service.transfers
+      let ids = try await enqueue(["one", "two", "three", "four"], fixture)
+      await gate.arrived()
+      await engine.move(ids[3], by: -1)
+      #expect(await engine.status().map(\.id) == [ids[0], ids[1], ids[3], ids[2]])
+      await engine.move(ids[1], by: 99)
+      #expect(await engine.status().map(\.id) == [ids[0], ids[3], ids[2], ids[1]])
+      // One that runs keeps its place.
+      await engine.move(ids[0], by: 1)
+      await engine.move(ids[3], by: -1)
+      #expect(await engine.status().map(\.id) == [ids[0], ids[3], ids[2], ids[1]])
+      gate.open()
+      for id in ids { _ = try await engine.result(of: id) }
+      #expect(fixture.transport.sentChanges.map(\.key.text) == ["one", "four", "three", "two"])
+    }
+  }
+
+  @Test("All together are as far as their sums, and tell no time that is not known")
+  func overview() {
+    func status(
+      _ id: Int, moved: Int64, of total: Int64?, rate: Double, _ state: TransferStatus.State
+    ) -> TransferStatus {
+      TransferStatus(
+        id: TransferID(id), direction: .upload, name: [],
+        location: ObjectLocation(bucket: BucketName("b"), key: ObjectKey("k")), localPath: "/f",
+        total: total.map { ByteCount($0) }, moved: ByteCount(moved), rate: rate, state: state)
+    }
+    let running = status(1, moved: 50, of: 150, rate: 10, .running)
+    let waiting = status(2, moved: 0, of: 100, rate: 0, .waiting)
+    let over = status(3, moved: 7, of: 7, rate: 0, .cancelled)
+    let overview = TransferOverview([running, waiting, over])
+    #expect(overview.unfinished == 2 && overview.moved == ByteCount(50))
+    #expect(overview.total == ByteCount(250) && overview.timeLeft == .seconds(20))
+    let unknown = status(4, moved: 0, of: nil, rate: 0, .waiting)
+    #expect(TransferOverview([running, unknown]).total == nil)
+    #expect(TransferOverview([running, unknown]).timeLeft == nil)
+    #expect(TransferOverview([waiting]).timeLeft == nil)
+    #expect(TransferOverview([over]).total == nil)
+  }
+
+  private func enqueue(
+    _ names: [String], _ fixture: ServerFixture
+  ) async throws -> [TransferID] {
+    let file = try fixture.file("up.bin", size: 100)
+    return await fixture.service.transfers.enqueue(
+      names.map {
+        .upload(file, to: fixture.location($0), attributes: .init(), ifExists: .overwrite)
+      })
+  }
+}

@@ -1,0 +1,235 @@
+import Foundation
+import Glibc
+import HTTP
+import History
+import S3
+import Storage
+import SystemPackage
+import Testing
+
+@Suite("Transfer tree")
+struct TransferTreeTests {
+  private func run(
+    _ tree: TransferTree, _ fixture: ServerFixture, unread: Int = 2
+  ) async -> (id: TransferID, status: TreeStatus, stoppedBy: StorageError?, outcomes: [TreeOutcome])
+  {
+    let engine = fixture.service.transfers
+    let outcomes = TreeOutcomes(limit: unread)
+    let id = await engine.enqueue(tree, reporting: outcomes)
+    var read: [TreeOutcome] = []
+    for await outcome in outcomes { read.append(outcome) }
+    let end = await engine.treeEnd(of: id)
+    return (id, end.status, end.stoppedBy, read)
+  }
+
+  private func upload(
+    _ folder: String, to prefix: String, _ fixture: ServerFixture
+  ) -> TransferTree {
+    TransferTree(
+      .upload(
+        folder: fixture.local.path.appending(folder), bucket: fixture.bucket,
+        prefix: ObjectKey(prefix), attributes: ObjectAttributes()),
+      ifExists: .overwrite)
+  }
+
+  private func download(
+    _ prefix: String, to folder: String, _ fixture: ServerFixture
+  ) -> TransferTree {
+    TransferTree(
+      .download(
+        bucket: fixture.bucket, KeySelection(prefix: ObjectKey(prefix)),
+        dropping: ObjectKey(prefix), folder: fixture.local.path.appending(folder)),
+      ifExists: .overwrite)
+  }
+
+  @Test("A folder goes up as one transfer and comes down as it was, empty folders too")
+  func roundTrip() async throws {
+    try await ServerFixture.with { fixture in
+      let names = ["a/b/c.txt", "a/d.txt", "e.html", "поставка.csv"]
+      for name in names { try fixture.local.write("up/\(name)", "content of \(name)") }
+      _ = try fixture.local.makeFolder("up/empty/inner")
+
+      let up = await run(upload("up", to: "p/", fixture), fixture)
+      #expect(up.stoppedBy == nil)
+      #expect(up.status.done == 5 && up.status.failed == 0 && up.status.isComplete)
+      #expect(up.status.found == 5)
+      #expect(
+        try await fixture.keys() == [
+          "p/a/b/c.txt", "p/a/d.txt", "p/e.html", "p/empty/inner/", "p/поставка.csv",
+        ])
+      #expect(
+        try await fixture.service.details(fixture.location("p/e.html")).contentType
+          == "text/html")
+      let rows = try await fixture.rows()
+      #expect(rows.count == 5 && rows.allSatisfy { $0.outcome == .done && $0.action == .upload })
+      let status = try #require(await fixture.service.transfers.status().first)
+      #expect(status.tree == up.status && status.moved == up.status.bytes)
+      guard case .finished = status.state else {
+        Issue.record("\(status.state)")
+        return
+      }
+
+      let down = await run(download("p/", to: "down", fixture), fixture)
+      #expect(down.stoppedBy == nil && down.status.done == 5)
+      for name in names {
+        #expect(try fixture.local.content("down/\(name)") == "content of \(name)")
+      }
+      #expect(try fixture.localNames().contains("down/empty/inner"))
+      #expect(try !fixture.localNames().contains { $0.hasSuffix(".part") })
+    }
+  }
+
+  @Test("What cannot be read is reported, and all else moves")
+  func leftOut() async throws {
+    try await ServerFixture.with { fixture in
+      try fixture.local.write("up/good.txt")
+      try fixture.local.write("outside/secret.txt")
+      try fixture.local.link("up/away", to: "../outside")
+      try fixture.local.link("up/inside", to: "good.txt")
+      #expect(mkfifo(fixture.local.path.appending("up/pipe").string, 0o600) == 0)
+      let up = await run(upload("up", to: "", fixture), fixture)
+      #expect(up.stoppedBy == nil)
+      #expect(up.status.done == 2 && up.status.failed == 2)
+      #expect(try await fixture.keys() == ["good.txt", "inside"])
+      let failures = await fixture.service.transfers.failures(of: up.id)
+      #expect(
+        failures.compactMap(\.localPath?.lastComponent?.string).sorted() == ["away", "pipe"])
+      #expect(up.outcomes.count == 4)
+      guard case .failed(let error) = await fixture.service.transfers.status().first?.state else {
+        Issue.record("it shows as done")
+        return
+      }
+      #expect(error.kind == .incomplete && error.message.hasPrefix("2 of 4 could not be uploaded"))
+
+      var all = upload("up", to: "", fixture)
+      all.links = .all
+      #expect(await run(all, fixture).status.done == 3)
+      #expect(try await fixture.keys().contains("away/secret.txt"))
+    }
+  }
+
+  @Test("Patterns choose what moves")
+  func filter() async throws {
+    try await ServerFixture.with { fixture in
+      for name in ["a.txt", "b.log", "sub/c.log", "sub/keep.log"] {
+        try fixture.local.write("up/\(name)")
+      }
+      var tree = upload("up", to: "p/", fixture)
+      tree.filter = KeyFilter([
+        .init(KeyPattern("*.log"), isIncluded: false),
+        .init(KeyPattern("sub/keep*"), isIncluded: true),
+      ])
+      #expect(await run(tree, fixture).status.found == 2)
+      #expect(try await fixture.keys() == ["p/a.txt", "p/sub/keep.log"])
+    }
+  }
+
+  @Test("One refusal stops nothing else, and trying again sends that one alone")
+  func retry() async throws {
+    try await ServerFixture.with { fixture in
+      for number in 0..<20 { try fixture.local.write("up/\(number)") }
+      fixture.transport.changeAnswers { request, response in
+        guard request.method == .put, request.key == ObjectKey("7") else { return response }
+        return .denied
+      }
+      let up = await run(upload("up", to: "", fixture), fixture)
+      #expect(up.stoppedBy == nil)
+      #expect(up.status.done == 19 && up.status.failed == 1)
+      let failed = up.outcomes.filter { if case .failed = $0.end { true } else { false } }
+      #expect(failed.map(\.location?.key) == [ObjectKey("7")])
+
+      fixture.transport.changeAnswers { $1 }
+      let before = fixture.transport.sentChanges.count
+      let engine = fixture.service.transfers
+      await engine.retry(up.id)
+      _ = try await engine.result(of: up.id)
+      #expect(fixture.transport.sentChanges.count == before + 1)
+      #expect(await engine.status().first?.tree?.done == 1)
+    }
+  }
+
+  @Test("What every file would fail from ends the tree at once")
+  func stopped() async throws {
+    try await ServerFixture.with(isReadOnly: true) { fixture in
+      for number in 0..<200 { try fixture.local.write("up/\(number)") }
+      let up = await run(upload("up", to: "", fixture), fixture)
+      #expect(up.stoppedBy?.kind == .readOnly)
+      #expect(up.status.failed < 200)
+      #expect(fixture.transport.sent.isEmpty)
+    }
+  }
+
+  @Test("Cancelling a tree ends its files, and each recorded one has an outcome")
+  func cancel() async throws {
+    try await ServerFixture.with { fixture in
+      for number in 0..<100 { try fixture.local.write("up/\(number)") }
+      let gate = Gate()
+      fixture.transport.beforeEach { request in
+        if request.method == .put { await gate.pass() }
+      }
+      let engine = fixture.service.transfers
+      let id = await engine.enqueue(upload("up", to: "", fixture))
+      await gate.arrived()
+      await engine.cancel(id)
+      await #expect(throws: StorageError.self) { try await engine.result(of: id) }
+      #expect(await engine.status().first?.state == .cancelled)
+      #expect(try await fixture.keys().isEmpty)
+      let rows = try await fixture.rows()
+      #expect(!rows.isEmpty && rows.allSatisfy { $0.outcome == .cancelled })
+    }
+  }
+
+  @Test("A destination that is there is skipped, and counted so")
+  func skip() async throws {
+    try await ServerFixture.with { fixture in
+      try await fixture.put("p/a", "p/b")
+      try fixture.local.write("down/a", "mine")
+      var tree = download("p/", to: "down", fixture)
+      tree.ifExists = .skip
+      let down = await run(tree, fixture)
+      #expect(down.status.done == 1 && down.status.skipped == 1)
+      #expect(try fixture.local.content("down/a") == "mine")
+    }
+  }
+
+  @Test("Many small files are under way at once", .timeLimit(.minutes(1)))
+  func manySmall() async throws {
+    try await ServerFixture.with { fixture in
+      for number in 0..<100 { try fixture.local.write("up/\(number)") }
+      let crowd = Crowd(of: 16)
+      fixture.transport.beforeEach { request in
+        if request.method == .put { await crowd.join() }
+      }
+      let up = await run(upload("up", to: "", fixture), fixture, unread: 1_000)
+      #expect(up.status.done == 100)
+      #expect(try await fixture.rows().count == 100)
+    }
+  }
+}
+
+/// Lets nobody pass before so many are there at once, and then everybody.
+private actor Crowd {
+  private let size: Int
+  private var isComplete = false
+  private var waiting: [CheckedContinuation<Void, Never>] = []
+
+  init(of size: Int) {
+    self.size = size
+  }
+
+  func join() async {
+    guard !isComplete else { return }
+    await withCheckedContinuation { continuation in
+      waiting.append(continuation)
+      guard waiting.count == size else { return }
+      isComplete = true
+      for continuation in waiting { continuation.resume() }
+    }
+  }
+}
+
+extension HTTPResponse {
+  fileprivate static let denied = HTTPResponse(
+    head: HTTPResponseHead(status: 403, headers: []),
+    body: Array("<Error><Code>AccessDenied</Code><Message>No</Message></Error>".utf8))
+}
