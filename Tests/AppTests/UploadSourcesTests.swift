@@ -1,4 +1,5 @@
 import S3
+import Storage
 import SystemPackage
 import Testing
 
@@ -20,10 +21,16 @@ struct UploadSourcesTests {
     let sources = try UploadSources(
       names.map { $0.isEmpty ? folder.path : folder.path.appending($0) },
       to: try S3URI(parsing: destination), isRecursive: isRecursive)
-    var iterator = sources.makeIterator()
     var keys: [String] = []
-    while let source = await iterator.next() {
-      if case .file(_, let location) = source { keys.append(location.key.text) }
+    for tree in sources.trees(attributes: ObjectAttributes(), ifExists: .overwrite) {
+      switch tree.work {
+      case .list(let requests): keys += requests.map(\.location.key.text)
+      case .upload(let folder, _, let prefix, _):
+        for await case .file(let file) in FolderWalk(folder) {
+          keys.append((prefix + file.name).text)
+        }
+      case .download: Issue.record("nothing is downloaded")
+      }
     }
     return keys
   }
@@ -50,7 +57,7 @@ struct UploadSourcesTests {
     let name = try #require(folder.path.lastComponent?.string)
     #expect(
       try await keys(["", "a.txt"], to: "s3://b/p/", isRecursive: true)
-        == ["p/\(name)/a.txt", "p/\(name)/b.txt", "p/a.txt"])
+        == ["p/a.txt", "p/\(name)/a.txt", "p/\(name)/b.txt"])
   }
 
   @Test("A folder without -r, and two sources for one key, are refused before anything is sent")

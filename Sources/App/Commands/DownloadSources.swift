@@ -61,6 +61,35 @@ struct DownloadSources {
     self.sources = sources[...]
   }
 
+  /// What to enqueue: a tree for all keys, and one for each prefix or pattern; with what to say
+  /// when nothing is found in it.
+  var trees: [(tree: TransferTree, ifNothing: CommandFailure?)] {
+    var keys: [TransferRequest] = []
+    var trees: [(TransferTree, CommandFailure?)] = []
+    for source in sources {
+      switch source {
+      case .key(let location, let name):
+        keys.append(.download(location, into: folder, name: name, ifExists: ifExists))
+      case .selection(let place, let selection, let skipped):
+        let tree = TransferTree(
+          .download(
+            bucket: place.bucket, selection,
+            dropping: ObjectKey(bytes: selection.base.bytes.prefix(skipped)), folder: folder),
+          ifExists: ifExists)
+        trees.append((tree, Self.nothing(at: place, selection)))
+      }
+    }
+    if !keys.isEmpty {
+      trees.insert((TransferTree(.list(keys), ifExists: ifExists), nil), at: 0)
+    }
+    return trees
+  }
+
+  private static func nothing(at place: S3URI, _ selection: KeySelection) -> CommandFailure {
+    let what = selection.pattern == nil ? "begins with" : "matches"
+    return CommandFailure("Nothing \(what) \(Visible.text(place.bytes))")
+  }
+
   /// - Throws: ``CommandFailure`` for a place where there is nothing, and what a listing throws.
   mutating func next() async throws -> TransferRequest? {
     while let source = sources.first {
@@ -79,10 +108,7 @@ struct DownloadSources {
           let isEmpty = found == 0
           sources.removeFirst()
           (hasBegun, found) = (false, 0)
-          guard !isEmpty else {
-            let what = selection.pattern == nil ? "begins with" : "matches"
-            throw CommandFailure("Nothing \(what) \(Visible.text(place.bytes))")
-          }
+          guard !isEmpty else { throw Self.nothing(at: place, selection) }
           continue
         }
         let listed = try await session.service.recursivePage(

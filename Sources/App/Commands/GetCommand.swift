@@ -117,8 +117,11 @@ struct GetCommand: PailCommand {
       while let request = try await sources.next() { try preview(request, context) }
       return
     }
-    try await TransferRunner(session, context, total: sources.knownCount).run {
-      try await sources.next()
+    let trees = sources.trees
+    let found = try await TransferRunner(session, context, total: sources.knownCount)
+      .run(trees.map(\.tree))
+    for (status, tree) in zip(found, trees) where status.found == 0 {
+      if let failure = tree.ifNothing { throw failure }
     }
   }
 

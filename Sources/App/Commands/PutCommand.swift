@@ -111,25 +111,14 @@ struct PutCommand: PailCommand {
     let sources = try UploadSources(
       files, to: try S3URI(parsing: last), isRecursive: recursive)
     let session = try await context.openSession()
-    var rest = sources.makeIterator()
-    try await TransferRunner(session, context, total: sources.knownCount).run {
-      while let source = await rest.next() {
-        switch source {
-        case .file(let path, let location):
-          return .upload(
-            path, to: location, attributes: attributes(for: path),
-            ifExists: noOverwrite ? .skip : .overwrite)
-        case .leftOut(let path, let error): context.fail(path.bytes, error)
-        }
-      }
-      return nil
-    }
+    try await TransferRunner(session, context, total: sources.knownCount).run(
+      sources.trees(attributes: attributes, ifExists: noOverwrite ? .skip : .overwrite))
   }
 
-  private func attributes(for file: FilePath) -> ObjectAttributes {
+  /// Without a content type, which then follows from each file's name.
+  private var attributes: ObjectAttributes {
     ObjectAttributes(
-      contentType: contentType ?? ContentType.guess(fileName: file.lastComponent?.string ?? ""),
-      cacheControl: cacheControl,
+      contentType: contentType, cacheControl: cacheControl,
       metadata: metadata.map { field in
         let name = field.prefix { $0 != "=" }
         return MetadataField(name: String(name), value: String(field.dropFirst(name.count + 1)))
@@ -152,10 +141,13 @@ struct PutCommand: PailCommand {
     context.console.notice(
       "pail: standard input goes up in parts of \(ByteFormat.iec(partSize.bytes)), "
         + "\(ByteFormat.iec(most)) at most")
+    var attributes = attributes
+    attributes.contentType =
+      contentType
+      ?? ContentType.guess(fileName: String(decoding: place.key.lastSegment, as: UTF8.self))
     let total = Mutex(ByteCount.zero)
     let result = try await session.service.upload(
-      from: .standardInput, to: place.location,
-      attributes: attributes(for: FilePath(bytes: Array(place.key.lastSegment))),
+      from: .standardInput, to: place.location, attributes: attributes,
       ifExists: noOverwrite ? .skip : .overwrite, partSize: partSize
     ) { arrived in
       let moved = total.withLock { total in

@@ -4,9 +4,9 @@ import TextUI
 
 /// Runs transfers to their end, tells of each result, and shows a line of progress meanwhile.
 struct TransferRunner {
-  private let engine: TransferEngine
-  private let context: CommandContext
-  private let progress: TransferProgressLine
+  let engine: TransferEngine
+  let context: CommandContext
+  let progress: TransferProgressLine
 
   /// Waiting in the engine at a time: a folder of a million files is not a million transfers.
   private static let inFlight = 64

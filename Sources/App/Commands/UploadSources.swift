@@ -7,12 +7,6 @@ import SystemPackage
 /// A trailing `/` on the destination means "into". What is inside a single folder goes there
 /// directly; with several sources each folder keeps its name.
 struct UploadSources {
-  enum Source {
-    case file(FilePath, ObjectLocation)
-    /// Told, and the others are still uploaded.
-    case leftOut(FilePath, any Error)
-  }
-
   /// How many there are, where no folder has to be walked to know.
   var knownCount: Int? { roots.contains(where: \.isFolder) ? nil : roots.count }
 
@@ -57,36 +51,28 @@ struct UploadSources {
     }
   }
 
-  func makeIterator() -> Iterator { Iterator(bucket: bucket, roots: roots[...]) }
-
-  struct Iterator {
-    fileprivate let bucket: BucketName
-    fileprivate var roots: ArraySlice<Root>
-    private var walk: (iterator: FolderWalk.Iterator, base: ObjectKey)?
-
-    fileprivate init(bucket: BucketName, roots: ArraySlice<Root>) {
-      self.bucket = bucket
-      self.roots = roots
-    }
-
-    mutating func next() async -> Source? {
-      while true {
-        if let base = walk?.base {
-          switch await walk?.iterator.next() {
-          case .file(let file):
-            return .file(file.path, ObjectLocation(bucket: bucket, key: base + file.name))
-          case .emptyFolder: continue
-          case .leftOut(let error):
-            return .leftOut(error.path, StorageError(error))
-          case nil: walk = nil
-          }
-        }
-        guard let root = roots.popFirst() else { return nil }
-        guard root.isFolder else {
-          return .file(root.path, ObjectLocation(bucket: bucket, key: root.key))
-        }
-        walk = (FolderWalk(root.path).makeAsyncIterator(), root.key)
+  /// What to enqueue: a tree for each folder, and one for all files.
+  func trees(
+    attributes: ObjectAttributes, ifExists: TransferRequest.ExistingDestination,
+    filter: KeyFilter = .all, links: TransferTree.Links = .inside
+  ) -> [TransferTree] {
+    var trees: [TransferTree] = []
+    var files: [TransferRequest] = []
+    for root in roots {
+      if root.isFolder {
+        trees.append(
+          TransferTree(
+            .upload(folder: root.path, bucket: bucket, prefix: root.key, attributes: attributes),
+            ifExists: ifExists, filter: filter, links: links))
+      } else {
+        let size = (try? root.path.stat()).map { ByteCount($0.size) }
+        files.append(
+          .upload(
+            root.path, to: ObjectLocation(bucket: bucket, key: root.key), attributes: attributes,
+            size: size, ifExists: ifExists))
       }
     }
+    if !files.isEmpty { trees.insert(TransferTree(.list(files), ifExists: ifExists), at: 0) }
+    return trees
   }
 }

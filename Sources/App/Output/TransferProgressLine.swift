@@ -17,10 +17,10 @@ final class TransferProgressLine: Sendable {
     self.total = total
   }
 
-  /// One transfer is over, having moved `bytes`.
-  func finished(_ bytes: ByteCount) {
+  /// One transfer is over, or a tree of `count` files, having moved `bytes`.
+  func finished(_ bytes: ByteCount, count: Int = 1) {
     done.withLock {
-      $0.count += 1
+      $0.count += count
       $0.bytes += bytes
     }
   }
@@ -30,8 +30,13 @@ final class TransferProgressLine: Sendable {
     let running = statuses.filter { !$0.state.isOver && $0.state != .waiting }
     guard !running.isEmpty else { return }
     let done = done.withLock { $0 }
+    let trees = statuses.compactMap(\.tree)
+    // Known once nothing more will be found, where all that moves is in one tree.
+    let found =
+      trees.count == 1 && statuses.count == 1 && trees[0].isComplete ? trees[0].found : nil
+    let count = running.reduce(done.count) { $0 + ($1.tree?.over ?? 0) }
     console.progress(
-      Self.line(running, done.count, done.bytes, of: total, columns: console.errorColumns - 1))
+      Self.line(running, count, done.bytes, of: total ?? found, columns: console.errorColumns - 1))
   }
 
   /// `3 of 10  1.2/2.0 GiB  61%  38.0 MiB/s  0:21  backup.tar`; percent and time left only for a
@@ -41,7 +46,7 @@ final class TransferProgressLine: Sendable {
   ) -> String {
     let moved = running.reduce(bytes) { $0 + $1.moved }
     var facts: [String] = []
-    if let only = running.first, total == 1 {
+    if let only = running.first, total == 1, only.tree == nil {
       if let size = only.total, size.bytes > 0 {
         facts.append(ByteFormat.iec(only.moved.bytes, of: size.bytes))
         facts.append("\(min(only.moved.bytes * 100 / size.bytes, 100))%")

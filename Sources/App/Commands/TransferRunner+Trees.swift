@@ -1,0 +1,68 @@
+import S3
+import Storage
+
+extension TransferRunner {
+  /// Runs folders, prefixes and lists of files to their end; each file is told as it is over.
+  ///
+  /// - Throws: what ended a tree before all in it was tried, and `CancellationError` when the task
+  ///   was cancelled. Nothing is under way any more in either case.
+  /// - Returns: what was found in each.
+  @discardableResult
+  func run(_ trees: [TransferTree]) async throws -> [TreeStatus] {
+    var found: [TreeStatus] = []
+    for tree in trees {
+      switch tree.work {
+      case .list(let requests) where requests.count <= Self.shownSingly:
+        try await run(requests)
+        found.append(TreeStatus(found: requests.count, isComplete: true))
+      default:
+        found.append(try await run(tree))
+        await engine.clearFinished()
+      }
+    }
+    return found
+  }
+
+  /// So few files are transfers of their own, each with its size and time left.
+  private static let shownSingly = 64
+
+  private func run(_ tree: TransferTree) async throws -> TreeStatus {
+    let (engine, progress) = (engine, progress)
+    let watch = Task {
+      for await statuses in engine.updates() { progress.show(statuses) }
+    }
+    defer {
+      watch.cancel()
+      context.console.clearProgress()
+    }
+    let outcomes = TreeOutcomes()
+    let id = await engine.enqueue(tree, reporting: outcomes)
+    for await outcome in outcomes { report(outcome) }
+    guard !Task.isCancelled else {
+      await engine.stopResumably()
+      throw CancellationError()
+    }
+    let (status, stop) = await engine.treeEnd(of: id)
+    progress.finished(status.bytes, count: status.over)
+    if let stop { throw stop }
+    return status
+  }
+
+  private func report(_ outcome: TreeOutcome) {
+    switch outcome.end {
+    case .finished(let result):
+      context.warn(result.warning)
+      context.reportTransfer(outcome.direction, result)
+    case .failed(let error): context.fail(subject(of: outcome), error)
+    }
+  }
+
+  /// What a person would call it: the file of an upload, the object of a download.
+  private func subject(of outcome: TreeOutcome) -> [UInt8]? {
+    let object = outcome.location.map { S3URI(bucket: $0.bucket, key: $0.key).bytes }
+    return switch outcome.direction {
+    case .upload: outcome.localPath?.bytes ?? object
+    case .download: object ?? outcome.localPath?.bytes
+    }
+  }
+}
