@@ -68,7 +68,7 @@ struct Downloader: Sendable {
       }
     }
 
-    if let pinned, pinned.size > tools.settings.journalThreshold, tools.journaling != nil {
+    if let pinned, pinned.size >= tools.settings.journalThreshold, tools.journaling != nil {
       return try await resumably(relativeName, in: destination, pinned)
     }
     let target = try await target(relativeName, in: destination, size: pinned?.size)

@@ -12,7 +12,7 @@ public struct TransferSettings: Sendable, Hashable {
   public var partSize: ByteCount
   /// Larger files move in parallel parts and ranges.
   public var multipartThreshold: ByteCount
-  /// Larger downloads keep what has arrived in the journal when they are interrupted.
+  /// Downloads of this size and more keep what has arrived when they are interrupted.
   public var journalThreshold: ByteCount
   /// How long the engine goes on trying when requests fail that may succeed later, and none does.
   public var patience: Duration
