@@ -493,8 +493,12 @@ def main():
         bench.run()
         load = before, os.getloadavg()[0]
     shutil.rmtree(disk, ignore_errors=True)
-    command = "make bench" + (f" ARGUMENTS='{' '.join(sys.argv[1:])}'" if sys.argv[1:] else "")
-    text = report(bench, flush, load, os.environ.get("BENCH_COMMAND", command))
+    given = sys.argv[1:]
+    if "--write" in given:
+        place = given.index("--write")
+        del given[place : place + 2]
+    command = "make bench" + (f" ARGUMENTS='{' '.join(given)}'" if given else "")
+    text = report(bench, flush, load, command)
     print(text)
     if options.write:
         options.write.write_text(text)
