@@ -3,11 +3,6 @@
 A proxy between `pail` and SeaweedFS stops a request at a random place of a random point, the program
 is killed just there, and the next run goes on. What the proxy has seen tells whether anything was
 sent again that had arrived. The seed of each test is printed, and PAIL_TEST_SEED repeats it.
-
-These tests were seen to fail: with `LeftUpload.confirmed` returning nothing, the kills of an upload
-end with "parts [1, 2, 3, …] were sent again"; with `LeftRanges.crcs` believing the journal without
-reading, the damaged range stays damaged; with `Patience.isLeft` saying no, the server that is away
-ends the transfer.
 """
 
 import json
