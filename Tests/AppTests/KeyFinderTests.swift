@@ -103,7 +103,7 @@ struct KeyFinderTests {
     #expect(
       missing.message
         == "There is no profile nobody, which AWS_PROFILE in the environment asks for")
-    #expect(missing.whatToDo.contains("default, empty, half, role, work"))
+    #expect(missing.recovery.contains("default, empty, half, role, work"))
 
     let half = try #require(
       resolve(flags: [.profile: "half"], environment: Self.keys).problems.first)

@@ -125,7 +125,7 @@ struct SettingsTests {
         "a container endpoint in AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or …_FULL_URI (not set)",
         "the instance metadata service (AWS_EC2_METADATA_DISABLED forbids asking it)",
       ])
-    #expect(problem.whatToDo.contains("AWS_ACCESS_KEY_ID"))
+    #expect(problem.recovery.contains("AWS_ACCESS_KEY_ID"))
   }
 
   @Test("Keys of one source meet an endpoint of ./.env only after a question")

@@ -45,7 +45,8 @@ struct Handover: Sendable {
           return .failure(CommandFailure("The process for it ended at once", recovery: recovery))
         }
         guard ContinuousClock.now < deadline else { break }
-        // Sleeping fails only when the task is cancelled, and nobody does that.
+        // Nothing announces that the process listens, so it is looked for again. Sleeping fails only
+        // when the task is cancelled, and nobody does that.
         try? await Task.sleep(for: .milliseconds(20))
         await others?.look()
       }

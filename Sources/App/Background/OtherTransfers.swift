@@ -29,7 +29,8 @@ actor OtherTransfers {
   func run() async {
     while !Task.isCancelled {
       look()
-      // Sleeping fails only when the task is cancelled, which is looked at anyway.
+      // Processes come without a word, so the folder is looked at again. Sleeping fails only when
+      // the task is cancelled, which is looked at anyway.
       try? await Task.sleep(for: Self.pause)
     }
     for connection in connections.values { connection.close() }

@@ -83,7 +83,7 @@ func showSetup(
   let terminal = try openTerminal(settings)
   defer { terminal.close() }
   let screen = SetupScreen(
-    message: problem.message, whereLooked: problem.whereLooked, whatToDo: problem.whatToDo)
+    message: problem.message, whereLooked: problem.whereLooked, recovery: problem.recovery)
   terminal.show(screen.view(terminal.size))
   for await event in terminal.events {
     switch event {

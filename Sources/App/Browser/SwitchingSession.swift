@@ -34,7 +34,7 @@ extension CommandContext {
       return .failure(
         StorageError(
           kind: .credentials, message: problem.message,
-          recovery: problem.whatToDo.split(separator: "\n").first.map(String.init)))
+          recovery: problem.recovery.split(separator: "\n").first.map(String.init)))
     } catch let error as StorageError {
       return .failure(error)
     } catch let error as CredentialError {

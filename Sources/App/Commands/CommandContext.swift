@@ -165,7 +165,7 @@ enum FailureText {
       text = shown(problem.message)
       let places = problem.whereLooked.map { "\n  looked for \($0)" }.joined()
       text += places
-      recovery = problem.whatToDo
+      recovery = problem.recovery
     case let failure as CommandFailure:
       text = shown(failure.message)
       recovery = failure.recovery

@@ -78,7 +78,8 @@ struct OutputClosed: Error {}
 /// Watches for SIGINT, SIGTERM and SIGHUP; the second one ends the program at once.
 private final class Interruption: Sendable {
   private let state: Mutex<Bool>
-  // Dispatch's own documentation has sources safe to use from any thread; they are only kept here.
+  // Written by `init` alone, before anybody else has this object. Kept because a source that is let
+  // go ends.
   nonisolated(unsafe) private var sources: [any DispatchSourceSignal] = []
 
   /// - Parameter onHangUp: what SIGHUP does instead of interrupting.

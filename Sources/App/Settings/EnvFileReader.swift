@@ -28,7 +28,7 @@ enum EnvFileReader {
         throw SetupProblem(
           message: "The settings file \(named.shown) cannot be read: \(reason(error))",
           whereLooked: ["--env-file \(named.shown)"],
-          whatToDo: "Name a file that exists and that you may read, or leave --env-file out.")
+          recovery: "Name a file that exists and that you may read, or leave --env-file out.")
       }
     }
     let descriptor: FileDescriptor

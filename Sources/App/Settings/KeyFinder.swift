@@ -84,7 +84,7 @@ struct KeyFinder {
         problem: SetupProblem(
           message: "Half of a pair of keys: \(names) is missing",
           whereLooked: [layer.place],
-          whatToDo: "Set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the same place."))
+          recovery: "Set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the same place."))
     }
     var expires: Timestamp?
     if let text = layer[.credentialExpiration] {
@@ -112,7 +112,7 @@ struct KeyFinder {
         problem: SetupProblem(
           message: "There is no profile \(name), which \(layer.name(of: .profile)) asks for",
           whereLooked: ["a profile of that name in \(files.places)"],
-          whatToDo: others.isEmpty
+          recovery: others.isEmpty
             ? "Make one with `aws configure --profile \(name)`."
             : "Name one of these: \(others.prefix(20).joined(separator: ", "))."))
     }
@@ -169,7 +169,7 @@ struct KeyFinder {
         problem: SetupProblem(
           message: "The credentials of \(source) cannot be used: \(reason)",
           whereLooked: [files.places],
-          whatToDo: "Set it right there, or choose other credentials with --profile."))
+          recovery: "Set it right there, or choose other credentials with --profile."))
     }
   }
 }

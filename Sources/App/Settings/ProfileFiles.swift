@@ -81,7 +81,7 @@ struct ProfileFiles: Sendable {
       throw SetupProblem(
         message: "The file \(path.shown) cannot be read: \(reason)",
         whereLooked: ["\(variable.rawValue) \(path.shown)"],
-        whatToDo: "Name a file that you may read, or leave \(variable.rawValue) out.")
+        recovery: "Name a file that you may read, or leave \(variable.rawValue) out.")
     }
   }
 }

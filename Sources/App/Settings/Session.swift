@@ -32,12 +32,12 @@ struct Session: Sendable {
       throw SetupProblem(
         message: "The certificates in \(bundle.shown) cannot be read: \(reason)",
         whereLooked: settings.findings.filter { $0.name == "CA bundle" }.map(\.origin),
-        whatToDo: "Name a file in PEM that you may read, or none.")
+        recovery: "Name a file in PEM that you may read, or none.")
     }
     guard let endpoint = settings.endpoint, let recipe = settings.credentials else {
       throw SetupProblem(
         message: "The settings are not complete", whereLooked: [],
-        whatToDo: "See what `pail doctor` says.")
+        recovery: "See what `pail doctor` says.")
     }
     let credentials = provider(of: recipe, settings, log, askForCode)
     if var problem = settings.problemWithoutMetadata {

@@ -86,7 +86,7 @@ struct SettingsResolver {
           SetupProblem(
             message: "\(endpointValue.origin) is no endpoint: \(Self.words(error))",
             whereLooked: [endpointValue.origin],
-            whatToDo: "Write it like https://storage.example or http://127.0.0.1:8333."))
+            recovery: "Write it like https://storage.example or http://127.0.0.1:8333."))
       }
     }
 
@@ -97,7 +97,7 @@ struct SettingsResolver {
       problems.append(
         SetupProblem(
           message: "\(region?.origin ?? "The region") is no region",
-          whereLooked: [], whatToDo: "Write it in letters, digits and hyphens, like eu-central-1."))
+          whereLooked: [], recovery: "Write it in letters, digits and hyphens, like eu-central-1."))
     }
 
     let options = endpointOptions(&problems, &findings)
@@ -200,7 +200,7 @@ struct SettingsResolver {
         problems.append(
           SetupProblem(
             message: "\(style.origin) is no addressing style", whereLooked: [style.origin],
-            whatToDo: "Write path, virtual or auto."))
+            recovery: "Write path, virtual or auto."))
       }
     }
     func isOn(_ name: String, _ variable: Variable) -> Bool {
@@ -229,7 +229,7 @@ struct SettingsResolver {
         problems.append(
           SetupProblem(
             message: "\(value.origin) is no proxy", whereLooked: [value.origin],
-            whatToDo: "Write it like http://proxy.example:3128."))
+            recovery: "Write it like http://proxy.example:3128."))
       }
       return value.text
     }
@@ -411,7 +411,7 @@ struct SettingsResolver {
     }
     return SetupProblem(
       message: "No access key was found", whereLooked: places,
-      whatToDo: """
+      recovery: """
         Put both into the file .env in the current directory, readable by you alone:
           AWS_STORAGE_REGION='us-east-1'
           AWS_ACCESS_KEY_ID='…'

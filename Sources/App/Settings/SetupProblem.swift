@@ -5,5 +5,5 @@ struct SetupProblem: Error, Sendable, Hashable {
   /// The places that were searched, strongest first, each as a user would name it.
   var whereLooked: [String]
   /// What to put where.
-  var whatToDo: String
+  var recovery: String
 }

@@ -5,13 +5,13 @@ public import TextUI
 public struct SetupScreen: Sendable {
   private let message: String
   private let whereLooked: [String]
-  private let whatToDo: String
+  private let recovery: String
   private let keys = KeyTable.standard
 
-  public init(message: String, whereLooked: [String], whatToDo: String) {
+  public init(message: String, whereLooked: [String], recovery: String) {
     self.message = message
     self.whereLooked = whereLooked
-    self.whatToDo = whatToDo
+    self.recovery = recovery
   }
 
   /// Whether a key ends the program, as ``view(_:)`` says it does.
@@ -28,7 +28,7 @@ public struct SetupScreen: Sendable {
       lines += whereLooked.map { Line("  \($0)") }
       lines.append(.blank)
     }
-    lines += whatToDo.split(separator: "\n", omittingEmptySubsequences: false).map {
+    lines += recovery.split(separator: "\n", omittingEmptySubsequences: false).map {
       Line(String($0))
     }
     let wrapped = lines.flatMap { $0.wrapped(to: max(room.columns - 2, 1)) }
