@@ -114,12 +114,27 @@ struct SentRequest: Sendable, Hashable {
 
 /// Holds whoever comes to it, until the test opens it or their task is cancelled.
 final class Gate: Sendable {
+  private struct State {
+    var isOpen = false
+    /// One for each who stands there: a stream whose reader is cancelled ends for all its readers,
+    /// and would let the others through.
+    var waiting: [AsyncStream<Void>.Continuation] = []
+  }
+
   private let arrivals = AsyncStream.makeStream(of: Void.self)
-  private let opening = AsyncStream.makeStream(of: Void.self)
+  private let state = Mutex(State())
 
   func pass() async {
+    let own = AsyncStream.makeStream(of: Void.self)
+    state.withLock { state in
+      if state.isOpen {
+        own.continuation.finish()
+      } else {
+        state.waiting.append(own.continuation)
+      }
+    }
     arrivals.continuation.yield()
-    for await _ in opening.stream {}
+    for await _ in own.stream {}
   }
 
   /// As ``pass()``, and does not care about cancellation: what the server has done stays done.
@@ -133,7 +148,12 @@ final class Gate: Sendable {
   }
 
   func open() {
-    opening.continuation.finish()
+    let waiting = state.withLock { state in
+      state.isOpen = true
+      defer { state.waiting = [] }
+      return state.waiting
+    }
+    for continuation in waiting { continuation.finish() }
   }
 }
 
