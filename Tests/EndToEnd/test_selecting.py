@@ -139,3 +139,25 @@ def test_options_may_stand_before_the_command(person, filled):
         {"deleted": 1, "failed": 0, "leftNewer": 0, "missing": 0}
     ]
     assert [row["user"] for row in person.changes()] == ["ana"]
+
+
+def test_put_r_takes_filters_and_a_dry_run_sends_nothing(person, store, bucket):
+    for name in ("a.gz", "a.tmp", "x/b.gz"):
+        person.file(f"site/{name}", b"12")
+    store.put(bucket, "in/a.gz", b"before")
+    command = ["put", "-r", "--exclude", "*.tmp", "site", f"s3://{bucket}/in/"]
+    plan = run(person, *command, "--dry-run").stdout.decode().splitlines()
+    assert plan == [
+        f"would upload site/a.gz to s3://{bucket}/in/a.gz, replacing what is there",
+        f"would upload site/x/b.gz to s3://{bucket}/in/x/b.gz",
+    ]
+    assert store.keys(bucket) == ["in/a.gz"] and not person.history_file.exists()
+    run(person, *command)
+    assert store.keys(bucket) == ["in/a.gz", "in/x/b.gz"] and store.get(bucket, "in/a.gz") == b"12"
+
+
+def test_a_limit_is_taken_before_and_after_the_command(person, store, bucket):
+    person.file("f", bytes(300_000))
+    run(person, "--limit-rate", "10M", "put", "f", f"s3://{bucket}/f")
+    assert store.get(bucket, "f") == bytes(300_000)
+    assert run(person, "ls", "--limit-rate", "fast", status=64).stderr

@@ -12,7 +12,7 @@ enum LeadingOptions {
   static let valued: Set<String> = [
     "--profile", "--endpoint-url", "--region", "--addressing-style", "--ca-bundle", "--env-file",
     "--user", "--history",
-    "--concurrency", "--part-size", "--log",
+    "--concurrency", "--part-size", "--limit-rate", "--log",
   ]
 
   static func moved(_ arguments: [String]) -> [String] {

@@ -24,6 +24,7 @@ final class CommandContext: Sendable {
   let isJSON: Bool
   let showsProgress: Bool
   private let transfers: TransferSettings
+  private let limitRate: RateArgument?
   private let log: RequestLog?
   private let failures = Mutex(0)
   private let serving = Mutex<Task<Void, Never>?>(nil)
@@ -36,6 +37,7 @@ final class CommandContext: Sendable {
       ? try RequestLog(path: shared.log, showsHeaders: shared.debug) : nil
     log?.note("pail \(Pail.version)")
     transfers = shared.transfers
+    limitRate = shared.limitRate
     settings = try SettingsLoader.load(shared.flags)
     isJSON = shared.json
     showsProgress = !shared.quiet && !shared.noProgress && console.isErrorTerminal
@@ -60,9 +62,13 @@ final class CommandContext: Sendable {
           recovery: "Name the server with --endpoint-url to say that this is meant.")
       }
     }
-    return try await open(settings) { [console] serial, role in
+    let session = try await open(settings) { [console] serial, role in
       await console.ask("The code of \(serial), to assume \(role): ").map { Secret($0) }
     }
+    if let limitRate {
+      await session.service.transfers.setLimit(bytesPerSecond: Int(limitRate.bytesPerSecond))
+    }
+    return session
   }
 
   /// Shows the transfers of the session to other Pails of the same user from now on.

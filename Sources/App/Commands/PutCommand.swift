@@ -21,6 +21,7 @@ struct PutCommand: PailCommand {
         pail put report.csv s3://reports/2026/
         pail put report.csv s3://reports/2026/q3.csv
         pail put -r site/ s3://assets/www/
+        pail put -r --dry-run --exclude '*.tmp' site/ s3://assets/www/
         pg_dump shop | pail put - s3://backups/shop.sql
       """)
 
@@ -34,29 +35,12 @@ struct PutCommand: PailCommand {
   @Flag(help: "Leave objects that are there already alone.")
   var noOverwrite = false
 
-  @Option(help: ArgumentHelp("Guessed from the name without it.", valueName: "type"))
-  var contentType: String?
+  @Flag(name: .shortAndLong, help: "Say what would be uploaded, and send nothing.")
+  var dryRun = false
 
-  @Option(help: ArgumentHelp("Sent with every download.", valueName: "directives"))
-  var cacheControl: String?
+  @OptionGroup var attributeOptions: AttributeOptions
 
-  @Option(help: ArgumentHelp("Kept with the object; may be repeated.", valueName: "name=value"))
-  var metadata: [String] = []
-
-  @Option(help: ArgumentHelp("Tags, as project=atlas&owner=ana.", valueName: "tags"))
-  var tagging: String?
-
-  @Option(help: ArgumentHelp("Such as STANDARD_IA.", valueName: "class"))
-  var storageClass: String?
-
-  @Option(help: ArgumentHelp("Encryption: AES256 or aws:kms.", valueName: "algorithm"))
-  var sse: String?
-
-  @Option(help: ArgumentHelp("The key for aws:kms.", valueName: "id"))
-  var sseKmsKeyID: String?
-
-  @Option(help: ArgumentHelp("A canned ACL, such as bucket-owner-full-control.", valueName: "name"))
-  var acl: String?
+  @OptionGroup var filters: FilterOptions
 
   @Option(
     help: ArgumentHelp(
@@ -95,8 +79,11 @@ struct PutCommand: PailCommand {
     } else if expectedSize != nil {
       throw ValidationError("--expected-size goes with standard input: put - s3://bucket/key")
     }
-    guard metadata.allSatisfy({ ($0.firstIndex(of: "=") ?? $0.startIndex) > $0.startIndex }) else {
-      throw ValidationError("--metadata is written NAME=VALUE")
+    guard recursive || filters.isEmpty else {
+      throw ValidationError("--include and --exclude go with --recursive")
+    }
+    guard !isStandardInput || !dryRun else {
+      throw ValidationError("--dry-run reads nothing, and so goes with files")
     }
   }
 
@@ -111,21 +98,62 @@ struct PutCommand: PailCommand {
     let sources = try UploadSources(
       files, to: try S3URI(parsing: last), isRecursive: recursive)
     let session = try await context.openSession()
-    try await TransferRunner(session, context, total: sources.knownCount).run(
-      sources.trees(attributes: attributes, ifExists: noOverwrite ? .skip : .overwrite))
+    let trees = sources.trees(
+      attributes: attributeOptions.attributes, ifExists: noOverwrite ? .skip : .overwrite,
+      filter: filters.filter)
+    if dryRun { return try await preview(trees, session, context) }
+    try await TransferRunner(session, context, total: sources.knownCount).run(trees)
   }
 
-  /// Without a content type, which then follows from each file's name.
-  private var attributes: ObjectAttributes {
-    ObjectAttributes(
-      contentType: contentType, cacheControl: cacheControl,
-      metadata: metadata.map { field in
-        let name = field.prefix { $0 != "=" }
-        return MetadataField(name: String(name), value: String(field.dropFirst(name.count + 1)))
-      },
-      tagging: tagging, storageClass: storageClass.map { StorageClass($0) },
-      serverSideEncryption: sse, kmsKeyID: sseKmsKeyID, acl: acl)
+  // MARK: - Dry runs
+
+  private func preview(
+    _ trees: [TransferTree], _ session: Session, _ context: CommandContext
+  ) async throws {
+    for tree in trees {
+      switch tree.work {
+      case .list(let requests):
+        for case .upload(let file, let location, _) in requests.map(\.work) {
+          let size = (try? file.stat()).map { ByteCount($0.size) }
+          try await preview(file, location, size, session, context)
+        }
+      case .upload(let folder, let bucket, let prefix, _):
+        for await element in FolderWalk(folder) {
+          switch element {
+          case .file(let file) where tree.filter.includes(file.name):
+            let location = ObjectLocation(bucket: bucket, key: prefix + file.name)
+            try await preview(file.path, location, file.size, session, context)
+          case .file, .emptyFolder: break
+          case .leftOut(let error): context.fail(error.path.bytes, StorageError(error))
+          }
+        }
+      case .download: break
+      }
+    }
   }
+
+  private func preview(
+    _ file: FilePath, _ location: ObjectLocation, _ size: ByteCount?, _ session: Session,
+    _ context: CommandContext
+  ) async throws {
+    let place = S3URI(bucket: location.bucket, key: location.key)
+    guard file.isThere else {
+      return context.fail(file.bytes, CommandFailure("\(file.shown) is not there"))
+    }
+    var found = FoundThere.none
+    do throws(StorageError) {
+      _ = try await session.service.details(location)
+      found = noOverwrite ? .skipped : .replaced
+    } catch  where error.kind == .noSuchKey {
+      // Nothing is replaced.
+    } catch {
+      return context.fail(file.bytes, error)
+    }
+    context.wouldMove("upload", file.bytes, to: place.bytes, size: size, existing: found)
+    try context.stopWhenClosed()
+  }
+
+  // MARK: - Standard input
 
   /// The size of the parts of standard input, and what their most can hold.
   private var streamPartSize: ByteCount {
@@ -141,9 +169,9 @@ struct PutCommand: PailCommand {
     context.console.notice(
       "pail: standard input goes up in parts of \(ByteFormat.iec(partSize.bytes)), "
         + "\(ByteFormat.iec(most)) at most")
-    var attributes = attributes
+    var attributes = attributeOptions.attributes
     attributes.contentType =
-      contentType
+      attributes.contentType
       ?? ContentType.guess(fileName: String(decoding: place.key.lastSegment, as: UTF8.self))
     let total = Mutex(ByteCount.zero)
     let result = try await session.service.upload(

@@ -76,6 +76,12 @@ struct SharedOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Bytes of bodies a second at most, such as 200K or 16M.", valueName: "rate"),
+    transform: RateArgument.init(parsing:))
+  var limitRate: RateArgument?
+
+  @Option(
+    help: ArgumentHelp(
       "Add a line for each request to this file. Holds no secrets.", valueName: "file"),
     completion: .file(),
     transform: { FilePath(argument: $0) })
