@@ -23,6 +23,12 @@ extension BrowserState {
     case .copyARN:
       let region = facts.region
       copy("The ARN", &turn) { Links.arn($0, in: region) }
+    case .pauseTransfer: pauseTransfer(&turn)
+    case .moveTransferUp: moveTransfer(by: -1, &turn)
+    case .moveTransferDown: moveTransfer(by: 1, &turn)
+    case .limitTransfers:
+      let processID = transfers.selected?.processID
+      turn.open(LimitDialog(processID: processID, limit: transfers.limit(of: processID)))
     case .cancelTransfer: cancelTransfer(&turn)
     case .retryTransfer: retryTransfer(&turn)
     case .clearTransfers: turn.perform(.clearTransfers)
@@ -113,6 +119,27 @@ extension BrowserState {
       return turn.say("A key that is not UTF-8 cannot be copied as text; its URL can")
     }
     turn.perform(.copy(texts.joined(separator: "\n"), what: what))
+  }
+
+  private func pauseTransfer(_ turn: inout Turn) {
+    guard let selected = transfers.selected else { return }
+    switch selected.status.state {
+    case .paused: turn.perform(.controlTransfer(selected.reference, .resume))
+    case .waiting, .running, .retrying:
+      turn.perform(.controlTransfer(selected.reference, .pause))
+    case .finished, .failed, .cancelling, .cancelled: turn.say("That transfer is over")
+    }
+  }
+
+  private func moveTransfer(by places: Int, _ turn: inout Turn) {
+    guard let selected = transfers.selected else { return }
+    if let processID = selected.processID {
+      turn.say("The order is that of process \(processID)")
+    } else if selected.status.state == .waiting {
+      turn.perform(.moveTransfer(selected.status.id, by: places))
+    } else {
+      turn.say("Only a transfer that waits can be moved")
+    }
   }
 
   private func cancelTransfer(_ turn: inout Turn) {

@@ -36,6 +36,10 @@ public enum Effect: Sendable {
   case planDownload(DownloadWish, RequestID)
   case transfer([TransferRequest])
   case controlTransfer(TransferReference, TransferControl)
+  /// Up with a negative number.
+  case moveTransfer(TransferID, by: Int)
+  /// For all transfers of a process, by default of this one; without a number no limit.
+  case limitTransfers(processID: Int32?, bytesPerSecond: Int?)
   case clearTransfers
 
   /// Works with other settings from now on. Answered only when that is not possible.

@@ -117,7 +117,7 @@ extension Effect {
       .listFolder(_, let id), .planUpload(_, _, let id), .planDownload(_, let id),
       .switchSession(_, let id):
       id
-    case .cancel, .transfer, .controlTransfer, .clearTransfers,
+    case .cancel, .transfer, .controlTransfer, .moveTransfer, .limitTransfers, .clearTransfers,
       .copy,
       .suspend, .redraw, .quit, .quitInBackground:
       nil

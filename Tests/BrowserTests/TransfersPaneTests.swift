@@ -127,6 +127,59 @@ struct TransfersPaneTests {
     #expect(scene.screen.contains("Request ID R1"))
   }
 
+  @Test("p pauses and lets go on, K and J move what waits, in this process")
+  func order() throws {
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"))
+    scene.send(.transfersProgressed(several))
+    scene.press("t g j p")
+    guard case .controlTransfer(.own(TransferID(2)), .pause)? = scene.takeEffects().last else {
+      Issue.record("nothing was paused")
+      return
+    }
+    scene.press("G k p")
+    guard case .controlTransfer(.own(TransferID(8)), .resume)? = scene.takeEffects().last else {
+      Issue.record("nothing goes on")
+      return
+    }
+    scene.press("k k K")
+    guard case .moveTransfer(TransferID(6), by: -1)? = scene.takeEffects().last else {
+      Issue.record("nothing was moved")
+      return
+    }
+    scene.press("J")
+    guard case .moveTransfer(TransferID(6), by: 1)? = scene.takeEffects().last else {
+      Issue.record("nothing was moved")
+      return
+    }
+    scene.press("g K p")
+    #expect(scene.takeEffects().isEmpty)
+    #expect(scene.bottom.contains("That transfer is over"))
+  }
+
+  @Test("L limits the bandwidth, the title shows it, and nothing typed means no limit")
+  func limit() throws {
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"), columns: 80, rows: 24)
+    scene.send(.transfersProgressed([.sample(1)]))
+    scene.press("t L")
+    scene.type("2x")
+    scene.press("Enter")
+    try expectScreen(scene.screen, "limit")
+    scene.press("Backspace")
+    scene.type("M")
+    scene.press("Enter")
+    guard case .limitTransfers(nil, 2_097_152)? = scene.takeEffects().last else {
+      Issue.record("nothing was limited")
+      return
+    }
+    scene.send(.transfersLimited(2_097_152))
+    #expect(scene.screen.contains("Transfers (0 of 1), at most 2.0 MiB/s"))
+    scene.press("L ^u Enter")
+    guard case .limitTransfers(nil, nil)? = scene.takeEffects().last else {
+      Issue.record("the limit stays")
+      return
+    }
+  }
+
   @Test("The time that all need is told while every size is known")
   func timeLeft() throws {
     var scene = try Scene.at("p/", .of(["a"], under: "p/"))

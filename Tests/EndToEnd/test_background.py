@@ -228,6 +228,67 @@ def test_hostile_peers_of_the_socket_hurt_nothing(person, store, proxy, bucket):
     os.close(folder)
 
 
+def test_p_holds_a_transfer_of_another_process_and_lets_it_go_on(person, store, proxy, bucket):
+    body = os.urandom(40 * MEBIBYTE)
+    person.file("large.bin", body)
+    held = proxy.hold("answer", operation="UploadPart", times=99)
+    put = start(person, "put", "large.bin", f"s3://{bucket}/", "--concurrency", "2")
+    held.wait()
+    browser = person.browse(f"s3://{bucket}")
+    browser.wait_for(f"⇄ pid {put.pid}")
+    browser.press("t")
+    browser.wait_focus("transfers")
+    browser.press("p")
+    browser.wait_for(re.compile(rf"⇄ pid {put.pid} paused"))
+    held.release()
+    browser.wait_quiet(0.5)
+    assert store.keys(bucket) == [] and put.poll() is None
+    browser.press("L")
+    browser.wait_for("Limit the bandwidth")
+    browser.type("900M")
+    browser.press("Enter")
+    browser.wait_gone("Limit the bandwidth")
+    browser.press("p")
+    browser.wait_for(re.compile(rf"Process {put.pid}(: Uploaded 1 file| is done)"), timeout=40)
+    assert put.wait(timeout=30) == 0
+    put.communicate()
+    assert store.get(bucket, "large.bin") == body
+    assert outcomes(person) == ["done"]
+
+
+def test_controls_of_the_own_transfers(person, store, proxy, bucket):
+    for number in range(1, 8):
+        person.file(f"files/{number}.bin", os.urandom(17 * MEBIBYTE))
+    held = proxy.hold("answer", operation="UploadPart", times=999)
+    browser = person.browse(f"s3://{bucket}", columns=120)
+    for number in range(1, 8):
+        os.rename(person.work / f"files/{number}.bin", person.work / f"{number}.bin")
+    upload(browser, *[f"{number}.bin" for number in range(1, 8)])
+    held.wait()
+    browser.press("t")
+    browser.wait_focus("transfers")
+    browser.wait_for(re.compile(r"7\.bin +waiting"))
+    browser.press("G")
+    browser.wait_for(re.compile(r"▸. 7\.bin"))
+    browser.press("K")
+    browser.wait_for(re.compile(r"▸. 7\.bin +waiting.*\n.*6\.bin"))
+    browser.press("p")
+    browser.wait_for(re.compile(r"7\.bin +paused"))
+    browser.press("L")
+    browser.wait_for("Limit the bandwidth")
+    browser.type("900M")
+    browser.press("Enter")
+    browser.wait_for("at most 900 MiB/s")
+    held.release()
+    browser.wait_for("Transfers (6 of 7)", timeout=60)
+    assert "7.bin" not in store.keys(bucket)
+    browser.press("p")
+    browser.wait_for("Transfers (7 of 7)")
+    browser.press("C")
+    browser.wait_gone("Transfers (")
+    assert len(store.keys(bucket)) == 7
+
+
 def test_q_hands_the_transfers_over_to_the_background(person, store, proxy, bucket):
     body = os.urandom(40 * MEBIBYTE)
     person.file("large.bin", body)

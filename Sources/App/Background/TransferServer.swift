@@ -41,6 +41,7 @@ actor TransferServer {
   /// transfers go on.
   func run() async {
     for await statuses in transfers.updates() {
+      limit = await transfers.limit
       follow(statuses)
     }
     // The last state may be newer than what came last.
@@ -127,7 +128,7 @@ actor TransferServer {
   private func obey(_ command: TransferWire.Command) async {
     switch command {
     case .control(let id, let control): await transfers.perform(control, on: id)
-    case .limit: break
+    case .limit(let bytesPerSecond): await transfers.setLimit(bytesPerSecond: bytesPerSecond)
     }
   }
 }

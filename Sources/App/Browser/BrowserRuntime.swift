@@ -98,8 +98,14 @@ final class BrowserRuntime {
   /// Leaves the terminal open for the next browser when it ends by a switch.
   func run(startingAt place: Place?) async -> Ending {
     let sink = sink
-    let progress = Task { [updates = service.transfers.updates()] in
-      for await statuses in updates { sink.yield(.action(.transfersProgressed(statuses))) }
+    let progress = Task { [transfers = service.transfers] in
+      var limit: Int?
+      for await statuses in transfers.updates() {
+        let newest = await transfers.limit
+        if newest != limit { sink.yield(.action(.transfersLimited(newest))) }
+        limit = newest
+        sink.yield(.action(.transfersProgressed(statuses)))
+      }
     }
     let background = Task { [server, others] in
       await withDiscardingTaskGroup { group in
@@ -250,10 +256,12 @@ final class BrowserRuntime {
     mustLookAgain = isLookingAtTransfers
     guard !isLookingAtTransfers else { return }
     isLookingAtTransfers = true
-    let (runner, sink, commands) = (runner, sink, runner.transferCommands)
+    let (runner, server, sink, commands) = (runner, server, sink, runner.transferCommands)
     // A transfer that goes on makes itself heard again when it ends.
     Task {
-      let areOver = await runner.transfersAreOver()
+      // Those that nobody is there to let go on are kept for whoever resumes them.
+      let isWatched = await server?.isWatched ?? false
+      let areOver = await runner.transfersAreOver(orPaused: !isWatched)
       sink.yield(.lookedAtTransfers(areOver: areOver, commands: commands))
     }
   }

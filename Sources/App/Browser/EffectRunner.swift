@@ -66,6 +66,13 @@ final class EffectRunner {
       inOrder { await transfers.perform(control, on: id) }
     case .controlTransfer(.other(let processID, let id), let control):
       inOrder { [others] in await others?.pass(.control(id, control), to: processID) }
+    case .moveTransfer(let id, let places): inOrder { await transfers.move(id, by: places) }
+    case .limitTransfers(let processID?, let bytesPerSecond):
+      inOrder { [others] in
+        await others?.pass(.limit(bytesPerSecond: bytesPerSecond), to: processID)
+      }
+    case .limitTransfers(nil, let bytesPerSecond):
+      inOrder { await transfers.setLimit(bytesPerSecond: bytesPerSecond) }
     case .clearTransfers: inOrder { await transfers.clearFinished() }
     case .createBucket, .removeBucket, .emptyAndRemoveBucket, .createPrefixMarker, .count,
       .countEveryVersion, .delete, .copyObjects:
@@ -153,9 +160,11 @@ final class EffectRunner {
   var isWorking: Bool { !working.isEmpty }
 
   /// Whether no transfer waits or runs, once all that was asked for has reached the engine.
-  func transfersAreOver() async -> Bool {
+  func transfersAreOver(orPaused: Bool) async -> Bool {
     await lastTransferCommand?.value
-    return await service.transfers.status().allSatisfy(\.state.isOver)
+    return await service.transfers.status().allSatisfy {
+      $0.state.isOver || orPaused && $0.state == .paused
+    }
   }
 
   private func work(
@@ -212,7 +221,8 @@ extension TransferEngine {
   /// What a person asks for, here or in another process.
   func perform(_ control: TransferControl, on id: TransferID) {
     switch control {
-    case .pause, .resume: break
+    case .pause: pause(id)
+    case .resume: resume(id)
     case .cancel: cancel(id)
     case .retry: retry(id)
     }

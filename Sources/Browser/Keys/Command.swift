@@ -8,7 +8,8 @@ public enum Command: Sendable, Hashable, CaseIterable {
   case upload, download, delete, create, share, details
   case copyObjects, moveObjects, renameObject
   case copyURI, copyKey, copyURL, copyARN
-  case showTransfers, cancelTransfer, retryTransfer, clearTransfers
+  case showTransfers, pauseTransfer, cancelTransfer, retryTransfer, clearTransfers
+  case moveTransferUp, moveTransferDown, limitTransfers
   case showHistory, help, showError, switchSession
   case quit, redraw, suspend
 

@@ -84,8 +84,13 @@ extension KeyTable {
   private static let transfers = [
     row(.showTransfers, "t", in: [.buckets, .objects], "go to the transfers"),
     row(.showTransfers, "t", in: [.transfers], "back to the objects"),
+    row(
+      .pauseTransfer, "p", in: [.transfers], "pause the transfer, or let it go on", hint: "pause"),
     row(.cancelTransfer, "x", in: [.transfers], "cancel the transfer", hint: "cancel"),
     row(.retryTransfer, "r", in: [.transfers], "try a failed transfer again", hint: "retry"),
+    row(.moveTransferUp, "K", in: [.transfers], "move it up among those that wait"),
+    row(.moveTransferDown, "J", in: [.transfers], "move it down among those that wait"),
+    row(.limitTransfers, "L", in: [.transfers], "limit the bandwidth", hint: "limit"),
     row(.clearTransfers, "C", in: [.transfers], "clear what is done", hint: "clear done"),
   ]
 

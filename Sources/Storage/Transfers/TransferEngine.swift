@@ -174,6 +174,7 @@ public actor TransferEngine {
   /// - Parameter bytesPerSecond: 1 or more; what runs feels it within a tenth of a second.
   public func setLimit(bytesPerSecond: Int?) {
     rateLimit?.bytesPerSecond = bytesPerSecond
+    changed()
   }
 
   // MARK: - Ending
