@@ -86,9 +86,10 @@ actor CurlLoop {
       conclude(exchange, code)
     }
     let wait = endStalled()
-    guard mayHoldBack, let limited = configuration.rateLimit?.wait() else { return wait }
-    // Not longer than a new limit should take to be felt.
-    return min(wait, limited, .milliseconds(100))
+    guard mayHoldBack, let limit = configuration.rateLimit,
+      exchanges.values.contains(where: \.isHeldBack)
+    else { return wait }
+    return min(wait, limit.nap())
   }
 
   /// Goes on with what the limit on bytes a second has held back, once it lets bytes move.

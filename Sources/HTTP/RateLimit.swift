@@ -38,9 +38,10 @@ public final class RateLimit: Sendable {
     bucket.withLock { $0?.spend(count) }
   }
 
-  /// How long it is until bytes may move; nil when they may.
-  func wait(at now: ContinuousClock.Instant = .now) -> Duration? {
-    bucket.withLock { $0?.wait(at: now) }
+  /// How long requests that were held back sleep before they are looked at again: not at all when
+  /// bytes may move by now, and no longer than a new limit should take to be felt.
+  func nap(at now: ContinuousClock.Instant = .now) -> Duration {
+    min(bucket.withLock { $0?.wait(at: now) } ?? .zero, .milliseconds(100))
   }
 }
 

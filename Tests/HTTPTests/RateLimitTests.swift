@@ -33,6 +33,19 @@ struct RateLimitTests {
     #expect(total <= most && total >= 20 * rate - piece)
   }
 
+  @Test("What was held back does not sleep once bytes may move again")
+  func nap() {
+    let limit = RateLimit(bytesPerSecond: 1_000_000)
+    #expect(limit.nap() == .zero)
+    limit.spend(500_000)
+    let now = ContinuousClock.now
+    #expect(limit.nap(at: now) == .milliseconds(100))
+    #expect(limit.nap(at: now + .seconds(10)) == .zero)
+    limit.spend(500_000)
+    limit.bytesPerSecond = nil
+    #expect(limit.nap() == .zero)
+  }
+
   @Test("What stands still saves no more than a tenth of a second")
   func idle() {
     var bucket = TokenBucket(rate: 1_000_000, at: start)
@@ -57,10 +70,10 @@ struct RateLimitTests {
   func none() {
     let limit = RateLimit()
     limit.spend(1 << 40)
-    #expect(limit.isOpen() && limit.allowance() == nil && limit.wait() == nil)
+    #expect(limit.isOpen() && limit.allowance() == nil && limit.nap() == .zero)
     limit.bytesPerSecond = 5
     limit.spend(1 << 20)
-    #expect(!limit.isOpen() && limit.wait() != nil)
+    #expect(!limit.isOpen() && limit.nap() > .zero)
     limit.bytesPerSecond = nil
     #expect(limit.isOpen())
   }
