@@ -16,6 +16,8 @@ public enum Action: Sendable {
   case transfersProgressed([TransferStatus])
   /// Changes of processes that died got their outcomes.
   case settled(SettlingSummary)
+  /// The transfers of the journal that have not come to their end, those that run among them.
+  case foundLeftTransfers([JournalEntry])
   /// Bytes a second for all transfers of this process; nil for no limit.
   case transfersLimited(Int?)
   /// The newest state of the transfers of another process.
@@ -51,6 +53,8 @@ public enum Answer: Sendable {
   case deleted(DeletionReport)
   case copyProgressed(CopyProgress)
   case objectsCopied(CopyReport)
+  /// What an earlier run had left is given up.
+  case leftTransferAborted(warning: StorageError?)
   case presigned(PresignedURL)
   case history([HistoryEntry])
   case folder(LocalListing)

@@ -1,3 +1,4 @@
+import History
 import S3
 import Storage
 import TextUI
@@ -31,7 +32,11 @@ extension BrowserState {
       turn.open(LimitDialog(processID: processID, limit: transfers.limit(of: processID)))
     case .cancelTransfer: cancelTransfer(&turn)
     case .retryTransfer: retryTransfer(&turn)
-    case .clearTransfers: turn.perform(.clearTransfers)
+    case .clearTransfers:
+      transfers.giveBack()
+      turn.perform(.findLeftTransfers)
+      turn.perform(.clearTransfers)
+    case .resumeLeftTransfers: resumeLeft(transfers.left, &turn)
     case .switchSession: switchSession(&turn)
     default: return false
     }
@@ -121,9 +126,10 @@ extension BrowserState {
     turn.perform(.copy(texts.joined(separator: "\n"), what: what))
   }
 
-  private func pauseTransfer(_ turn: inout Turn) {
+  private mutating func pauseTransfer(_ turn: inout Turn) {
     guard let selected = transfers.selected else { return }
-    switch selected.status.state {
+    guard case .known(let status, _) = selected else { return retryTransfer(&turn) }
+    switch status.state {
     case .paused: turn.perform(.controlTransfer(selected.reference, .resume))
     case .waiting, .running, .retrying:
       turn.perform(.controlTransfer(selected.reference, .pause))
@@ -132,28 +138,61 @@ extension BrowserState {
   }
 
   private func moveTransfer(by places: Int, _ turn: inout Turn) {
-    guard let selected = transfers.selected else { return }
-    if let processID = selected.processID {
-      turn.say("The order is that of process \(processID)")
-    } else if selected.status.state == .waiting {
-      turn.perform(.moveTransfer(selected.status.id, by: places))
-    } else {
-      turn.say("Only a transfer that waits can be moved")
+    switch transfers.selected {
+    case .known(_, let processID?): turn.say("The order is that of process \(processID)")
+    case .known(let status, nil) where status.state == .waiting:
+      turn.perform(.moveTransfer(status.id, by: places))
+    case .known, .left: turn.say("Only a transfer that waits can be moved")
+    case nil: break
     }
   }
 
   private func cancelTransfer(_ turn: inout Turn) {
     guard let selected = transfers.selected else { return }
-    guard !selected.status.state.isOver else { return turn.say("That transfer is over") }
-    turn.perform(.controlTransfer(selected.reference, .cancel))
+    switch selected {
+    case .known(let status, _) where status.state.isOver: turn.say("That transfer is over")
+    case .known: turn.perform(.controlTransfer(selected.reference, .cancel))
+    case .left(let entry): turn.open(GiveUpDialog(entry))
+    }
   }
 
-  private func retryTransfer(_ turn: inout Turn) {
+  private mutating func retryTransfer(_ turn: inout Turn) {
     guard let selected = transfers.selected else { return }
-    switch selected.status.state {
-    case .failed, .cancelled: turn.perform(.controlTransfer(selected.reference, .retry))
-    case .finished: turn.say("That transfer went well")
-    default: turn.say("That transfer is still running")
+    switch selected {
+    case .left(let entry): resumeLeft([entry], &turn)
+    case .known(let status, _):
+      switch status.state {
+      case .failed, .cancelled: turn.perform(.controlTransfer(selected.reference, .retry))
+      case .finished: turn.say("That transfer went well")
+      default: turn.say("That transfer is still running")
+      }
     }
+  }
+
+  // MARK: - What earlier runs have left
+
+  private mutating func resumeLeft(_ entries: [JournalEntry], _ turn: inout Turn) {
+    guard !entries.isEmpty else { return turn.say("No transfer was left unfinished") }
+    transfers.takeOver(entries, follows: focus != .transfers)
+    turn.perform(.resumeLeftTransfers(entries))
+  }
+
+  /// Shows what earlier runs have left for this server, and offers to go on with it where that is
+  /// news.
+  mutating func found(left entries: [JournalEntry], _ turn: inout Turn) {
+    let here = facts.endpoint.description
+    let before = Set(transfers.left.map(\.id))
+    transfers.update(
+      left: entries.filter { $0.request.endpoint == here && !$0.isRunning },
+      follows: focus != .transfers)
+    leaveEmptyTransfers()
+    guard transfers.left.contains(where: { !before.contains($0.id) }) else { return }
+    if case .error = message { return }
+    let count = transfers.left.count
+    let what = count == 1 ? "1 transfer was" : "\(count) transfers were"
+    let way = focus == .transfers ? "" : "\(keys.keyName(for: .showTransfers)), then "
+    turn.say(
+      "\(what) interrupted: \(way)\(keys.keyName(for: .resumeLeftTransfers)) goes on with "
+        + (count == 1 ? "it" : "all of them"))
   }
 }

@@ -99,7 +99,7 @@ extension BrowserState {
   /// The error of the selected transfer, else the last one there was.
   private func showError(_ turn: inout Turn) {
     if focus == .transfers, let selected = transfers.selected,
-      case .failed(let error) = selected.status.state
+      case .failed(let error)? = selected.status?.state
     {
       turn.open(TextDialog(error: error))
     } else if let lastError {

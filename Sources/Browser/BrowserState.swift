@@ -32,6 +32,8 @@ public struct BrowserState: Sendable {
   var message: Message?
   var lastError: StorageError?
   private var lastRequest = 0
+  /// Whether it was asked for what earlier runs have left.
+  private var hasAskedForLeft = false
 
   public init(facts: BrowserFacts, size: Size, keys: KeyTable = .standard) {
     self.facts = facts
@@ -65,6 +67,11 @@ public struct BrowserState: Sendable {
       for index in overlays.indices { overlays[index].resized(size) }
     case .answered(let request, let answer):
       received(answer, to: request, &turn)
+      // Not before something is on the screen, so that it delays no start.
+      if !hasAskedForLeft { turn.perform(.findLeftTransfers) }
+      hasAskedForLeft = true
+    case .foundLeftTransfers(let entries):
+      found(left: entries, &turn)
     case .transfersProgressed(let statuses):
       transfersProgressed(statuses, &turn)
     case .settled(let summary):
@@ -198,7 +205,7 @@ public struct BrowserState: Sendable {
     }
   }
 
-  private mutating func leaveEmptyTransfers() {
+  mutating func leaveEmptyTransfers() {
     if transfers.isEmpty, focus == .transfers { focus = objects == nil ? .buckets : .objects }
   }
 
@@ -216,9 +223,8 @@ public struct BrowserState: Sendable {
       turn.say("Process \(processID) is done with its transfers")
     } else {
       let transfers = unfinished == 1 ? "1 transfer" : "\(unfinished) transfers"
-      turn.say(
-        "Process \(processID) ended with \(transfers) unfinished: "
-          + "pail transfers resume goes on with what it left")
+      turn.say("Process \(processID) ended with \(transfers) unfinished")
+      turn.perform(.findLeftTransfers)
     }
   }
 

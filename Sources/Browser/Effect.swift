@@ -41,6 +41,10 @@ public enum Effect: Sendable {
   /// For all transfers of a process, by default of this one; without a number no limit.
   case limitTransfers(processID: Int32?, bytesPerSecond: Int?)
   case clearTransfers
+  /// Answered with ``Action/foundLeftTransfers(_:)``.
+  case findLeftTransfers
+  case resumeLeftTransfers([JournalEntry])
+  case abortLeftTransfer(JournalEntry, RequestID)
 
   /// Works with other settings from now on. Answered only when that is not possible.
   case switchSession(SessionChoice, RequestID)

@@ -58,6 +58,8 @@ private struct Monkey {
     case 0: send(.resized(Size(columns: roll(140), rows: roll(50))))
     case 1: send(.pasted(name()))
     case 2: send(.transfersProgressed(transfers()))
+    case 3 where roll(2) == 0:
+      send(.foundLeftTransfers((0..<roll(4)).map { .sample(Int64($0 + 1), name()) }))
     case 3: send(.copied("The URL", by: "of the terminal"))
     case 4...8: answer()
     default: send(.keyPressed(KeyPress(Self.keys[roll(Self.keys.count)])))
@@ -101,6 +103,7 @@ private struct Monkey {
     case .delete, .emptyAndRemoveBucket:
       let failure = DeletionFailure(key: ObjectKey(name()), code: name(), message: name())
       return .deleted(DeletionReport(deleted: roll(99), failures: roll(2) == 0 ? [] : [failure]))
+    case .abortLeftTransfer: return .leftTransferAborted(warning: nil)
     case .copyObjects:
       var report = CopyReport()
       for _ in 0..<roll(3) { report.note(.failure(StorageError(kind: .service, message: name()))) }

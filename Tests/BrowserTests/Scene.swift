@@ -30,6 +30,8 @@ struct Scene {
     scene.send(.started(at: nil))
     scene.answer(
       .buckets(["assets", "logs", "reports"].map { BucketSummary(name: BucketName($0)) }))
+    // Which the first answer leads to, whatever it is.
+    scene.effects.removeAll { if case .findLeftTransfers = $0 { true } else { false } }
     return scene
   }
 
@@ -115,11 +117,11 @@ extension Effect {
       .delete(_, _, let id),
       .copyObjects(_, let id), .presign(_, _, _, _, let id), .readHistory(_, _, _, let id),
       .listFolder(_, let id), .planUpload(_, _, let id), .planDownload(_, let id),
-      .switchSession(_, let id):
+      .switchSession(_, let id), .abortLeftTransfer(_, let id):
       id
     case .cancel, .transfer, .controlTransfer, .moveTransfer, .limitTransfers, .clearTransfers,
       .copy,
-      .suspend, .redraw, .quit, .quitInBackground:
+      .suspend, .redraw, .quit, .quitInBackground, .findLeftTransfers, .resumeLeftTransfers:
       nil
     }
   }

@@ -1,3 +1,4 @@
+import History
 import S3
 import Storage
 import SystemPackage
@@ -17,6 +18,25 @@ extension TransferStatus {
       location: ObjectLocation(bucket: BucketName("reports"), key: ObjectKey("p/file-\(number)")),
       localPath: "/srv/x", total: .gibibytes(2), moved: ByteCount(moved), rate: 41_200_000,
       timeLeft: .seconds(21), state: state)
+  }
+}
+
+extension JournalEntry {
+  /// An upload of which 1 of 2 GiB had arrived when its process died.
+  static func sample(
+    _ id: Int64, _ name: String, endpoint: String = "http://127.0.0.1:8333", state: State? = nil
+  ) -> JournalEntry {
+    let time = Timestamp(seconds: 1_795_000_000)
+    return JournalEntry(
+      id: JournalID(id),
+      request: JournalRequest(
+        .upload, endpoint: endpoint, region: "us-east-1", bucket: BucketName("reports"),
+        key: ObjectKey("p/\(name)"), localPath: FilePath("/srv/\(name)")),
+      subject: JournalSubject(size: .gibibytes(2), partSize: .mebibytes(8)),
+      state: state
+        ?? .abandoned(
+          JournalLease(user: "ana", host: "h", bootID: "b", processID: 1, processStart: 1)),
+      kept: .gibibytes(1), createdAt: time, updatedAt: time)
   }
 }
 
@@ -224,5 +244,78 @@ struct TransfersPaneTests {
     #expect(scene.bottom.contains("Process 4711 ended with 1 transfer unfinished"))
     #expect(!scene.screen.contains("Transfers ("))
     #expect(scene.state.focus == .objects)
+  }
+
+  @Test("What earlier runs have left is asked for once something is on the screen")
+  func looksForLeft() throws {
+    var scene = try Scene()
+    scene.send(.started(at: nil))
+    #expect(scene.effects.allSatisfy { $0.request != nil })
+    scene.answer(.buckets([BucketSummary(name: BucketName("reports"))]))
+    let asked = { (effects: [Effect]) in
+      effects.count { if case .findLeftTransfers = $0 { true } else { false } }
+    }
+    #expect(asked(scene.takeEffects()) == 1)
+    scene.press("r")
+    scene.answer(.buckets([]))
+    #expect(asked(scene.takeEffects()) == 0)
+  }
+
+  @Test("What earlier runs have left stands last; r goes on with one of it, R with all")
+  func left() throws {
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"), columns: 100, rows: 24)
+    let lease = JournalLease(user: "ana", host: "h", bootID: "b", processID: 1, processStart: 1)
+    let entries: [JournalEntry] = [
+      .sample(3, "backup.tar"), .sample(4, "film.mkv", state: .stopped),
+      .sample(5, "elsewhere", endpoint: "http://other:1"),
+      .sample(6, "busy", state: .running(lease)),
+    ]
+    scene.send(.foundLeftTransfers(entries))
+    #expect(scene.bottom.contains("2 transfers were interrupted: t, then R goes on with all"))
+    scene.send(.transfersProgressed([.sample(1)]))
+    scene.press("t j")
+    try expectScreen(scene.screen, "transfers-left-100x24")
+    _ = scene.takeEffects()
+    scene.press("r")
+    guard case .resumeLeftTransfers(let one)? = scene.takeEffects().last else {
+      Issue.record("nothing goes on")
+      return
+    }
+    #expect(one.map(\.id) == [JournalID(3)])
+    // It waits in the queue, and the journal does not know that yet.
+    scene.send(.foundLeftTransfers(entries))
+    #expect(scene.state.transfers.left.map(\.id) == [JournalID(4)])
+    scene.press("R")
+    guard case .resumeLeftTransfers(let rest)? = scene.takeEffects().last else {
+      Issue.record("nothing goes on")
+      return
+    }
+    #expect(rest.map(\.id) == [JournalID(4)])
+    // Once it is over and cleared, what could not be finished is offered again.
+    scene.send(.transfersProgressed([.sample(1, .failed(.denied))]))
+    scene.press("C")
+    scene.send(.foundLeftTransfers(entries))
+    #expect(scene.state.transfers.left.map(\.id) == [JournalID(3), JournalID(4)])
+  }
+
+  @Test("x gives up what was left only after a question whose answer no has the focus")
+  func givingUp() throws {
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"), columns: 80, rows: 24)
+    scene.send(.foundLeftTransfers([.sample(3, "backup.tar")]))
+    scene.press("t x")
+    try expectScreen(scene.screen, "give-up")
+    _ = scene.takeEffects()
+    scene.press("Enter")
+    #expect(scene.state.overlays.isEmpty && scene.takeEffects().isEmpty)
+    scene.press("x y")
+    guard case .abortLeftTransfer(let entry, _)? = scene.effects.last else {
+      Issue.record("nothing was given up")
+      return
+    }
+    #expect(entry.id == JournalID(3))
+    scene.answer(.leftTransferAborted(warning: nil))
+    #expect(scene.bottom.contains("Gave up backup.tar"))
+    scene.send(.foundLeftTransfers([]))
+    #expect(scene.state.focus == .objects && !scene.screen.contains("Transfers ("))
   }
 }

@@ -8,6 +8,7 @@ sent again that had arrived. The seed of each test is printed, and PAIL_TEST_SEE
 import json
 import os
 import random
+import re
 import signal
 import sqlite3
 import subprocess
@@ -505,3 +506,34 @@ def test_a_full_disk_is_said_and_leaves_nothing(person, store, bucket, tmp_path)
         assert list(small.iterdir()) == [] and unfinished(person) == []
     finally:
         subprocess.run(["umount", small], check=True)
+
+
+def test_the_next_browser_offers_to_go_on_with_what_was_interrupted(person, proxy, store, bucket):
+    for name in ("film.bin", "other.bin"):
+        source = person.file(name, content(5 * PART))
+        leave_upload(person, proxy, bucket, source, key=name)
+    kept = {(entry["key"], entry["part"]) for entry in proxy.operations if entry["status"] == 200}
+    since = len(proxy.operations)
+    browser = person.browse(f"s3://{bucket}")
+    browser.wait_for("2 transfers were interrupted: t, then R goes on with all of them")
+    browser.wait_for(re.compile(r"↑ film\.bin +interrupted .*\n.*↑ other\.bin +interrupted"))
+    browser.press("t")
+    browser.wait_focus("transfers")
+    browser.press("r")
+    browser.wait_for(re.compile(r"film\.bin +done"), timeout=40)
+    assert store.get(bucket, "film.bin") == content(5 * PART)
+    sent = {
+        (entry["key"], entry["part"])
+        for entry in proxy.operations[since:]
+        if entry["operation"] == "UploadPart"
+    }
+    assert sent and not sent & kept
+    browser.press("G")
+    browser.wait_for(re.compile(r"▸. other\.bin"))
+    browser.press("x")
+    browser.wait_for("Give up?")
+    browser.press("y")
+    browser.wait_for("Gave up other.bin")
+    browser.wait_gone("interrupted")
+    assert store.keys(bucket) == ["film.bin"] and store.uploads(bucket) == []
+    assert unfinished(person) == []

@@ -27,13 +27,16 @@ struct Handover: Sendable {
   ) async -> Result<Handover, CommandFailure> {
     let recovery = "What was stopped goes on with pail transfers resume."
     do {
-      let before = Set(try await service.unfinishedTransfers().filter { !isRunning($0) }.map(\.id))
+      // Also what this process has taken over from an earlier run, and not begun with.
+      let before = Set(
+        try await service.unfinishedTransfers().filter { !$0.isRunning }.map(\.id)
+      ).subtracting(await service.transfers.resuming)
       let stopped = await service.transfers.stopResumably()
       if stopped.lost > 0 {
         return .failure(CommandFailure("The transfers could not be kept", recovery: nil))
       }
       let left = try await service.unfinishedTransfers().filter {
-        !isRunning($0) && !before.contains($0.id)
+        !$0.isRunning && !before.contains($0.id)
       }
       guard !left.isEmpty else { return .success(Handover(count: 0, processID: nil)) }
       let ids = left.map(\.id.value)
@@ -57,9 +60,5 @@ struct Handover: Sendable {
       return .failure(
         CommandFailure("No process could be started for it: \(error)", recovery: recovery))
     }
-  }
-
-  private static func isRunning(_ entry: JournalEntry) -> Bool {
-    if case .running = entry.state { true } else { false }
   }
 }

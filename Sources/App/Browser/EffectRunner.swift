@@ -64,6 +64,7 @@ final class EffectRunner {
     case .transfer(let requests): inOrder { _ = await transfers.enqueue(requests) }
     case .controlTransfer(.own(let id), let control):
       inOrder { await transfers.perform(control, on: id) }
+    case .controlTransfer(.left, _): break
     case .controlTransfer(.other(let processID, let id), let control):
       inOrder { [others] in await others?.pass(.control(id, control), to: processID) }
     case .moveTransfer(let id, let places): inOrder { await transfers.move(id, by: places) }
@@ -74,6 +75,15 @@ final class EffectRunner {
     case .limitTransfers(nil, let bytesPerSecond):
       inOrder { await transfers.setLimit(bytesPerSecond: bytesPerSecond) }
     case .clearTransfers: inOrder { await transfers.clearFinished() }
+    case .findLeftTransfers:
+      inOrder { [send] in
+        // Nobody waits for it: a journal that cannot be read is told by whoever uses it.
+        if let left = try? await service.unfinishedTransfers() { send(.foundLeftTransfers(left)) }
+      }
+    case .resumeLeftTransfers(let entries):
+      inOrder { for entry in entries { await transfers.resume(entry) } }
+    case .abortLeftTransfer(let entry, let id):
+      work(on: id) { .leftTransferAborted(warning: try await service.abort(entry)) }
     case .createBucket, .removeBucket, .emptyAndRemoveBucket, .createPrefixMarker, .count,
       .countEveryVersion, .delete, .copyObjects:
       change(effect)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Browser
 import Glibc
 import History
 import S3
@@ -296,10 +297,8 @@ struct TransfersOutput {
   }
 
   private func row(_ entry: JournalEntry) -> [UInt8] {
-    let moved =
-      entry.subject.map { ByteFormat.iec(entry.kept.bytes, of: $0.size.bytes) } ?? "not begun"
     let start = columns(
-      "\(entry.id)", entry.request.direction.rawValue, entry.stateWord, moved,
+      "\(entry.id)", entry.request.direction.rawValue, entry.stateWord, entry.movedWords,
       LocalTime.minutes(entry.createdAt))
     let here = console.name(entry.request.file.bytes)
     let there = console.name(entry.request.place.bytes)
@@ -358,18 +357,6 @@ struct TransfersOutput {
     line.add("createdAt", upload.initiated)
     line.add("storageClass", upload.storageClass?.text)
     return line
-  }
-}
-
-extension JournalEntry {
-  fileprivate var isRunning: Bool { if case .running = state { true } else { false } }
-
-  fileprivate var stateWord: String {
-    switch state {
-    case .stopped: "stopped"
-    case .running: "running"
-    case .abandoned: "interrupted"
-    }
   }
 }
 

@@ -9,7 +9,7 @@ public enum Command: Sendable, Hashable, CaseIterable {
   case copyObjects, moveObjects, renameObject
   case copyURI, copyKey, copyURL, copyARN
   case showTransfers, pauseTransfer, cancelTransfer, retryTransfer, clearTransfers
-  case moveTransferUp, moveTransferDown, limitTransfers
+  case moveTransferUp, moveTransferDown, limitTransfers, resumeLeftTransfers
   case showHistory, help, showError, switchSession
   case quit, redraw, suspend
 

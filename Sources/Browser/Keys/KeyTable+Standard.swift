@@ -87,7 +87,11 @@ extension KeyTable {
     row(
       .pauseTransfer, "p", in: [.transfers], "pause the transfer, or let it go on", hint: "pause"),
     row(.cancelTransfer, "x", in: [.transfers], "cancel the transfer", hint: "cancel"),
-    row(.retryTransfer, "r", in: [.transfers], "try a failed transfer again", hint: "retry"),
+    row(
+      .retryTransfer, "r", in: [.transfers], "try a failed or interrupted transfer again",
+      hint: "retry"),
+    row(
+      .resumeLeftTransfers, "R", in: [.transfers], "go on with all that was interrupted before"),
     row(.moveTransferUp, "K", in: [.transfers], "move it up among those that wait"),
     row(.moveTransferDown, "J", in: [.transfers], "move it down among those that wait"),
     row(.limitTransfers, "L", in: [.transfers], "limit the bandwidth", hint: "limit"),

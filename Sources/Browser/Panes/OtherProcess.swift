@@ -1,3 +1,4 @@
+public import History
 public import Storage
 
 /// Another Pail of the same user, as it shows its transfers.
@@ -23,15 +24,31 @@ public enum TransferControl: String, Sendable, Hashable, CaseIterable {
 public enum TransferReference: Sendable, Hashable {
   case own(TransferID)
   case other(processID: Int32, TransferID)
+  /// One that an earlier run has left.
+  case left(JournalID)
 }
 
 /// One row of the transfers.
-struct TransferRow: Sendable, Hashable {
-  var status: TransferStatus
-  /// nil for a transfer of this process.
-  var processID: Int32?
+enum TransferRow: Sendable, Hashable {
+  /// - Parameter processID: nil for a transfer of this process.
+  case known(TransferStatus, processID: Int32?)
+  /// Left unfinished by an earlier run.
+  case left(JournalEntry)
+
+  /// nil for what nobody works on.
+  var status: TransferStatus? {
+    if case .known(let status, _) = self { status } else { nil }
+  }
+
+  var processID: Int32? {
+    if case .known(_, let processID) = self { processID } else { nil }
+  }
 
   var reference: TransferReference {
-    processID.map { .other(processID: $0, status.id) } ?? .own(status.id)
+    switch self {
+    case .known(let status, nil): .own(status.id)
+    case .known(let status, let processID?): .other(processID: processID, status.id)
+    case .left(let entry): .left(entry.id)
+    }
   }
 }

@@ -1,34 +1,42 @@
+import History
 import S3
 import Storage
 import TextUI
 
-/// The transfers of this run, oldest first, and below them those of other processes.
+/// The transfers of this run, oldest first, below them those of other processes, and last what
+/// earlier runs have left unfinished.
 struct TransfersPane: Sendable {
   private(set) var own: [TransferStatus] = []
   private var others: [OtherProcess] = []
+  private(set) var left: [JournalEntry] = []
+  /// Those of `left` that this run has taken over, until they are over and cleared.
+  private var takenOver: Set<JournalID> = []
   /// Bytes a second for all of this run; nil for no limit.
   var limit: Int?
   private(set) var viewport = ListViewport()
   /// Those of this run whose end has been told.
   private var told: Set<TransferID> = []
 
-  var isEmpty: Bool { own.isEmpty && others.isEmpty }
+  var isEmpty: Bool { own.isEmpty && others.isEmpty && left.isEmpty }
 
-  /// The rows: those of this run and those of others.
-  var count: Int { others.reduce(own.count) { $0 + $1.transfers.count } }
+  /// The rows of this run and of others: what runs, waits or is over.
+  var known: Int { others.reduce(own.count) { $0 + $1.transfers.count } }
+
+  /// All rows.
+  var count: Int { known + left.count }
 
   subscript(_ index: Int) -> TransferRow? {
     guard index >= own.count else {
-      return own.indices.contains(index) ? TransferRow(status: own[index]) : nil
+      return own.indices.contains(index) ? .known(own[index], processID: nil) : nil
     }
     var rest = index - own.count
     for process in others {
       if rest < process.transfers.count {
-        return TransferRow(status: process.transfers[rest], processID: process.processID)
+        return .known(process.transfers[rest], processID: process.processID)
       }
       rest -= process.transfers.count
     }
-    return nil
+    return left.indices.contains(rest) ? .left(left[rest]) : nil
   }
 
   /// The limit of a process; of this one for nil.
@@ -94,13 +102,32 @@ struct TransfersPane: Sendable {
     return others.remove(at: index)
   }
 
+  /// Takes what earlier runs have left.
+  mutating func update(left entries: [JournalEntry], follows: Bool) {
+    let selected = selected?.reference
+    left = entries.filter { !takenOver.contains($0.id) }
+    select(selected, follows: follows)
+  }
+
+  /// This run goes on with these: they show among its own from now on.
+  mutating func takeOver(_ entries: [JournalEntry], follows: Bool) {
+    takenOver.formUnion(entries.map(\.id))
+    update(left: left, follows: follows)
+  }
+
+  /// What this run took over and could not finish is left once more.
+  mutating func giveBack() {
+    if running.isEmpty { takenOver = [] }
+  }
+
   private mutating func select(_ reference: TransferReference?, follows: Bool) {
     let count = count
     viewport.setCount(count)
     let rows = 0..<count
     let wanted =
       follows
-      ? rows.first { self[$0]?.status.state.isOver == false } ?? rows.last
+      ? rows.first { self[$0]?.status?.state.isOver == false }
+        ?? (left.isEmpty ? rows.last : known)
       : reference.flatMap { wanted in rows.first { self[$0]?.reference == wanted } }
     if let wanted { viewport.select(wanted) }
   }

@@ -22,8 +22,9 @@ extension BrowserState {
       ).draw(in: rect, on: &frame)
     }
     if let rect = layout.transfers {
-      TransfersPaneView(pane: transfers, isFocused: isFocused(.transfers))
-        .draw(in: rect, on: &frame)
+      TransfersPaneView(
+        pane: transfers, isFocused: isFocused(.transfers), clock: facts.clock
+      ).draw(in: rect, on: &frame)
     }
     frame.cursor = nil
     for overlay in overlays {

@@ -1,3 +1,4 @@
+import History
 import S3
 import Storage
 import TextUI
@@ -6,12 +7,14 @@ import TextUI
 struct TransfersPaneView {
   private let pane: TransfersPane
   private let isFocused: Bool
+  private let clock: ClockStyle
   private let running: [TransferStatus]
   /// As wide as the longest time left, so that all stand in one column.
   private let timeColumns: Int
 
-  init(pane: TransfersPane, isFocused: Bool) {
+  init(pane: TransfersPane, isFocused: Bool, clock: ClockStyle) {
     self.pane = pane
+    self.clock = clock
     self.isFocused = isFocused
     running = pane.allRunning
     timeColumns = running.reduce(5) {
@@ -20,10 +23,8 @@ struct TransfersPaneView {
   }
 
   func draw(in rect: Rect, on frame: inout Frame) {
-    let count = pane.count
-    let limit = pane.limit.map { ", at most \(ByteFormat.rate(Double($0)))" } ?? ""
     frame.box(
-      rect, title: VisibleText("Transfers (\(count - running.count) of \(count))\(limit)"),
+      rect, title: VisibleText("Transfers (\(counts))\(limit)"),
       trailing: speed, focused: isFocused)
     let inner = rect.inset(by: 1)
     var viewport = pane.viewport
@@ -39,6 +40,19 @@ struct TransfersPaneView {
     }
   }
 
+  private var counts: String {
+    let known = pane.known
+    let parts = [
+      known == 0 ? nil : "\(known - running.count) of \(known)",
+      pane.left.isEmpty ? nil : "\(pane.left.count) interrupted",
+    ]
+    return parts.compactMap(\.self).joined(separator: ", ")
+  }
+
+  private var limit: String {
+    pane.limit.map { ", at most \(ByteFormat.rate(Double($0)))" } ?? ""
+  }
+
   /// The rate of all together and the time they need.
   private var speed: VisibleText? {
     guard !running.isEmpty else { return nil }
@@ -50,11 +64,10 @@ struct TransfersPaneView {
     _ row: TransferRow, _ isSelected: Bool, at point: Point, columns: Int,
     on frame: inout Frame
   ) {
-    let transfer = row.status
     let style: StyleRole = isSelected ? .emphasis : .normal
-    let arrow: VisibleText = transfer.direction == .upload ? "↑ " : "↓ "
+    let arrow: VisibleText = row.isUpload ? "↑ " : "↓ "
     frame.write(arrow, at: point, style: .secondary)
-    let name = VisibleText(bytes: transfer.name)
+    let name = VisibleText(bytes: row.name)
     let nameColumns = min(max(name.width, 8), max(columns / 4, 10))
     frame.write(
       name.elidedInMiddle(to: nameColumns), at: Point(column: point.column + 2, row: point.row),
@@ -66,12 +79,23 @@ struct TransfersPaneView {
       rest.column += mark.width + 1
     }
     let room = columns - (rest.column - point.column)
-    let (words, role) = Self.words(transfer)
-    if let words {
-      frame.write(VisibleText(words).elidedAtEnd(to: room), at: rest, style: role)
-    } else {
-      drawProgress(transfer, at: rest, columns: room, on: &frame)
+    switch row {
+    case .left(let entry):
+      frame.write(VisibleText(words(entry)).elidedAtEnd(to: room), at: rest, style: .warning)
+    case .known(let transfer, _):
+      let (words, role) = Self.words(transfer)
+      if let words {
+        frame.write(VisibleText(words).elidedAtEnd(to: room), at: rest, style: role)
+      } else {
+        drawProgress(transfer, at: rest, columns: room, on: &frame)
+      }
     }
+  }
+
+  /// `interrupted  1.2/2.0 GiB  2026-11-20 14:02`, which is when it moved last.
+  private func words(_ entry: JournalEntry) -> String {
+    let parts = [entry.stateWord, entry.movedWords, clock.minutes(entry.updatedAt)]
+    return parts.joined(separator: "  ")
   }
 
   /// What a transfer that does not move says instead of a bar.
@@ -135,5 +159,21 @@ struct TransfersPaneView {
         (VisibleText(Self.moved(transfer)), .secondary),
         (VisibleText(ByteFormat.rate(transfer.rate)), .secondary), (VisibleText(left), .secondary),
       ], in: layout, at: point)
+  }
+}
+
+extension TransferRow {
+  fileprivate var isUpload: Bool {
+    switch self {
+    case .known(let status, _): status.direction == .upload
+    case .left(let entry): entry.request.direction == .upload
+    }
+  }
+
+  fileprivate var name: [UInt8] {
+    switch self {
+    case .known(let status, _): status.name
+    case .left(let entry): entry.name
+    }
   }
 }

@@ -168,6 +168,8 @@ public struct JournalEntry: Sendable, Hashable, Identifiable {
   /// nil for one that never began.
   public var subject: JournalSubject?
   public var state: State
+  /// Whether a process works on it.
+  public var isRunning: Bool { if case .running = state { true } else { false } }
   /// What the pieces hold.
   public var kept: ByteCount
   public var createdAt: Timestamp

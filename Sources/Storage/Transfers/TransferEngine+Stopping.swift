@@ -1,4 +1,4 @@
-public import History
+import History
 
 /// What ``TransferEngine/stopResumably()`` has stopped.
 public struct StoppedTransfers: Sendable, Hashable {
@@ -14,7 +14,7 @@ public struct StoppedTransfers: Sendable, Hashable {
 }
 
 extension TransferEngine {
-  /// Stops all that runs or waits, so that it can be resumed: by ``resume(_:)``, also in another
+  /// Stops all that runs or waits, so that it can be resumed: by ``resume(_:)-(JournalEntry)``, also in another
   /// process, also after a reboot.
   ///
   /// Large transfers keep the parts and ranges that have arrived. The others, and those that wait,
@@ -56,13 +56,5 @@ extension TransferEngine {
       report.lost = requests.count
     }
     return report
-  }
-
-  /// Puts a transfer of the journal at the end of the queue.
-  ///
-  /// It fails with ``StorageError/Kind/inUse`` when another process works on it by then.
-  @discardableResult
-  public func resume(_ entry: JournalEntry) -> TransferID? {
-    enqueue([TransferRequest(entry.request)]).first
   }
 }

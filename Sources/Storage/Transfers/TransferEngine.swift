@@ -1,5 +1,6 @@
 import DequeModule
 import HTTP
+public import History
 import OrderedCollections
 import S3
 import SystemPackage
@@ -22,6 +23,8 @@ public actor TransferEngine {
   private var held: Set<TransferID> = []
   private let rateLimit: RateLimit?
   private var lastID = 0
+  /// What an earlier run has left, by the transfers that go on with it.
+  private var resumed: [TransferID: JournalID] = [:]
   /// Set once all is being stopped: nothing starts any more.
   var stopping: Task<StoppedTransfers, Never>?
 
@@ -202,6 +205,21 @@ public actor TransferEngine {
     waitingSmall.removeAll()
     for id in entries.keys { cancel(id) }
     for entry in entries.values { await entry.task?.value }
+  }
+
+  /// Puts a transfer of the journal at the end of the queue.
+  ///
+  /// It fails with ``StorageError/Kind/inUse`` when another process works on it by then.
+  @discardableResult
+  public func resume(_ entry: JournalEntry) -> TransferID? {
+    let id = enqueue([TransferRequest(entry.request)]).first
+    if let id { resumed[id] = entry.id }
+    return id
+  }
+
+  /// Those of the journal that ``resume(_:)-(JournalEntry)`` was asked for, and that are not over.
+  public var resuming: Set<JournalID> {
+    Set(resumed.filter { entries[$0.key]?.status.state.isOver == false }.values)
   }
 
   /// Those that are not over, oldest first.

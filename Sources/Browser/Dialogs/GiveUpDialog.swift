@@ -1,0 +1,59 @@
+import History
+import Storage
+import TextUI
+
+/// Asks whether a transfer that an earlier run has left is to be given up with what has moved.
+struct GiveUpDialog: Overlay {
+  private let entry: JournalEntry
+  private var request: RequestID?
+
+  init(_ entry: JournalEntry) {
+    self.entry = entry
+  }
+
+  var place: KeyPlace { request == nil ? .question : .waiting }
+
+  mutating func perform(_ command: Command, _ turn: inout Turn) {
+    switch command {
+    case .confirm:
+      let entry = entry
+      request = turn.request { .abortLeftTransfer(entry, $0) }
+    case .close:
+      turn.cancel(request)
+    case .decline:
+      turn.close()
+    default: break
+    }
+  }
+
+  mutating func received(_ answer: Answer, to id: RequestID, _ turn: inout Turn) {
+    guard let request, request == id else { return }
+    switch answer {
+    case .leftTransferAborted(let warning):
+      turn.say("Gave up \(VisibleText(bytes: entry.name).text)")
+      if let warning { turn.fail(warning) }
+    case .failed(let error): turn.fail(error)
+    default: return
+    }
+    turn.perform(.findLeftTransfers)
+    turn.close()
+  }
+
+  func draw(on frame: inout Frame, _ facts: BrowserFacts) {
+    let isUpload = entry.request.direction == .upload
+    var body = [
+      Line(VisibleText(bytes: entry.name), .emphasis),
+      Line("\(isUpload ? "Upload" : "Download"), \(entry.stateWord), \(entry.movedWords)"),
+      Line(
+        isUpload
+          ? "The parts that are on the server are removed for ever."
+          : "What has arrived of it is removed for ever."),
+    ]
+    var foot = [Line.blank, Choices.yesNo(yes: "give it up", no: "keep it")]
+    if request != nil {
+      body += [.blank, Line("Giving it up…")]
+      foot = []
+    }
+    Panel(title: "Give up?", body: body, foot: foot).draw(on: &frame)
+  }
+}
