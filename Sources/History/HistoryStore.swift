@@ -148,18 +148,24 @@ public actor HistoryStore {
   /// an outcome are recorded anew when their processes are dead, so that they can still be settled.
   /// When it fails, everything is as it was, but for a copy that may lie at `file`.
   ///
-  /// - Parameter file: where nothing lies; 0600, or 0660 in a setgid folder.
+  /// - Parameters:
+  ///   - file: where nothing lies; 0600, or 0660 in a setgid folder.
+  ///   - deadHosts: other hosts where no process makes a change any more. What theirs left open is
+  ///     carried over, as are the open changes of dead processes here.
   /// - Throws: ``HistoryError/changesUnderWay(_:_:)`` while a change is made by a process that
   ///   lives, or whose host is another one; ``HistoryError/archiveExists(_:)``;
   ///   ``HistoryError/nothingToArchive``; ``HistoryError/corrupt(_:)`` when the chain is broken.
-  public func archive(to file: FilePath) async throws(HistoryError) -> ArchiveReport {
+  public func archive(
+    to file: FilePath, deadHosts: Set<String> = []
+  ) async throws(HistoryError) -> ArchiveReport {
     let source = source
     return try await withCheckedContinuation { continuation in
       openingQueue.async {
         continuation.resume(
           returning: Result { () throws(HistoryError) in
             do {
-              var archiver = Archiver(database: try source.opened(), file: file)
+              var archiver = Archiver(
+                database: try source.opened(), file: file, deadHosts: deadHosts)
               return try archiver.run()
             } catch {
               throw HistoryError(error)

@@ -109,6 +109,30 @@ struct ArchivingTests {
     #expect(try await store.archive(to: archive).changes == 4)
   }
 
+  @Test(
+    "What another host left open is carried over once it is said to be dead, never what lives here")
+  func deadHosts() async throws {
+    try await fill()
+    var draft = ChangeDraft.test("elsewhere")
+    draft.author.host = "build-07"
+    _ = try await store.begin([draft])
+    await #expect(throws: HistoryError.changesUnderWay(1, draft.author)) {
+      _ = try await store.archive(to: archive, deadHosts: ["build-08"])
+    }
+    var own = ChangeDraft.test("here")
+    own.author = .current()
+    let id = try #require(try await store.begin([own]).first)
+    await #expect(throws: HistoryError.changesUnderWay(1, own.author)) {
+      _ = try await store.archive(to: archive, deadHosts: ["build-07", Author.hostName()])
+    }
+    try await store.finish([.test(id)])
+    let report = try await store.archive(to: archive, deadHosts: ["build-07"])
+    #expect(report.carriedOver == 1)
+    let entry = try #require(try await store.page(HistoryQuery(), limit: 10).first)
+    #expect(entry.key == draft.key && entry.author == draft.author && entry.outcome == .started)
+    #expect(try await store.verify().isIntact)
+  }
+
   @Test("What lies at the path is not replaced")
   func existing() async throws {
     try await fill()

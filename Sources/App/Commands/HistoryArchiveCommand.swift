@@ -14,20 +14,29 @@ extension HistoryCommand {
         The archive stays readable with --history and can be checked with `pail history verify \
         --history FILE`; nothing more is recorded in it. The chain of hashes of the history goes on \
         from its last row. Other processes may go on meanwhile; only while a change is under way, \
-        nothing is archived. Changes that dead processes left open are kept in the history as well.
+        nothing is archived. Changes that dead processes left open are kept in the history as well; \
+        whether one of another host is dead only you can say, with --dead-host.
 
         Examples:
           pail history archive
           pail history archive /srv/audit/2026.sqlite
+          pail history archive --dead-host build-07
         """)
 
     @Argument(
       help: ArgumentHelp(
         "The file to make; by default named with the time, beside the history.", valueName: "file"),
+      completion: .file(),
       transform: { FilePath(argument: $0) })
     var file: FilePath?
 
-    @OptionGroup var shared: SharedOptions
+    @Option(
+      help: ArgumentHelp(
+        "A host where no Pail runs any more: what it left open is carried over.",
+        valueName: "host"))
+    var deadHost: [String] = []
+
+    @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
     func run(_ context: CommandContext) async throws {
       guard let history = try context.openHistoryIfThere(),
@@ -35,7 +44,8 @@ extension HistoryCommand {
       else { return }
       let report: ArchiveReport
       do {
-        report = try await history.archive(to: file ?? Self.beside(path, at: .now()))
+        report = try await history.archive(
+          to: file ?? Self.beside(path, at: .now()), deadHosts: Set(deadHost))
       } catch {
         throw StorageError(unarchived: error)
       }

@@ -16,11 +16,14 @@ extension Author {
       processStart: processStart(stat: readSmallFile("/proc/self/stat")) ?? 0)
   }
 
+  /// Whether what is known of processes here says anything about its process.
+  var isOfThisHost: Bool { host == Self.hostName() }
+
   /// Whether the process that this names still runs, as far as this host can tell.
   ///
   /// True for other hosts, of whose processes nothing is known here.
   public var isRunning: Bool {
-    guard host == Self.hostName() else { return true }
+    guard isOfThisHost else { return true }
     guard bootID == Self.bootID() else { return false }
     let stat = readSmallFile("/proc/\(processID)/stat")
     return Self.processStart(stat: stat) == processStart && !Self.isDead(stat: stat)

@@ -11,6 +11,8 @@ internal import SystemPackage
 struct Archiver {
   let database: any DatabaseWriter
   private(set) var file: FilePath
+  /// Other hosts of which the caller knows that no process of theirs makes a change any more.
+  var deadHosts: Set<String> = []
 
   mutating func run() throws -> ArchiveReport {
     var status = stat()
@@ -173,7 +175,8 @@ struct Archiver {
         """)
     while let row = try rows.next() {
       let entry = try HistoryEntry(row)
-      if processes.isRunning(entry.author) {
+      let isDead = deadHosts.contains(entry.author.host) && !entry.author.isOfThisHost
+      if !isDead, processes.isRunning(entry.author) {
         living = ((living?.count ?? 0) + 1, living?.author ?? entry.author)
       } else {
         carried.append(ChangeDraft(entry))
