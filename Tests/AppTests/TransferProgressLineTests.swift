@@ -27,6 +27,16 @@ struct TransferProgressLineTests {
         == "0.5/1.0 GiB  50%  1.0 MiB/s  8:32  backup.tar")
   }
 
+  @Test("What waits for its last answer is not shown as done")
+  func lastAnswer() {
+    let status = transfer("backup.tar", moved: 1 << 30, of: 1 << 30)
+    #expect(
+      TransferProgressLine.line([status], 0, .zero, of: 1, columns: 79)
+        .hasPrefix("1.0/1.0 GiB  99%"))
+    #expect(transfer("a", moved: 5, of: 5, state: .cancelled).percent == 100)
+    #expect(transfer("a", moved: 5, of: nil).percent == nil)
+  }
+
   @Test("Several show how many are done, and how much has moved in all")
   func several() {
     let statuses = [

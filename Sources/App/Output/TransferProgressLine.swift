@@ -47,9 +47,9 @@ final class TransferProgressLine: Sendable {
     let moved = running.reduce(bytes) { $0 + $1.moved }
     var facts: [String] = []
     if let only = running.first, total == 1, only.tree == nil {
-      if let size = only.total, size.bytes > 0 {
+      if let size = only.total, let percent = only.percent {
         facts.append(ByteFormat.iec(only.moved.bytes, of: size.bytes))
-        facts.append("\(min(only.moved.bytes * 100 / size.bytes, 100))%")
+        facts.append("\(percent)%")
       } else {
         facts.append(ByteFormat.iec(only.moved.bytes))
       }

@@ -141,7 +141,7 @@ struct TransfersPaneView {
       return
     }
     let fraction = min(Double(moved) / Double(total), 1)
-    let percent = "\(min(Int(fraction * 100), moved < total ? 99 : 100))%"
+    let percent = "\(transfer.percent ?? 0)%"
     let left = transfer.timeLeft.map(DurationFormat.clock) ?? ""
     let layout = Columns(
       [

@@ -77,4 +77,12 @@ public struct TransferStatus: Sendable, Hashable, Identifiable {
     self.tree = tree
     self.startedAt = startedAt
   }
+
+  /// How much has moved, of 100; nil while the size is not known. 100 only when it is over: until
+  /// the last answer is there, what was sent may have to be sent again.
+  public var percent: Int? {
+    guard let total, total.bytes > 0 else { return nil }
+    let share = Int(min(max(Double(moved.bytes) / Double(total.bytes), 0), 1) * 100)
+    return state.isOver ? share : min(share, 99)
+  }
 }
