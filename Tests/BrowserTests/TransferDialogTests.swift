@@ -199,7 +199,11 @@ struct TransferDialogTests {
     scene.answer(.page(.of(["a.txt"])))
     scene.press("d")
     #expect(!scene.bottom.contains("next field"))
+    // What is shown for the byte would, with more behind it, name another folder.
+    scene.type("/x")
     scene.press("Enter")
+    #expect(scene.screen.contains("not UTF-8"))
+    scene.press("Backspace Backspace Enter")
     guard case .planDownload(let wish, _)? = scene.effects.last else {
       Issue.record("nothing was planned")
       return

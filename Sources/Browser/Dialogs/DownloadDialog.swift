@@ -57,6 +57,11 @@ struct DownloadDialog: Overlay {
     switch (command, phase) {
     case (.accept, .asking):
       guard !form.text(0).isEmpty else { return turn.say("Type the folder to download into") }
+      guard form.text(0) == proposed.string || !form.text(0).contains(where: { $0 == "\u{FFFD}" })
+      else {
+        // What stands there for bytes that are not UTF-8 would be the name of another folder.
+        return turn.say("That folder's name is not UTF-8: leave it as it was, or type another one")
+      }
       let wish = DownloadWish(from: from, objects: objects, prefixes: prefixes, folder: folder)
       phase = .planning(turn.request { .planDownload(wish, $0) })
     case (.close, .planning(let request)):
