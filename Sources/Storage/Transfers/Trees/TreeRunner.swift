@@ -41,19 +41,19 @@ struct TreeRunner: Sendable {
 
   func run() async -> Result<TransferResult, StorageError> {
     var source = TreeSource(tree, client: tools.client)
-    let tools: TransferTools
-    do {
-      tools = try await prepared()
-    } catch {
-      outcomes?.end()
-      return .failure(error)
-    }
     let stop = await withTaskGroup(of: Ended.self) { tasks in
       var window = Window()
+      var opened: TransferTools?
       while true {
         while window.stop == nil, !Task.isCancelled {
           guard let item = await next(&window, &source) else { break }
-          await start(item, tools, &window, &tasks)
+          do throws(StorageError) {
+            let tools = if let opened { opened } else { try await prepared() }
+            opened = tools
+            await start(item, tools, &window, &tasks)
+          } catch {
+            window.stop = error
+          }
         }
         guard let ended = await tasks.next() else { return window.stop }
         note(ended, &window)
@@ -64,7 +64,7 @@ struct TreeRunner: Sendable {
     return result(stop)
   }
 
-  /// The folder that a download goes to is opened once for all its files.
+  /// The folder that a download goes to is opened once for all its files, and not made for none.
   private func prepared() async throws(StorageError) -> TransferTools {
     var tools = self.tools
     guard case .download(_, _, _, let folder) = tree.work else { return tools }
