@@ -48,7 +48,7 @@ extension S3Service {
   /// S3 API Reference: HeadObject.
   public func details(_ object: ObjectLocation) async throws(StorageError) -> ObjectMetadata {
     try await read(.readDetails(object)) { () async throws(S3Error) in
-      try await client.headObject(object)
+      try await client.headNamedObject(object)
     }
   }
 

@@ -62,8 +62,8 @@ extension StorageError {
   init(refusedBy error: HistoryError, while undertaking: Undertaking) {
     self.init(
       kind: .history,
-      message: "\(undertaking.subject) was left alone: the history could not record it"
-        .capitalizedFirst,
+      message: "\(undertaking.subject) was left alone: the history could not record it, since "
+        .capitalizedFirst + Self.reason(error),
       recovery: Self.recovery(error), detail: Self.detail(error))
   }
 
@@ -91,7 +91,8 @@ extension StorageError {
       return
     }
     self.init(
-      kind: .history, message: "The history could not be read", recovery: Self.recovery(error),
+      kind: .history, message: "The history could not be read: \(Self.reason(error))",
+      recovery: Self.recovery(error),
       detail: Self.detail(error))
   }
 
@@ -149,8 +150,8 @@ extension StorageError {
     case .cannotOpen(_, .noHome): "Name a file for it with --history, or set HOME."
     case .archived: "Name the history that goes on from it, with --history or PAIL_HISTORY."
     case .changesUnderWay:
-      "Try again when they are done. What died on another host is settled there first, with pail "
-        + "history settle."
+      "Try again when they are done. What died on another host is settled there, with pail history "
+        + "settle; a host where nothing runs any more is named with --dead-host."
     case .archiveExists: "Name another file."
     case .nothingToArchive: "There is nothing to do."
     case .newer: "Install the newer Pail, or name another file with --history."
@@ -447,11 +448,13 @@ private struct Words {
     case .noSuchBucket:
       self.init(.noSuchBucket, "\(bucket) does not exist", "Check its name and the endpoint.")
     case .noSuchKey, .noSuchVersion:
-      self.init(.noSuchKey, "\(subject) does not exist", "It may be gone since: list it again.")
+      self.init(
+        .noSuchKey, "\(subject) does not exist",
+        "Check its name; it may be gone since.")
     case .bucketNotEmpty:
       self.init(
         .bucketNotEmpty, "\(bucket) is not empty",
-        "Delete what is in it first, or remove it with its contents.")
+        "Delete what is in it first, or remove it with its contents: pail rb --force.")
     case .bucketAlreadyOwnedByYou:
       self.init(.bucketExists, "\(bucket) exists already, and is yours")
     case .bucketAlreadyExists:
@@ -460,7 +463,9 @@ private struct Words {
         "Choose another name.")
     case .invalidBucketName:
       self.init(
-        .invalidBucketName, "The server refuses the name of \(bucket)", "Choose another name.")
+        .invalidBucketName,
+        "The server refuses the name of bucket \(undertaking.bucket?.text ?? "")",
+        "Choose another name.")
     case .preconditionFailed:
       switch undertaking {
       case .download:
@@ -482,8 +487,10 @@ private struct Words {
         "Put them into HTTP_PROXY: http://user:password@host:port.")
     case .signatureDoesNotMatch:
       self.init(
-        .credentials, "The server refused the signature",
-        "Check AWS_SECRET_ACCESS_KEY; pail doctor says where it comes from.")
+        undertaking.hasOddKey ? .service : .credentials, "The server refused the signature",
+        undertaking.hasOddKey
+          ? "The key is not UTF-8, and this server may not take such keys: use another one."
+          : "Check AWS_SECRET_ACCESS_KEY; pail doctor says where it comes from.")
     case .expiredToken, .invalidToken:
       self.init(
         .credentials, "The session token has expired or is not valid",
@@ -501,7 +508,9 @@ private struct Words {
         "Leave the region out, or give the endpoint's own.")
     case .slowDown, .serviceUnavailable, .requestTimeout, .internalError:
       self.init(
-        .service, "The server could not answer for \(subject) just now (\(error.code))",
+        .service,
+        "The server could not answer for \(subject) just now (\(error.code)"
+          + (error.message.isEmpty ? ")" : ": \(error.message))"),
         "Try again in a while.")
     case .invalidObjectState:
       self.init(

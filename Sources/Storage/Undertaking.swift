@@ -39,6 +39,22 @@ enum Undertaking: Sendable, Hashable {
     }
   }
 
+  /// Whether the key has bytes that are not UTF-8, with which some servers cannot cope.
+  var hasOddKey: Bool {
+    switch self {
+    case .list(_, let key): key.exactText == nil
+    case .readDetails(let object), .createPrefix(let object), .delete(let object),
+      .abortUpload(let object), .upload(_, let object), .download(let object, _),
+      .presign(let object), .readTags(let object):
+      object.key.exactText == nil
+    case .copy(let source, let destination):
+      source.key.exactText == nil || destination.key.exactText == nil
+    case .listBuckets, .listVersions, .listUploads, .readVersioning, .createBucket, .removeBucket,
+      .deleteMany, .readHistory:
+      false
+    }
+  }
+
   /// Follows the subject: `s3://reports/a.csv` `could not be deleted`.
   var failure: String {
     switch self {

@@ -98,3 +98,14 @@ def test_an_object_of_parts_is_moved_whole(person, store, bucket):
     run(person, "mv", "--part-size", "5M", f"s3://{bucket}/large", f"s3://{bucket}/new")
     assert store.get(bucket, "new") == body
     assert store.keys(bucket) == ["new"] and store.uploads(bucket) == []
+
+
+def test_markers_of_empty_folders_are_copied_and_moved_too(person, store, bucket):
+    (person.work / "site/empty").mkdir(parents=True)
+    person.file("site/a", b"a")
+    run(person, "put", "-r", "site", f"s3://{bucket}/p/")
+    run(person, "cp", "-r", f"s3://{bucket}/p/", f"s3://{bucket}/q/")
+    assert store.keys(bucket, "q/") == ["q/a", "q/empty/"]
+    run(person, "mv", "-r", f"s3://{bucket}/q/", f"s3://{bucket}/r/")
+    assert store.keys(bucket) == ["p/a", "p/empty/", "r/a", "r/empty/"]
+    assert {row["outcome"] for row in person.changes()} == {"done"}

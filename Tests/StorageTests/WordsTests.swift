@@ -57,12 +57,23 @@ struct WordsTests {
       service(.preconditionFailed, .download(object, to: FilePath("a"))).kind == .objectChanged)
   }
 
+  @Test("A refused signature is not blamed on the secret where the key is to blame")
+  func oddKey() {
+    let plain = service(.signatureDoesNotMatch, .delete(object))
+    #expect(plain.kind == .credentials && plain.recovery?.contains("SECRET") == true)
+    let odd = ObjectLocation(bucket: BucketName("reports"), key: ObjectKey(bytes: [0x61, 0xFF]))
+    let refused = service(.signatureDoesNotMatch, .upload(FilePath("a"), to: odd))
+    #expect(refused.kind == .service && refused.recovery?.contains("not UTF-8") == true)
+    #expect(service(.signatureDoesNotMatch, .copy(object, to: odd)).kind == .service)
+  }
+
   @Test("A history that cannot be written says what it left alone")
   func history() {
     let error = StorageError(refusedBy: .full, while: .delete(object))
     #expect(error.kind == .history)
     #expect(
-      error.message == "s3://reports/a.csv was left alone: the history could not record it")
+      error.message == "s3://reports/a.csv was left alone: the history could not record it, since "
+        + "the disk or the quota is full")
     #expect(error.recovery == "Free space on the disk that holds the history.")
   }
 

@@ -13,6 +13,26 @@ extension S3Client {
     }
   }
 
+  /// Metadata of an object that somebody named. The 404 of HeadObject has no code, so whether it is
+  /// the bucket that is not there is asked then. S3 API Reference: HeadObject, HeadBucket.
+  public func headNamedObject(
+    _ object: ObjectLocation
+  ) async throws(S3Error) -> ObjectMetadata {
+    do throws(S3Error) {
+      return try await headObject(object)
+    } catch  where error.code == .noSuchKey {
+      let missing = error
+      do throws(S3Error) {
+        _ = try await headBucket(object.bucket)
+      } catch  where error.code == .noSuchBucket {
+        throw error
+      } catch {
+        // Who may read an object need not be allowed to look at its bucket.
+      }
+      throw missing
+    }
+  }
+
   /// The size of one part of an object that was stored in parts, and their number.
   /// S3 API Reference: HeadObject.
   ///

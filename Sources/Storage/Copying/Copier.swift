@@ -1,3 +1,4 @@
+import HTTP
 import History
 import S3
 import Synchronization
@@ -60,7 +61,7 @@ struct Copier: Sendable {
     at object: ObjectLocation, while undertaking: Undertaking
   ) async throws(StorageError) -> ObjectMetadata {
     do {
-      return try await client.headObject(object)
+      return try await client.headNamedObject(object)
     } catch {
       throw StorageError(error, while: undertaking)
     }
@@ -198,9 +199,18 @@ struct Copier: Sendable {
     do {
       return .success(
         try await withGrace { [self] () async throws(S3Error) in
-          try await client.copyObject(
-            source, to: destination, ifMatch: metadata.etag, attributes: attributes,
-            replacing: options.attributes.replacesHeaders, condition: condition)
+          do throws(S3Error) {
+            return try await client.copyObject(
+              source, to: destination, ifMatch: metadata.etag, attributes: attributes,
+              replacing: options.attributes.replacesHeaders, condition: condition)
+          } catch
+            where error.code == .noSuchKey && metadata.size == .zero && source.key.endsWithSlash
+          {
+            // SeaweedFS shows the marker of a prefix and does not copy it; there are no bytes in it.
+            return try await client.putObject(
+              destination, body: .bytes([]), attributes: attributes, condition: condition,
+              progress: nil)
+          }
         })
     } catch {
       let undertaking = Undertaking.copy(source, to: destination)

@@ -62,7 +62,7 @@ extension S3Service {
   ) async throws(StorageError) -> (metadata: ObjectMetadata, verification: Verification) {
     let undertaking = Undertaking.readDetails(object)
     let metadata = try await read(undertaking) { () async throws(S3Error) in
-      try await bodies.headObject(object)
+      try await bodies.headNamedObject(object)
     }
     var source = object
     // `null` is the version of objects from before versioning, and is replaced like any object.

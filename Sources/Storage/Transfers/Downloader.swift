@@ -58,7 +58,7 @@ struct Downloader: Sendable {
       progress.set(total: size)
     } else {
       let metadata = try await read(path) { () async throws(S3Error) in
-        try await client.headObject(object)
+        try await client.headNamedObject(object)
       }
       tools.patience.succeeded()
       progress.set(total: metadata.size)
