@@ -55,10 +55,12 @@ public struct ObjectVersion: Sendable, Hashable {
   public var size: ByteCount
   public var lastModified: Timestamp?
   public var etag: ETag?
+  public var storageClass: StorageClass?
 
   public init(
     key: ObjectKey, versionID: VersionID, isLatest: Bool, isDeleteMarker: Bool,
-    size: ByteCount = .zero, lastModified: Timestamp? = nil, etag: ETag? = nil
+    size: ByteCount = .zero, lastModified: Timestamp? = nil, etag: ETag? = nil,
+    storageClass: StorageClass? = nil
   ) {
     self.key = key
     self.versionID = versionID
@@ -67,6 +69,7 @@ public struct ObjectVersion: Sendable, Hashable {
     self.size = size
     self.lastModified = lastModified
     self.etag = etag
+    self.storageClass = storageClass
   }
 }
 

@@ -17,12 +17,13 @@ final class VersionPageHandler: PageHandler {
   private var size: Int64?
   private var lastModified: Timestamp?
   private var etag: ETag?
+  private var storageClass: StorageClass?
 
   func started(_ name: UnsafeRawBufferPointer, depth: Int) {
     path.start(name, depth: depth)
     guard depth == 1 else { return }
     (key, versionID, isLatest) = (nil, nil, false)
-    (size, lastModified, etag) = (nil, nil, nil)
+    (size, lastModified, etag, storageClass) = (nil, nil, nil, nil)
   }
 
   func ended(depth: Int, text: UnsafeRawBufferPointer) {
@@ -46,6 +47,7 @@ final class VersionPageHandler: PageHandler {
     case .size: size = Int64(text)
     case .lastModified: lastModified = Timestamp(iso8601: text)
     case .etag: etag = ETag(nonEmpty: text)
+    case .storageClass: storageClass = text.string.map { StorageClass($0) }
     default: break
     }
   }
@@ -59,7 +61,7 @@ final class VersionPageHandler: PageHandler {
       ObjectVersion(
         key: ObjectKey(bytes: key), versionID: versionID ?? VersionID("null"),
         isLatest: isLatest, isDeleteMarker: isDeleteMarker, size: ByteCount(max(size ?? 0, 0)),
-        lastModified: lastModified, etag: etag))
+        lastModified: lastModified, etag: etag, storageClass: storageClass))
   }
 
   func page() throws(S3Error.Cause) -> VersionPage {
