@@ -8,6 +8,8 @@ protocol PailCommand: ParsableCommand, Sendable {
   var shared: SharedOptions { get }
   /// Whether it goes on when its terminal is lost (SIGHUP), rather than to be interrupted.
   var outlivesTerminal: Bool { get }
+  /// How to go on when it was interrupted half way; nil where there is nothing to say.
+  var wayOn: String? { get }
   /// Failures that concern one object of many are told to `context`; what ends the command is
   /// thrown.
   func run(_ context: CommandContext) async throws
@@ -15,6 +17,7 @@ protocol PailCommand: ParsableCommand, Sendable {
 
 extension PailCommand {
   var outlivesTerminal: Bool { false }
+  var wayOn: String? { nil }
 }
 
 /// What a command works with: the console, the settings, and the count of what failed.
@@ -164,8 +167,8 @@ enum FailureText {
     switch error {
     case let error as StorageError:
       // One line each: a name in them must not begin another.
-      let code = error.code.map { " (\($0))" } ?? ""
-      text = shown(error.message + code)
+      let code = error.code.flatMap { error.message.contains($0) ? nil : " (\($0))" }
+      text = shown(error.message + (code ?? ""))
       recovery = error.recovery.map(shown)
     case let problem as SetupProblem:
       text = shown(problem.message)

@@ -32,7 +32,9 @@ enum CommandRunner {
     let interruption = Interruption(onHangUp: command.outlivesTerminal ? loseTerminal : nil) {
       work.cancel()
       DispatchQueue.global().asyncAfter(deadline: .now() + patience) {
-        context.console.message("pail: stopped at once, the server did not answer in time")
+        context.console.message(
+          "pail: interrupted; stopped at once, since the server did not answer in time"
+            + (command.wayOn.map { "\n  " + $0 } ?? ""))
         context.console.flushLastWords()
         _exit(Status.interrupted)
       }
@@ -40,7 +42,8 @@ enum CommandRunner {
     gate.finish()
     let result = await work.result
     await context.stopServing()
-    let status = status(of: result, context, wasInterrupted: interruption.hasHappened)
+    let status = status(
+      of: result, context, wasInterrupted: interruption.hasHappened, wayOn: command.wayOn)
     context.console.clearProgress()
     context.console.flush()
     if let failure = context.console.failure {
@@ -57,7 +60,8 @@ enum CommandRunner {
   }
 
   private static func status(
-    of result: Result<Void, any Error>, _ context: CommandContext, wasInterrupted: Bool
+    of result: Result<Void, any Error>, _ context: CommandContext, wasInterrupted: Bool,
+    wayOn: String?
   ) -> Int32 {
     if case .failure(let error) = result, !(error is OutputClosed) {
       let isCancellation =
@@ -65,7 +69,7 @@ enum CommandRunner {
       if !(wasInterrupted && isCancellation) { context.fail(nil, error) }
     }
     if wasInterrupted {
-      context.console.message("pail: interrupted")
+      context.console.message("pail: interrupted" + (wayOn.map { "\n  " + $0 } ?? ""))
       return Status.interrupted
     }
     return context.hasFailures ? Status.failed : Status.done

@@ -39,7 +39,7 @@ extension TransferRunner {
     let id = await engine.enqueue(tree, reporting: outcomes)
     for await outcome in outcomes { report(outcome) }
     guard !Task.isCancelled else {
-      await engine.stopResumably()
+      tellKept(await engine.stopResumably())
       throw CancellationError()
     }
     let (status, stop) = await engine.treeEnd(of: id)

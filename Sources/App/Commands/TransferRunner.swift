@@ -45,15 +45,17 @@ struct TransferRunner {
       Task { await engine.stopResumably() }
     }
     if Task.isCancelled {
-      let stopped = await engine.stopResumably()
-      if stopped.kept > 0 { context.console.message(Self.hint(stopped.kept)) }
+      tellKept(await engine.stopResumably())
     }
     try Task.checkCancellation()
   }
 
-  private static func hint(_ count: Int) -> String {
-    let what = count == 1 ? "1 unfinished transfer is" : "\(count) unfinished transfers are"
-    return "pail: \(what) kept: pail transfers resume goes on from there"
+  func tellKept(_ stopped: StoppedTransfers) {
+    guard stopped.kept > 0 else { return }
+    let what =
+      stopped.kept == 1
+      ? "1 unfinished transfer is" : "\(stopped.kept) unfinished transfers are"
+    context.console.message("pail: \(what) kept: pail transfers resume goes on from there")
   }
 
   func run(_ requests: [TransferRequest]) async throws {
