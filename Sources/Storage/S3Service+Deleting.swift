@@ -50,17 +50,27 @@ extension S3Service {
     _ targets: [DeletionTarget], in bucket: BucketName,
     _ body: @Sendable ([DeletionCandidate]) throws -> Void
   ) async throws {
-    var walk = TargetWalk(targets, in: bucket, client: client)
-    while true {
-      let page: [DeletionCandidate]?
-      do throws(S3Error) {
-        page = try await walk.next()
-      } catch {
-        throw StorageError(error, while: .list(bucket, prefix: .empty))
-      }
-      guard let page else { return }
-      try body(page)
-    }
+    try await preview(
+      TargetWalk(targets, in: bucket, client: client), while: .list(bucket, prefix: .empty), body)
+  }
+
+  /// Calls `body` with each page of the objects, versions and delete markers in a bucket.
+  ///
+  /// - Throws: what `body` throws, and ``StorageError``.
+  public func preview(
+    everyVersionIn bucket: BucketName,
+    _ body: @Sendable ([DeletionCandidate]) throws -> Void
+  ) async throws {
+    try await preview(
+      TargetWalk(everyVersionIn: bucket, client: client), while: .listVersions(bucket), body)
+  }
+
+  private func preview(
+    _ walk: TargetWalk, while undertaking: Undertaking,
+    _ body: @Sendable ([DeletionCandidate]) throws -> Void
+  ) async throws {
+    var walk = walk
+    while let page = try await walk.next(while: undertaking) { try body(page) }
   }
 
   /// Deletes what `targets` hold, each object with a row of its own in the history.
@@ -146,17 +156,23 @@ extension S3Service {
     }
   }
 
-  private func abortUploads(
-    in bucket: BucketName, noting deleter: inout Deleter
-  ) async throws(StorageError) {
-    let uploads = try await read(.listVersions(bucket)) { () async throws(S3Error) in
+  /// The multipart uploads of a bucket that are under way, wherever; none in a store without them.
+  public func uploads(
+    in bucket: BucketName
+  ) async throws(StorageError) -> [MultipartUploadSummary] {
+    try await read(.listUploads(bucket)) { () async throws(S3Error) in
       do throws(S3Error) {
         return try await client.listMultipartUploads(bucket: bucket, prefix: .empty)
       } catch  where error.code == .notImplemented {
         return []
       }
     }
-    for upload in uploads {
+  }
+
+  private func abortUploads(
+    in bucket: BucketName, noting deleter: inout Deleter
+  ) async throws(StorageError) {
+    for upload in try await uploads(in: bucket) {
       let location = ObjectLocation(bucket: bucket, key: upload.key)
       let recorded = try await recorder.recorded(
         Change(.abortUpload, bucket: bucket, key: upload.key), while: .abortUpload(location)

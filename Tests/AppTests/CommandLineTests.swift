@@ -30,7 +30,7 @@ struct CommandLineTests {
       "stat s3://b", "cat s3://b",
       "cat s3://b/k s3://b/l --version-id 1", "du", "du --depth -1 s3://b", "get s3://b/k a b",
       "get s3://b/k s3://b/l -", "rm s3://b/k --exclude x", "ls --include x", "ls --concurrency 0",
-      "ls --part-size 1M", "put f s3://b/ --exclude x", "put - s3://b/k --dry-run",
+      "ls --part-size 1M", "put f s3://b/ --exclude x", "get s3://b/k - --dry-run",
       "ls --part-size x",
       "history --action nonsense", "history --since yesterday",
       "history verify --expect 12", "history --format xml",

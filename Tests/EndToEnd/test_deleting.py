@@ -178,3 +178,22 @@ def test_the_command_deletes_all_versions_and_a_missing_key_is_no_failure(
     gone = person.run("rm", f"s3://{name}/a")
     assert gone.returncode == 0 and b"Deleted 0 objects, 1 not there" in gone.stdout
     assert [key for key, _, _ in store.versions(name)] == ["ab"]
+
+
+def test_rb_dry_run_says_all_that_would_go_and_removes_nothing(person, store, new_bucket):
+    name = new_bucket(versioned=True)
+    first = store.put(name, "a", b"1")["VersionId"]
+    marker = store.s3.delete_object(Bucket=name, Key="a")["VersionId"]
+    upload = store.s3.create_multipart_upload(Bucket=name, Key="up")["UploadId"]
+    refused = person.run("rb", "--dry-run", f"s3://{name}")
+    assert refused.returncode == 1 and refused.stdout == b"" and b"--force" in refused.stderr
+    planned = person.run("rb", "--force", "--dry-run", f"s3://{name}")
+    assert planned.returncode == 0, planned.stderr
+    assert planned.stdout.decode().splitlines() == [
+        f"would abort the upload of s3://{name}/up  ({upload})",
+        f"would delete s3://{name}/a  version {marker}",
+        f"would delete s3://{name}/a  version {first}",
+        f"would remove s3://{name}",
+    ]
+    assert len(store.versions(name)) == 2 and store.uploads(name) == [upload]
+    assert not person.history_file.exists()

@@ -1,5 +1,7 @@
 """What goes wrong is told with its subject and code, as a status, and changes nothing on the server."""
 
+import signal
+import subprocess
 import threading
 
 import pytest
@@ -75,7 +77,8 @@ def test_no_record_no_change(person, store, filled, command):
     done = run(
         person, *words(command, filled), "--history", "no-folder/history.sqlite", input=b"x", status=1
     )
-    assert b"history" in done.stderr
+    # Why, too.
+    assert b"history" in done.stderr and b"no-folder/history.sqlite cannot be opened" in done.stderr
     assert untouched(store, filled)
 
 
@@ -101,6 +104,14 @@ def test_a_key_that_is_not_there_is_named(person, store, filled, command):
     done = run(person, command, f"s3://{filled}/no/such", *to, status=1)
     assert b"no/such" in done.stderr and b"NoSuchKey" in done.stderr
     assert untouched(store, filled)
+
+
+@pytest.mark.parametrize("command, said", [
+    ("ls box/k", "perhaps s3://box/k"), ("rm s3:/box/k", "perhaps s3://box/k"),
+    ("cp ./f s3://box/", "pail put uploads files"), ("mv s3://box/k f", "pail get downloads objects"),
+])
+def test_who_comes_from_another_tool_is_told_how_it_is_written_here(person, command, said):
+    assert said.encode() in b" ".join(run(person, *command.split(), status=64).stderr.split())
 
 
 @pytest.mark.parametrize("command", ["ls b/k", "get s3:/b", "rm s3://", "stat s3:///k", "cp s3://b/k f"])
@@ -130,3 +141,30 @@ def test_an_interrupt_ends_a_command_that_waits_for_an_answer(person, command):
         assert terminal.wait_exit() == 130
         assert "interrupted" in terminal.text
         over.set()
+
+
+@pytest.mark.parametrize("command, hint", [
+    (["rm", "-r", "s3://b/p"], b"deletes the rest"), (["cp", "-r", "s3://b/p", "s3://c/"], b"copies the rest"),
+    (["put", "-r", "folder", "s3://b/"], b"uploads the rest"), (["get", "-r", "s3://b/p", "out"], b"downloads the rest"),
+])
+def test_an_interrupted_command_says_how_to_go_on(person, command, hint):
+    for name in ("a", "b"):
+        person.file(f"folder/{name}", b"1")
+    asked, over = threading.Event(), threading.Event()
+
+    def silent(method, path, query, headers):
+        asked.set()
+        over.wait(60)
+        return Answer(500)
+
+    with Scripted(silent) as server:
+        program = subprocess.Popen(
+            [person.binary, *command, "--endpoint-url", server.endpoint], env=person.env,
+            cwd=person.work, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )
+        assert asked.wait(20)
+        program.send_signal(signal.SIGINT)
+        _, said = program.communicate(timeout=20)
+        over.set()
+    assert program.returncode == 130
+    assert b"interrupted" in said and hint in said, said

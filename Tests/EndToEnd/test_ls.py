@@ -53,9 +53,23 @@ def test_results_go_to_a_pipe_raw_and_to_a_terminal_escaped(person, store, bucke
     assert terminal.wait_exit() == 0
     assert "\\x1b[31m.txt" in terminal.text
     assert b"\x1b[31m" not in terminal.raw
+    terminal = person.open("ls", "-0", f"s3://{bucket}")
+    assert terminal.wait_exit() == 0 and b"\x1b[31m" not in terminal.raw
 
 
 def test_the_version_is_told_without_settings(person):
     (person.work / ".env").unlink()
     assert run(person, "--version").stdout.startswith(b"pail ")
 
+
+
+def test_versions_come_in_key_order_with_their_classes(person, store, new_bucket):
+    bucket = new_bucket(versioned=True)
+    for key in ("a", "b/x", "c", "c"):
+        store.put(bucket, key, key.encode())
+    store.s3.delete_object(Bucket=bucket, Key="a")
+    rows = json_lines(run(person, "ls", "--versions", "--json", f"s3://{bucket}").stdout)
+    assert [row.get("key") or row["prefix"] for row in rows] == ["a", "a", "b/", "c", "c"]
+    assert [row.get("isDeleteMarker") for row in rows] == [True, False, None, False, False]
+    classes = {row.get("storageClass") for row in rows if row.get("isDeleteMarker") is False}
+    assert classes == {"STANDARD"}

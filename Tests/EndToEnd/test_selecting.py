@@ -48,6 +48,52 @@ def test_of_include_and_exclude_the_last_that_matches_decides(person, filled):
     assert run(person, "ls", place, "--exclude", "x", status=64).stderr
 
 
+def test_a_prefix_without_its_slash_touches_nothing_beside_it(person, store, filled, new_bucket):
+    """As in `aws s3`: `logs` means `logs/`, and `logsgz` is something else."""
+    place, other = f"s3://{filled}/logs", new_bucket()
+    inside = ["a.gz", "a.txt", "x/b.gz", "x/c.tmp"]
+    run(person, "get", "-r", place, "out")
+    assert files(person.work / "out") == inside
+    run(person, "cp", "-r", place, f"s3://{other}")
+    assert store.keys(other) == inside
+    run(person, "rm", "-r", "--dry-run", place)
+    run(person, "rm", "-r", place)
+    assert store.keys(filled) == ["logsgz", "m/a.gz"]
+    run(person, "rm", "-r", f"s3://{other}/?")
+    assert store.keys(other) == ["a.gz", "a.txt"]
+    run(person, "mv", "-r", f"s3://{filled}/m", f"s3://{filled}/n")
+    assert store.keys(filled) == ["logsgz", "n/a.gz"]
+    for command in (["get", "-r", f"s3://{filled}/logsgz", "none"], ["cp", "-r", f"s3://{filled}/logsgz", place]):
+        done = run(person, *command, status=1)
+        assert f"Nothing is under s3://{filled}/logsgz/".encode() in done.stderr
+        assert b"Without -r" in done.stderr
+    assert not (person.work / "none").exists()
+
+
+def test_ls_of_nothing_says_so_and_ends_well(person, filled, new_bucket):
+    empty = new_bucket()
+    for words, said in (
+        ([f"s3://{empty}"], f"s3://{empty} is empty"),
+        ([f"s3://{filled}/x"], f"nothing begins with s3://{filled}/x"),
+        (["-r", f"s3://{filled}/x"], f"nothing begins with s3://{filled}/x"),
+        ([f"s3://{filled}/x*"], f"nothing matches s3://{filled}/x*"),
+        (["-r", f"s3://{filled}", "--exclude", "*"], f"the filters leave nothing of s3://{filled}"),
+    ):
+        done = run(person, "ls", *words)
+        assert (done.stdout, done.stderr) == (b"", f"pail: {said}\n".encode())
+        assert run(person, "ls", "--quiet", *words).stderr == b""
+    assert run(person, "ls", "-0", "--json", f"s3://{filled}", status=64).stdout == b""
+
+
+def test_rm_goes_on_in_the_other_buckets(person, store, filled):
+    places = [f"s3://{filled}/m/a.gz", "s3://never-made-bucket/k", f"s3://{filled}/logsgz"]
+    done = run(person, "rm", *places, status=1)
+    assert done.stdout == b"Deleted 2 objects\n" and b"NoSuchBucket" in done.stderr
+    assert store.keys(filled) == KEYS[:4]
+    nothing = run(person, "rm", "-r", f"s3://{filled}/none")
+    assert (nothing.stdout, nothing.stderr) == (b"Deleted 0 objects\n", b"pail: there is nothing to delete\n")
+
+
 def test_rm_deletes_what_matches_and_records_each(person, store, filled):
     plan = run(person, "rm", "--dry-run", f"s3://{filled}/logs/*.gz").stdout.decode()
     assert plan == "".join(
@@ -121,6 +167,23 @@ def test_get_dry_run_writes_nothing_and_says_what_it_replaces(person, filled):
     assert files(person.work / "in") == ["a.gz"] and (person.work / "in/a.gz").read_bytes() == b"mine"
 
 
+@pytest.mark.parametrize("command", ["get", "cp", "mv"])
+def test_a_dry_run_fails_where_the_real_one_would(person, store, filled, command):
+    to = "f" if command == "get" else f"s3://{filled}/f"
+    done = run(person, command, "--dry-run", f"s3://{filled}/none", to, status=1)
+    assert done.stdout == b"" and b"NoSuchKey" in done.stderr
+    (row,) = json_lines(run(person, command, "-d", "--json", f"s3://{filled}/logsgz", to).stdout)
+    assert (row["size"], row["replaces"]) == (len("logsgz"), False)
+    assert store.keys(filled) == KEYS and not (person.work / "f").exists()
+
+
+def test_a_dry_run_of_standard_input_reads_none_and_standard_output_has_none(person, store, filled):
+    plan = run(person, "put", "-d", "-", f"s3://{filled}/logsgz", input=b"new").stdout
+    assert plan == f"would upload - to s3://{filled}/logsgz, replacing what is there\n".encode()
+    assert store.get(filled, "logsgz") == b"logsgz"
+    assert run(person, "get", "-d", f"s3://{filled}/logsgz", "-", status=64).stdout == b""
+
+
 def test_du_adds_up_by_prefix(person, filled):
     rows = json_lines(run(person, "du", "--json", f"s3://{filled}").stdout)
     assert [(row["prefix"], row["objects"], row["isTotal"]) for row in rows] == [
@@ -145,15 +208,17 @@ def test_put_r_takes_filters_and_a_dry_run_sends_nothing(person, store, bucket):
     for name in ("a.gz", "a.tmp", "x/b.gz"):
         person.file(f"site/{name}", b"12")
     store.put(bucket, "in/a.gz", b"before")
+    (person.work / "site/empty").mkdir()
     command = ["put", "-r", "--exclude", "*.tmp", "site", f"s3://{bucket}/in/"]
     plan = run(person, *command, "--dry-run").stdout.decode().splitlines()
     assert plan == [
         f"would upload site/a.gz to s3://{bucket}/in/a.gz, replacing what is there",
+        f"would upload site/empty to s3://{bucket}/in/empty/",
         f"would upload site/x/b.gz to s3://{bucket}/in/x/b.gz",
     ]
     assert store.keys(bucket) == ["in/a.gz"] and not person.history_file.exists()
     run(person, *command)
-    assert store.keys(bucket) == ["in/a.gz", "in/x/b.gz"] and store.get(bucket, "in/a.gz") == b"12"
+    assert store.keys(bucket) == ["in/a.gz", "in/empty/", "in/x/b.gz"] and store.get(bucket, "in/a.gz") == b"12"
 
 
 def test_a_limit_is_taken_before_and_after_the_command(person, store, bucket):

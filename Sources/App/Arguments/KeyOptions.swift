@@ -67,15 +67,17 @@ enum KeyTarget: Sendable, Hashable {
   case key(S3URI)
   case selection(BucketName, KeySelection)
 
-  /// Everything that begins with the key, or with what matches it where it is a pattern.
+  /// Everything under the key, as in `aws s3`: `s3://b/foo` means `s3://b/foo/`, and never
+  /// `foobar`. Of a pattern everything under what matches it.
   static func recursive(_ place: S3URI, _ glob: GlobOption, _ filter: KeyFilter) -> KeyTarget {
+    let under =
+      place.key.isEmpty || place.key.endsWithSlash ? place.key : place.key + ObjectKey("/")
     guard let pattern = glob.pattern(place) else {
-      return .selection(place.bucket, KeySelection(prefix: place.key, filter: filter))
+      return .selection(place.bucket, KeySelection(prefix: under, filter: filter))
     }
-    return .selection(
-      place.bucket,
-      KeySelection(
-        KeyPattern(bytes: pattern.bytes + [UInt8(ascii: "*")]), filter: filter))
+    let star = UInt8(ascii: "*")
+    let whole = pattern.bytes.last == star ? pattern.bytes : under.bytes + [star]
+    return .selection(place.bucket, KeySelection(KeyPattern(bytes: whole), filter: filter))
   }
 
   /// One key, or what matches it where it is a pattern. A key that is named exactly so wins, so
@@ -88,6 +90,20 @@ enum KeyTarget: Sendable, Hashable {
     let page = try await session.service.recursivePage(bucket: place.bucket, prefix: place.key)
     guard page.objects.first?.key != place.key else { return .key(place) }
     return .selection(place.bucket, KeySelection(pattern, filter: filter))
+  }
+}
+
+extension CommandFailure {
+  /// What `place` means holds nothing.
+  static func nothing(at place: S3URI, _ selection: KeySelection) -> CommandFailure {
+    guard selection.pattern == nil else {
+      return CommandFailure("Nothing matches \(Visible.text(place.bytes))")
+    }
+    let prefix = S3URI(bucket: place.bucket, key: selection.prefix)
+    return CommandFailure(
+      "Nothing is under \(Visible.text(prefix.bytes))",
+      recovery: place.key == selection.prefix
+        ? nil : "Without -r \(Visible.text(place.bytes)) means that one object.")
   }
 }
 

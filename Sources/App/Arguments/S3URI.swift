@@ -17,7 +17,7 @@ struct S3URI: Sendable, Hashable {
   init(parsing argument: String) throws(ArgumentProblem) {
     let bytes = RawArguments.bytes(of: argument)
     guard bytes.starts(with: "s3://".utf8) else {
-      throw ArgumentProblem("expected s3://bucket or s3://bucket/key")
+      throw ArgumentProblem("expected s3://bucket or s3://bucket/key" + Self.hint(argument))
     }
     let rest = bytes.dropFirst("s3://".utf8.count)
     let name = rest.prefix(BucketName.length(in: rest))
@@ -29,6 +29,15 @@ struct S3URI: Sendable, Hashable {
     }
     self.bucket = BucketName(bucket)
     key = ObjectKey(bytes: Array(rest.dropFirst(name.count + 1)))
+  }
+
+  /// What was perhaps meant by a place without its beginning; nothing for what looks like a file.
+  private static func hint(_ argument: String) -> String {
+    let words = argument.hasPrefix("s3:") ? argument.dropFirst(3) : argument[...]
+    let place = words.drop { $0 == "/" }
+    let isPath = words == argument[...] && ["/", ".", "~"].contains { argument.hasPrefix($0) }
+    guard let first = place.first, first.isLetter || first.isNumber, !isPath else { return "" }
+    return "; perhaps s3://\(place)"
   }
 
   var location: ObjectLocation { ObjectLocation(bucket: bucket, key: key) }

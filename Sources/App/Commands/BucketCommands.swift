@@ -48,6 +48,7 @@ struct RemoveBucketCommand: PailCommand {
       Examples:
         pail rb s3://reports
         pail rb s3://reports --expected-owner 111122223333
+        pail rb s3://scratch --force --dry-run
         pail rb s3://scratch --force
       """)
 
@@ -63,10 +64,18 @@ struct RemoveBucketCommand: PailCommand {
     help: ArgumentHelp("Refuse unless this account owns the bucket.", valueName: "account id"))
   var expectedOwner: String?
 
+  @Flag(name: .shortAndLong, help: "Say what would be removed, and change nothing.")
+  var dryRun = false
+
   @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
+
+  var wayOn: String? {
+    force && !dryRun ? "What was deleted is recorded; the same command deletes the rest." : nil
+  }
 
   func run(_ context: CommandContext) async throws {
     let session = try await context.openSession()
+    if dryRun { return try await preview(session, context) }
     let owner = expectedOwner.map { AccountID($0) }
     var report: DeletionReport?
     if force {
@@ -90,6 +99,28 @@ struct RemoveBucketCommand: PailCommand {
       let contents =
         deleted == 0 ? "" : ", with \(deleted) \(deleted == 1 ? "object" : "objects and versions")"
       context.console.confirmation("Removed s3://\(bucket)\(contents)")
+    }
+  }
+
+  private func preview(_ session: Session, _ context: CommandContext) async throws {
+    let uploads = force ? try await session.service.uploads(in: bucket) : []
+    for upload in uploads {
+      context.wouldAbort(S3URI(bucket: bucket, key: upload.key), upload.uploadID)
+    }
+    try await session.service.preview(everyVersionIn: bucket) { page in
+      guard force || page.isEmpty else {
+        throw CommandFailure(
+          "Bucket \(bucket) is not empty", recovery: "--force deletes all that is in it first.")
+      }
+      for candidate in page { context.wouldDelete(candidate, in: bucket) }
+      try context.stopWhenClosed()
+    }
+    if context.isJSON {
+      var line = JSONLine()
+      line.add("bucket", bucket.text)
+      context.console.result(line.bytes)
+    } else {
+      context.console.result("would remove s3://\(bucket)")
     }
   }
 }

@@ -7,11 +7,13 @@ struct CopyCommand: PailCommand {
   static let configuration = CommandConfiguration(
     commandName: "cp",
     abstract: "Copy objects within the store.",
+    usage: CopyingOptions.usage("cp"),
     discussion: """
       The server reads and writes, no byte comes here, and any size will do. Content type, \
       metadata, tags, storage class and encryption come along; an option replaces them. A \
-      destination that ends in / means "into". With -r what is under a prefix is copied; of \
-      several prefixes each keeps its name.
+      destination that ends in / means "into". With -r what is under a prefix is copied, \
+      s3://reports/2026 being the same as s3://reports/2026/; of several prefixes each keeps its \
+      name.
 
       In a key, * stands for any characters, / among them, and ? for one: quote them, so that the \
       shell leaves them alone. A key that is named exactly so is meant alone.
@@ -28,6 +30,8 @@ struct CopyCommand: PailCommand {
 
   @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
+  var wayOn: String? { options.wayOn("With --no-overwrite the same command copies the rest.") }
+
   func run(_ context: CommandContext) async throws {
     try await options.run(
       context, isMove: false, attributes: attributes.attributes, partSize: shared.partSize)
@@ -38,6 +42,7 @@ struct MoveCommand: PailCommand {
   static let configuration = CommandConfiguration(
     commandName: "mv",
     abstract: "Move objects within the store.",
+    usage: CopyingOptions.usage("mv"),
     discussion: """
       Copies as pail cp does, and deletes each source once its copy is proven equal by a checksum \
       or an ETag that is one. Where nothing proves it the copy stays, and so does the source.
@@ -51,6 +56,8 @@ struct MoveCommand: PailCommand {
 
   @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
+  var wayOn: String? { options.wayOn("The same command moves the rest.") }
+
   func run(_ context: CommandContext) async throws {
     try await options.run(
       context, isMove: true, attributes: ObjectAttributes(), partSize: shared.partSize)
@@ -59,13 +66,20 @@ struct MoveCommand: PailCommand {
 
 /// What `cp` and `mv` have in common.
 struct CopyingOptions: ParsableArguments {
+  static func usage(_ command: String) -> String {
+    """
+    pail \(command) [<options>] <s3://bucket/key> <s3://bucket/key>
+           pail \(command) [<options>] <s3://bucket/key> ... <s3://bucket/prefix/>
+    """
+  }
+
   @Argument(
     help: ArgumentHelp(
       "What to copy, then where to.", valueName: "s3://bucket/key... s3://bucket/key"),
-    transform: S3URI.init(parsing:))
+    transform: CopyingOptions.place)
   var places: [S3URI]
 
-  @Flag(name: .shortAndLong, help: "Everything that begins with the key.")
+  @Flag(name: .shortAndLong, help: "Everything under the key.")
   var recursive = false
 
   @Flag(help: "Leave objects that are there already alone.")
@@ -82,6 +96,21 @@ struct CopyingOptions: ParsableArguments {
   @OptionGroup var glob: GlobOption
 
   private var sources: [S3URI] { Array(places.dropLast()) }
+
+  /// - Parameter many: for what may be half done.
+  func wayOn(_ many: String) -> String? {
+    let isOne = !recursive && sources.count == 1 && glob.pattern(sources[0]) == nil
+    return isOne || dryRun ? nil : many
+  }
+
+  /// Whoever comes from `aws s3 cp` may name a file.
+  private static func place(_ argument: String) throws(ArgumentProblem) -> S3URI {
+    guard argument.hasPrefix("s3:") else {
+      throw ArgumentProblem(
+        "both ends are in the store here; pail put uploads files, and pail get downloads objects")
+    }
+    return try S3URI(parsing: argument)
+  }
 
   func validate() throws {
     guard places.count >= 2, let destination = places.last else {
@@ -134,7 +163,8 @@ struct CopyingOptions: ParsableArguments {
 
 /// The objects that `cp` and `mv` name, each with what it becomes.
 struct CopySources {
-  typealias Pair = (source: ObjectLocation, destination: ObjectLocation)
+  /// The size as a listing tells it; nil where none was asked.
+  typealias Pair = (source: ObjectLocation, destination: ObjectLocation, size: ByteCount?)
 
   private enum Source {
     case key(ObjectLocation, ObjectKey)
@@ -200,24 +230,21 @@ struct CopySources {
       switch source {
       case .key(let location, let key):
         sources.removeFirst()
-        return (location, ObjectLocation(bucket: bucket, key: key))
+        return (location, ObjectLocation(bucket: bucket, key: key), nil)
       case .selection(let place, let selection, let skipped):
         if let object = page.popFirst() {
           found += 1
           let key = base + ObjectKey(bytes: object.key.bytes.dropFirst(skipped))
           return (
             ObjectLocation(bucket: place.bucket, key: object.key),
-            ObjectLocation(bucket: bucket, key: key)
+            ObjectLocation(bucket: bucket, key: key), object.size
           )
         }
         guard !hasBegun || next != nil else {
           let isEmpty = found == 0
           sources.removeFirst()
           (hasBegun, found) = (false, 0)
-          guard !isEmpty else {
-            let what = selection.pattern == nil ? "begins with" : "matches"
-            throw CommandFailure("Nothing \(what) \(Visible.text(place.bytes))")
-          }
+          guard !isEmpty else { throw CommandFailure.nothing(at: place, selection) }
           continue
         }
         let listed = try await session.service.recursivePage(
@@ -284,7 +311,7 @@ struct CopyRunner {
   }
 
   private enum Ended: Sendable {
-    case looked(FoundThere)
+    case looked(ByteCount, FoundThere)
     case copied(CopyResult)
     case failed(StorageError)
   }
@@ -319,7 +346,11 @@ struct CopyRunner {
 
   private func work(_ pair: CopySources.Pair) async -> Ended {
     do throws(StorageError) {
-      if isDryRun { return .looked(try await look(pair.destination)) }
+      if isDryRun {
+        let size =
+          if let size = pair.size { size } else { try await service.details(pair.source).size }
+        return .looked(size, try await look(pair.destination))
+      }
       let result =
         isMove
         ? try await service.move(pair.source, to: pair.destination, options: options)
@@ -343,8 +374,8 @@ struct CopyRunner {
     let from = S3URI(bucket: pair.source.bucket, key: pair.source.key).bytes
     let to = S3URI(bucket: pair.destination.bucket, key: pair.destination.key).bytes
     switch end {
-    case .looked(let found):
-      context.wouldMove(isMove ? "move" : "copy", from, to: to, size: nil, existing: found)
+    case .looked(let size, let found):
+      context.wouldMove(isMove ? "move" : "copy", from, to: to, size: size, existing: found)
     case .failed(let error) where error.isCancellation: break
     case .failed(let error): context.fail(from, error)
     case .copied(let result):

@@ -133,7 +133,7 @@ struct DoctorCommand: PailCommand {
         check("list s3://\(bucket)", "\(count)\(page.next == nil ? "" : "+") entries", context)
       } else {
         let count = try await session.service.buckets().count
-        check("list buckets", "\(count) buckets", context)
+        check("list buckets", count == 1 ? "1 bucket" : "\(count) buckets", context)
       }
     } catch {
       guard error.kind == .accessDenied, bucket == nil else { throw error }

@@ -76,18 +76,13 @@ struct DownloadSources {
             bucket: place.bucket, selection,
             dropping: ObjectKey(bytes: selection.base.bytes.prefix(skipped)), folder: folder),
           ifExists: ifExists)
-        trees.append((tree, Self.nothing(at: place, selection)))
+        trees.append((tree, CommandFailure.nothing(at: place, selection)))
       }
     }
     if !keys.isEmpty {
       trees.insert((TransferTree(.list(keys), ifExists: ifExists), nil), at: 0)
     }
     return trees
-  }
-
-  private static func nothing(at place: S3URI, _ selection: KeySelection) -> CommandFailure {
-    let what = selection.pattern == nil ? "begins with" : "matches"
-    return CommandFailure("Nothing \(what) \(Visible.text(place.bytes))")
   }
 
   /// - Throws: ``CommandFailure`` for a place where there is nothing, and what a listing throws.
@@ -108,7 +103,7 @@ struct DownloadSources {
           let isEmpty = found == 0
           sources.removeFirst()
           (hasBegun, found) = (false, 0)
-          guard !isEmpty else { throw Self.nothing(at: place, selection) }
+          guard !isEmpty else { throw CommandFailure.nothing(at: place, selection) }
           continue
         }
         let listed = try await session.service.recursivePage(

@@ -7,12 +7,13 @@ struct GetCommand: PailCommand {
   static let configuration = CommandConfiguration(
     commandName: "get",
     abstract: "Download objects.",
+    usage: "pail get [<options>] <s3://bucket/key> ... [<file, folder/ or ->]",
     discussion: """
       Without a destination the object goes to the folder PATH_TO_SAVE_FILE, else to the current \
       one. A destination that is a folder, or ends in /, means "into"; - means standard output. A \
       file appears under its name only once it is complete, and replaces one that was there. With \
-      -r everything whose key begins with the given one is downloaded, each object by what follows \
-      the last / of it; of several prefixes each keeps its name.
+      -r everything under a prefix is downloaded, s3://reports/2026 being the same as \
+      s3://reports/2026/; of several prefixes each keeps its name.
 
       In a key, * stands for any characters, / among them, and ? for one: quote them, so that the \
       shell leaves them alone. A key that is named exactly so is meant alone.
@@ -28,10 +29,11 @@ struct GetCommand: PailCommand {
   @Argument(
     help: ArgumentHelp(
       "What to download; then a file, a folder, or - for standard output.",
-      valueName: "s3://bucket/key... [destination]"))
+      valueName: "s3://bucket/key... [destination]"),
+    completion: .file())
   var words: [String]
 
-  @Flag(name: .shortAndLong, help: "Everything that begins with the key.")
+  @Flag(name: .shortAndLong, help: "Everything under the key.")
   var recursive = false
 
   @Flag(help: "Leave files that are there already alone.")
@@ -67,6 +69,12 @@ struct GetCommand: PailCommand {
 
   func validate() throws {
     let places = try places()
+    if destination?.isEmpty == true {
+      throw ValidationError("the destination is empty: name a file or a folder, or leave it out")
+    }
+    if destination == "-", dryRun {
+      throw ValidationError("--dry-run goes with files: standard output replaces none")
+    }
     if destination == "-", recursive || places.count != 1 {
       throw ValidationError("standard output takes one object; see pail cat for more")
     }
@@ -87,6 +95,12 @@ struct GetCommand: PailCommand {
 
   /// What goes to standard output has nobody left to read it.
   var outlivesTerminal: Bool { destination != "-" }
+
+  var wayOn: String? {
+    guard !dryRun, let places = try? places() else { return nil }
+    let isOne = !recursive && places.count == 1 && glob.pattern(places[0]) == nil
+    return isOne ? nil : "With --no-overwrite the same command downloads the rest."
+  }
 
   func run(_ context: CommandContext) async throws {
     let places = try places()
@@ -114,7 +128,9 @@ struct GetCommand: PailCommand {
       meant, versionID: version, into: folder, name: name,
       ifExists: noOverwrite ? .skip : .overwrite, session)
     if dryRun {
-      while let request = try await sources.next() { try preview(request, context) }
+      while let request = try await sources.next() {
+        try await preview(request, session, context)
+      }
       return
     }
     let trees = sources.trees
@@ -138,7 +154,9 @@ struct GetCommand: PailCommand {
     return (parent.isEmpty ? "." : parent, ObjectKey(bytes: path.lastName ?? []))
   }
 
-  private func preview(_ request: TransferRequest, _ context: CommandContext) throws {
+  private func preview(
+    _ request: TransferRequest, _ session: Session, _ context: CommandContext
+  ) async throws {
     guard case .download(let object, let summary, let folder, let name) = request.work else {
       return
     }
@@ -149,8 +167,14 @@ struct GetCommand: PailCommand {
     } catch {
       return context.fail(place.bytes, StorageError(error))
     }
+    let size: ByteCount
+    do throws(StorageError) {
+      size = if let summary { summary.size } else { try await session.service.details(object).size }
+    } catch {
+      return context.fail(place.bytes, error)
+    }
     context.wouldMove(
-      "download", place.bytes, to: path.bytes, size: summary?.size,
+      "download", place.bytes, to: path.bytes, size: size,
       existing: path.isThere ? (noOverwrite ? .skipped : .replaced) : .none)
     try context.stopWhenClosed()
   }

@@ -25,7 +25,7 @@ extension HistoryCommand {
     @Flag(help: "Say what would be recorded, and record nothing.")
     var dryRun = false
 
-    @OptionGroup var shared: SharedOptions
+    @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
     func run(_ context: CommandContext) async throws {
       guard try context.openHistoryIfThere() != nil else { return }

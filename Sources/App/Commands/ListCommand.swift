@@ -42,6 +42,9 @@ struct ListCommand: PailCommand {
     guard place != nil || !(recursive || versions) else {
       throw ValidationError("--recursive and --versions need a bucket: s3://bucket")
     }
+    guard !endsWithNUL || !shared.json else {
+      throw ValidationError("-0 writes keys alone, and --json whole objects: choose one")
+    }
     try filters.validate(isRecursive: recursive, place.map { [$0] } ?? [], glob)
     guard place != nil || filters.isEmpty else {
       throw ValidationError("--include and --exclude need a bucket: s3://bucket")
@@ -62,18 +65,23 @@ struct ListCommand: PailCommand {
     } else {
       try await listObjects(of: place, session, &output)
     }
+    if output.isEmpty { context.console.notice("pail: \(nothing(at: place))") }
   }
 
-  /// nil where one level is listed as it is.
+  private func nothing(at place: S3URI) -> String {
+    let shown = Visible.text(place.bytes)
+    if glob.pattern(place) != nil { return "nothing matches \(shown)" }
+    let prefix = place.key.isEmpty ? "\(shown) is empty" : "nothing begins with \(shown)"
+    return filters.isEmpty ? prefix : "the filters leave nothing of \(shown)"
+  }
+
+  /// nil where one level is listed as it is. The prefix need not end in a slash, as in `aws s3 ls`.
   private func selection(_ place: S3URI) -> KeySelection? {
-    if let pattern = glob.pattern(place), !recursive {
-      return KeySelection(pattern, filter: filters.filter)
+    guard var pattern = glob.pattern(place) else {
+      return recursive ? KeySelection(prefix: place.key, filter: filters.filter) : nil
     }
-    guard recursive,
-      case .selection(_, let selection) =
-        KeyTarget.recursive(place, glob, filters.filter)
-    else { return nil }
-    return selection
+    if recursive { pattern = KeyPattern(bytes: pattern.bytes + [UInt8(ascii: "*")]) }
+    return KeySelection(pattern, filter: filters.filter)
   }
 
   private func listObjects(
@@ -90,10 +98,10 @@ struct ListCommand: PailCommand {
     repeat {
       let page = try await session.service.page(
         bucket: place.bucket, prefix: place.key, after: next)
-      for row in ListRow.inKeyOrder(page) {
+      for row in ListRow.inKeyOrder(page.objects, page.commonPrefixes, by: \.key) {
         switch row {
         case .prefix(let prefix): output.prefix(prefix)
-        case .object(let object): output.object(object)
+        case .item(let object): output.object(object)
         }
       }
       try output.flush()
@@ -110,9 +118,12 @@ struct ListCommand: PailCommand {
       let page = try await session.service.versionPage(
         bucket: place.bucket, prefix: selection?.prefix ?? place.key,
         isRecursive: selection != nil, after: next)
-      for prefix in page.commonPrefixes { output.prefix(prefix) }
-      for version in page.versions where selection?.contains(version.key) ?? true {
-        output.version(version)
+      for row in ListRow.inKeyOrder(page.versions, page.commonPrefixes, by: \.key) {
+        switch row {
+        case .prefix(let prefix): output.prefix(prefix)
+        case .item(let version):
+          if selection?.contains(version.key) ?? true { output.version(version) }
+        }
       }
       try output.flush()
       next = page.next
@@ -120,20 +131,22 @@ struct ListCommand: PailCommand {
   }
 }
 
-/// One row of a page; objects and prefixes come as two lists, each in key order.
-private enum ListRow {
-  case object(ObjectSummary)
+/// One row of a page; objects or versions and prefixes come as two lists, each in key order.
+private enum ListRow<Item> {
+  case item(Item)
   case prefix(ObjectKey)
 
-  static func inKeyOrder(_ page: ObjectPage) -> [ListRow] {
+  static func inKeyOrder(
+    _ items: [Item], _ prefixes: [ObjectKey], by key: (Item) -> ObjectKey
+  ) -> [ListRow] {
     var rows: [ListRow] = []
-    var prefixes = page.commonPrefixes[...]
-    for object in page.objects {
-      while let prefix = prefixes.first, prefix < object.key {
+    var prefixes = prefixes[...]
+    for item in items {
+      while let prefix = prefixes.first, prefix < key(item) {
         rows.append(.prefix(prefix))
         prefixes.removeFirst()
       }
-      rows.append(.object(object))
+      rows.append(.item(item))
     }
     return rows + prefixes.map { .prefix($0) }
   }
@@ -147,6 +160,7 @@ private struct ListOutput {
   private let end: UInt8
   /// Whole rows that are not written yet.
   private var rows: [UInt8] = []
+  private(set) var isEmpty = true
   private var times = ISO8601Writer()
 
   init(console: Console, isJSON: Bool, endsWithNUL: Bool) {
@@ -207,6 +221,7 @@ private struct ListOutput {
       if !version.isDeleteMarker { line.add("size", version.size.bytes) }
       line.add("lastModified", version.lastModified)
       line.add("etag", version.etag?.text)
+      line.add("storageClass", version.storageClass?.text)
       line.add("versionID", version.versionID.text)
       line.add("isLatest", version.isLatest)
       line.add("isDeleteMarker", version.isDeleteMarker)
@@ -227,6 +242,7 @@ private struct ListOutput {
   ///
   /// - Throws: when nobody reads them.
   mutating func flush() throws {
+    isEmpty = isEmpty && rows.isEmpty
     console.results(rows)
     rows.removeAll(keepingCapacity: true)
     if console.isClosed || console.failure != nil { throw OutputClosed() }
@@ -240,7 +256,7 @@ private struct ListOutput {
   }
 
   private mutating func addName(_ name: [UInt8]) {
-    rows += end == 0 ? name : console.name(name)
+    rows += console.name(name)
     rows.append(end)
   }
 

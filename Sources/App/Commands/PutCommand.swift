@@ -9,6 +9,10 @@ struct PutCommand: PailCommand {
   static let configuration = CommandConfiguration(
     commandName: "put",
     abstract: "Upload files and folders.",
+    usage: """
+      pail put [<options>] <file> ... <s3://bucket/prefix/>
+             pail put [<options>] <file, or - for standard input> <s3://bucket/key>
+      """,
     discussion: """
       A destination that ends in / means "into"; otherwise it is the key itself. With -r what is \
       inside a folder is uploaded; with several sources each folder keeps its name. An object that \
@@ -26,7 +30,8 @@ struct PutCommand: PailCommand {
       """)
 
   @Argument(
-    help: ArgumentHelp("Files and folders, then where they go.", valueName: "file… s3://bucket/"))
+    help: ArgumentHelp("Files and folders, then where they go.", valueName: "file... s3://bucket/"),
+    completion: .file())
   var words: [String]
 
   @Flag(name: .shortAndLong, help: "Folders too, with everything in them.")
@@ -82,15 +87,23 @@ struct PutCommand: PailCommand {
     guard recursive || filters.isEmpty else {
       throw ValidationError("--include and --exclude go with --recursive")
     }
-    guard !isStandardInput || !dryRun else {
-      throw ValidationError("--dry-run reads nothing, and so goes with files")
-    }
   }
 
   var outlivesTerminal: Bool { true }
 
+  var wayOn: String? {
+    if dryRun { return nil }
+    if isStandardInput { return "Nothing is kept of standard input: upload it again." }
+    guard recursive || words.count > 2 else { return nil }
+    return "With --no-overwrite the same command uploads the rest."
+  }
+
   func run(_ context: CommandContext) async throws {
     guard let last = words.last else { return }
+    if isStandardInput, dryRun {
+      return try await preview(
+        "-", try S3URI(parsing: last).location, nil, try await context.openSession(), context)
+    }
     if isStandardInput {
       return try await putStandardInput(try S3URI(parsing: last), context)
     }
@@ -123,6 +136,9 @@ struct PutCommand: PailCommand {
           case .file(let file) where tree.filter.includes(file.name):
             let location = ObjectLocation(bucket: bucket, key: prefix + file.name)
             try await preview(file.path, location, file.size, session, context)
+          case .emptyFolder(let path, let name) where tree.filter.includes(name):
+            let location = ObjectLocation(bucket: bucket, key: prefix + name)
+            try await preview(path, location, .zero, session, context)
           case .file, .emptyFolder: break
           case .leftOut(let error): context.fail(error.path.bytes, StorageError(error))
           }
@@ -137,7 +153,7 @@ struct PutCommand: PailCommand {
     _ context: CommandContext
   ) async throws {
     let place = S3URI(bucket: location.bucket, key: location.key)
-    guard file.isThere else {
+    guard file.isThere || isStandardInput else {
       return context.fail(file.bytes, CommandFailure("\(file.shown) is not there"))
     }
     var found = FoundThere.none

@@ -10,8 +10,8 @@ struct RemoveCommand: PailCommand {
     discussion: """
       In a bucket that keeps versions this adds a delete marker; --version-id deletes one version \
       for ever, --all-versions all of them. A key that is not there is no failure. With -r \
-      everything whose key begins with the given one is deleted: \
-      s3://reports/2026 also means 2026-old.csv, s3://reports/2026/ does not.
+      everything under a prefix is deleted: s3://reports/2026 is the same as s3://reports/2026/, \
+      and leaves s3://reports/2026-old.csv alone.
 
       In a key, * stands for any characters, / among them, and ? for one: quote them, so that the \
       shell leaves them alone. A key that is named exactly so is meant alone.
@@ -28,7 +28,7 @@ struct RemoveCommand: PailCommand {
     transform: S3URI.init(parsing:))
   var places: [S3URI]
 
-  @Flag(name: .shortAndLong, help: "Everything that begins with the key.")
+  @Flag(name: .shortAndLong, help: "Everything under the key.")
   var recursive = false
 
   @Option(name: .customLong("version-id"), help: ArgumentHelp("This version.", valueName: "id"))
@@ -60,6 +60,10 @@ struct RemoveCommand: PailCommand {
     try filters.validate(isRecursive: recursive, places, glob)
   }
 
+  var wayOn: String? {
+    dryRun ? nil : "What was deleted is recorded; the same command deletes the rest."
+  }
+
   func run(_ context: CommandContext) async throws {
     let session = try await context.openSession()
     let now = Timestamp.now()
@@ -67,13 +71,20 @@ struct RemoveCommand: PailCommand {
     var found = 0
     let targets = try await targetsByBucket(session)
     for (bucket, targets) in targets {
-      if dryRun {
-        found += try await preview(targets, in: bucket, session, context)
+      let done: DeletionReport
+      do {
+        if dryRun {
+          found += try await preview(targets, in: bucket, session, context)
+          continue
+        }
+        let progress = CountProgress(context, verb: "deleted")
+        done = try await session.service.delete(targets, in: bucket, confirmedAt: now) {
+          progress.show($0.deleted, failed: $0.failed)
+        }
+      } catch let error as StorageError where !error.isCancellation {
+        // Nothing was done in this bucket; the others are no worse for it.
+        context.fail(nil, error)
         continue
-      }
-      let progress = CountProgress(context, verb: "deleted")
-      let done = try await session.service.delete(targets, in: bucket, confirmedAt: now) {
-        progress.show($0.deleted, failed: $0.failed)
       }
       context.report(done, in: bucket)
       report.deleted += done.deleted
@@ -88,7 +99,10 @@ struct RemoveCommand: PailCommand {
       let names = places.map { Visible.text($0.bytes) }.joined(separator: ", ")
       throw CommandFailure("Nothing matches \(names)")
     }
-    guard !dryRun else { return }
+    if found == 0, recursive, !context.hasFailures {
+      context.console.notice("pail: there is nothing to delete")
+    }
+    guard !dryRun, found > 0 || !context.hasFailures else { return }
     if context.isJSON {
       var line = JSONLine()
       line.add("deleted", Int64(report.deleted))
@@ -149,19 +163,7 @@ struct RemoveCommand: PailCommand {
           continue
         }
         count.withLock { $0 += 1 }
-        if context.isJSON {
-          var line = JSONLine()
-          line.add("bucket", bucket.text)
-          line.add("key", bytes: candidate.key.bytes)
-          line.add("size", candidate.size?.bytes)
-          line.add("versionID", candidate.versionID?.text)
-          context.console.result(line.bytes)
-        } else {
-          context.console.result(
-            Array("would delete ".utf8) + context.console.name(place.bytes)
-              + context.console.name(
-                Array((candidate.versionID.map { "  version \($0.text)" } ?? "").utf8)))
-        }
+        context.wouldDelete(candidate, in: bucket)
         try context.stopWhenClosed()
       }
     }
@@ -170,6 +172,38 @@ struct RemoveCommand: PailCommand {
 }
 
 extension CommandContext {
+  /// A line of a dry run.
+  func wouldDelete(_ candidate: DeletionCandidate, in bucket: BucketName) {
+    let place = S3URI(bucket: bucket, key: candidate.key)
+    if isJSON {
+      var line = JSONLine()
+      line.add("bucket", bucket.text)
+      line.add("key", bytes: candidate.key.bytes)
+      line.add("size", candidate.size?.bytes)
+      line.add("versionID", candidate.versionID?.text)
+      console.result(line.bytes)
+    } else {
+      console.result(
+        Array("would delete ".utf8) + console.name(place.bytes)
+          + console.name(Array((candidate.versionID.map { "  version \($0.text)" } ?? "").utf8)))
+    }
+  }
+
+  /// A line of a dry run, about an upload that is under way.
+  func wouldAbort(_ place: S3URI, _ uploadID: UploadID) {
+    if isJSON {
+      var line = JSONLine()
+      line.add("bucket", place.bucket.text)
+      line.add("key", bytes: place.key.bytes)
+      line.add("uploadID", uploadID.text)
+      console.result(line.bytes)
+    } else {
+      console.result(
+        Array("would abort the upload of ".utf8) + console.name(place.bytes)
+          + console.name(Array("  (\(uploadID.text))".utf8)))
+    }
+  }
+
   /// Tells of everything in `report` that is not simply done.
   func report(_ report: DeletionReport, in bucket: BucketName) {
     for failure in report.failures {

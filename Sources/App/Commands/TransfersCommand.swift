@@ -24,7 +24,7 @@ struct TransfersCommand: PailCommand {
     subcommands: [List.self, Resume.self, Abort.self], defaultSubcommand: List.self)
 
   // Only its subcommands are run; the default one is given the options.
-  @OptionGroup var shared: SharedOptions
+  @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
   func run(_ context: CommandContext) async throws {}
 
@@ -42,7 +42,7 @@ struct TransfersCommand: PailCommand {
       help: ArgumentHelp("Also the unfinished uploads of this bucket.", valueName: "name"))
     var bucket: [String] = []
 
-    @OptionGroup var shared: SharedOptions
+    @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
     func run(_ context: CommandContext) async throws {
       let found = try await UnfinishedTransfers.find(
@@ -72,7 +72,7 @@ struct TransfersCommand: PailCommand {
     @Flag(help: ArgumentHelp("Leave the terminal and go on without it.", visibility: .hidden))
     var detached = false
 
-    @OptionGroup var shared: SharedOptions
+    @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
     var outlivesTerminal: Bool { true }
 
@@ -134,6 +134,7 @@ struct TransfersCommand: PailCommand {
 
         Examples:
           pail transfers abort 3
+          pail transfers abort --all --dry-run
           pail transfers abort --bucket reports 2~VmVyc2lvbg
           pail transfers abort --all
         """)
@@ -148,7 +149,10 @@ struct TransfersCommand: PailCommand {
     @Option(help: ArgumentHelp("Where the upload IDs are.", valueName: "name"))
     var bucket: [String] = []
 
-    @OptionGroup var shared: SharedOptions
+    @Flag(name: .shortAndLong, help: "Say what would be given up, and change nothing.")
+    var dryRun = false
+
+    @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
     func validate() throws {
       guard ids.isEmpty == all else {
@@ -187,7 +191,13 @@ struct TransfersCommand: PailCommand {
       _ entry: JournalEntry, _ session: Session, _ context: CommandContext
     ) async {
       do throws(StorageError) {
-        context.warn(try await session.service.abort(entry))
+        if dryRun {
+          if case .running(let lease) = entry.state {
+            throw StorageError(.held(by: lease), about: Visible.text(entry.request.place.bytes))
+          }
+        } else {
+          context.warn(try await session.service.abort(entry))
+        }
         tell(
           context, place: entry.request.place, uploadID: entry.subject?.uploadID, id: entry.id)
       } catch {
@@ -200,7 +210,7 @@ struct TransfersCommand: PailCommand {
     ) async {
       let place = S3URI(bucket: upload.location.bucket, key: upload.location.key)
       do throws(StorageError) {
-        context.warn(try await session.service.abort(upload))
+        if !dryRun { context.warn(try await session.service.abort(upload)) }
         tell(context, place: place, uploadID: upload.uploadID, id: nil)
       } catch {
         context.fail(place.bytes, error)
@@ -220,7 +230,7 @@ struct TransfersCommand: PailCommand {
         context.console.result(line.bytes)
       } else {
         context.console.confirmation(
-          Array("Gave up ".utf8) + context.console.name(place.bytes))
+          Array((dryRun ? "would give up " : "Gave up ").utf8) + context.console.name(place.bytes))
       }
     }
   }
