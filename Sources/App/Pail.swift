@@ -105,11 +105,22 @@ extension PailCommandLine {
     Glibc.exit(status.rawValue)
   }
 
+  /// The help of a command, in which the parser puts the options of every command before its own.
+  private static func ownOptionsFirst(_ help: String) -> String {
+    var parts = help.split(separator: "\n\n", omittingEmptySubsequences: false)
+    let title = SharedOptions.title.uppercased() + ":"
+    guard let shared = parts.firstIndex(where: { $0.hasPrefix(title) }),
+      let own = parts.firstIndex(where: { $0.hasPrefix("OPTIONS:") }), shared < own
+    else { return help }
+    parts.insert(parts.remove(at: shared), at: own)
+    return parts.joined(separator: "\n\n")
+  }
+
   /// The words of the parser, which repeats arguments: they may be keys that somebody else chose.
   static func text(of error: any Error) -> String {
     let text = fullMessage(for: error)
     // Help and completion scripts are our own words, tabs and all.
-    guard !exitCode(for: error).isSuccess else { return text }
+    guard !exitCode(for: error).isSuccess else { return ownOptionsFirst(text) }
     return text.split(separator: "\n", omittingEmptySubsequences: false)
       .map { Visible.text(RawArguments.bytes(of: $0)) }.joined(separator: "\n")
   }

@@ -4,8 +4,9 @@ import re
 import subprocess
 
 import pytest
+from terminal import Terminal
 
-COMMANDS = ["ls", "mb", "rb", "put", "get", "cat", "cp", "mv", "rm", "du", "presign", "stat", "history", "doctor"]
+COMMANDS = ["ls", "mb", "rb", "put", "get", "cat", "cp", "mv", "rm", "du", "presign", "stat", "transfers", "history", "doctor"]
 
 
 def run(*command, **options):
@@ -47,11 +48,12 @@ def test_the_manual_has_every_command_and_no_warning(installed):
     for heading in ("NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "OPTIONS OF EVERY COMMAND"):
         assert re.search(rf"^{heading}$", text, re.MULTILINE), heading
     assert "--endpoint-url url" in text
-    lint = run("mandoc", "-T", "lint", "-W", "warning", page)
+    assert text.count("--endpoint-url url\n") == 1, "the options of every command stand there once"
+    lint = run("mandoc", "-T", "lint", "-W", "style", page)
     assert lint.stdout == b""
 
 
-def completed(installed, *words):
+def completed(installed, *words, **options):
     """What bash offers for the last of `words`."""
     script = """
       source "$1"; shift
@@ -61,7 +63,7 @@ def completed(installed, *words):
       printf '%s\\n' "${COMPREPLY[@]}"
     """
     path = installed / "share/bash-completion/completions/pail"
-    done = run("bash", "--norc", "-c", script, "bash", path, *words)
+    done = run("bash", "--norc", "-c", script, "bash", path, *words, **options)
     return [word.strip() for word in done.stdout.decode().splitlines()]
 
 
@@ -72,18 +74,61 @@ def test_bash_completes_commands_options_and_values(installed):
     assert set(completed(installed, "pail", "presign", "--method", "")) == {"get", "put"}
 
 
-def test_zsh_and_fish_read_their_completions(installed):
-    run("zsh", "-n", installed / "share/zsh/site-functions/_pail")
-    run("fish", "--no-config", "-n", installed / "share/fish/vendor_completions.d/pail.fish")
-    offered = run(
-        "fish",
-        "--no-config",
-        "-c",
-        'source $argv[1]; complete -C "pail "',
-        installed / "share/fish/vendor_completions.d/pail.fish",
+    person_files = installed.parent / "files"
+    person_files.mkdir()
+    (person_files / "site.html").touch()
+    assert completed(installed, "pail", "put", "si", cwd=person_files) == ["site.html"]
+
+
+def test_fish_completes_commands_options_values_and_files(installed, tmp_path):
+    page = installed / "share/fish/vendor_completions.d/pail.fish"
+    (tmp_path / "site.html").touch()
+
+    def offered(line):
+        script = "source $argv[1]; complete -C $argv[2]"
+        done = run("fish", "--no-config", "-c", script, page, line, cwd=tmp_path)
+        return {line.split("\t")[0] for line in done.stdout.decode().splitlines()}
+
+    assert set(COMMANDS) <= offered("pail ")
+    assert {"--recursive", "--profile"} <= offered("pail put --")
+    assert {"verify", "settle", "archive"} <= offered("pail history ")
+    assert offered("pail presign --method ") == {"get", "put"}
+    assert "site.html" in offered("pail put si")
+
+
+def test_zsh_completes_commands_options_values_and_files(installed, person):
+    person.file("site.html", b"")
+    functions = installed / "share/zsh/site-functions"
+    shell = Terminal(
+        ["zsh", "-f", "-i"],
+        env={**person.env, "PATH": f"{installed / 'bin'}:{person.env['PATH']}", "PS1": "ready> "},
+        cwd=person.work,
+        rows=24,
+        columns=100,
     )
-    names = [line.split("\t")[0] for line in offered.stdout.decode().splitlines()]
-    assert set(COMMANDS) <= set(names)
+    person.terminals.append(shell)
+    shell.wait_for("ready>")
+    shell.type(f"fpath=('{functions}' $fpath); autoload -Uz compinit; compinit -u -D; clear")
+    shell.press("Enter")
+    shell.wait_gone("compinit")
+    for typed, whole in (
+        ("pail pres", "pail presign "),
+        ("pail put --content-t", "pail put --content-type "),
+        ("pail history ver", "pail history verify "),
+        ("pail presign --method p", "pail presign --method put "),
+        ("pail put si", "pail put site.html "),
+    ):
+        shell.wait_until(lambda: shell.text.rstrip().endswith("ready>"), "an empty line")
+        shell.type(typed)
+        shell.press("Tab")
+        shell.wait_for(f"ready> {whole}".rstrip())
+        shell.press("^u", "^l")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_shows_what_is_special_before_what_is_common(person, command):
+    text = run(person.binary, command, "--help").stdout.decode()
+    assert 0 < text.index("\nOPTIONS:") < text.index("\nOPTIONS OF EVERY COMMAND:")
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, "browse", "history verify"])

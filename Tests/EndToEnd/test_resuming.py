@@ -448,7 +448,7 @@ def test_uploads_that_nobody_will_finish_are_listed_and_aborted(person, store, b
     assert (found["uploadID"], found["key"]) == (upload, "left/behind.bin")
     assert (found["kept"], found["parts"]) == (10 * MEBIBYTE, 2) and found["createdAt"]
     planned = person.run("transfers", "abort", "--dry-run", "--bucket", bucket, upload)
-    assert planned.stdout == f"would give up s3://{bucket}/stray\n".encode(), planned.stderr
+    assert planned.stdout == f"would give up s3://{bucket}/left/behind.bin\n".encode(), planned.stderr
     assert store.uploads(bucket) == [upload]
     answer = person.run("transfers", "abort", "--bucket", bucket, upload)
     assert answer.returncode == 0, answer.stderr

@@ -69,7 +69,7 @@ struct ManualPage {
     lines.append(".SS " + Self.escaped(path.dropFirst().joined(separator: " ")))
     lines.append(usage)
     lines.append(".PP")
-    lines.append(Self.escaped(command.abstract ?? ""))
+    lines += Self.filled(command.abstract ?? "")
     if command.discussion != nil { lines.append(".PP") }
     prose(command.discussion)
     for option in options { describe(option) }
@@ -86,7 +86,7 @@ struct ManualPage {
     if let standard = option.defaultValue, option.kind == .option {
       text += " (default: \(standard))"
     }
-    lines.append(Self.escaped(text))
+    lines += Self.filled(text)
   }
 
   /// Paragraphs are separated by blank lines; lines set in by two blanks stay lines.
@@ -101,8 +101,10 @@ struct ManualPage {
       isExample = isSetIn
       if line.isEmpty {
         lines.append(".PP")
+      } else if isSetIn {
+        lines.append(Self.escaped(String(line.dropFirst(2))))
       } else {
-        lines.append(Self.escaped(String(isSetIn ? line.dropFirst(2) : line)))
+        lines += Self.filled(String(line))
       }
     }
     if isExample { lines.append(contentsOf: [".fi", ".RE"]) }
@@ -115,6 +117,20 @@ struct ManualPage {
     guard var text, let first = text.first else { return "" }
     text.replaceSubrange(...text.startIndex, with: first.lowercased())
     return text.hasSuffix(".") ? String(text.dropLast()) : text
+  }
+
+  /// Lines of the source, which may have 80 bytes (mandoc -T lint); the page is filled anew.
+  private static func filled(_ text: String) -> [String] {
+    var lines: [String] = []
+    for word in text.split(separator: " ") {
+      let word = escaped(String(word))
+      if let last = lines.last, last.utf8.count + 1 + word.utf8.count <= 80 {
+        lines[lines.count - 1] = "\(last) \(word)"
+      } else {
+        lines.append(word)
+      }
+    }
+    return lines
   }
 
   /// Source: man(7), groff_char(7). A hyphen that is to be copied as one is `\-`.

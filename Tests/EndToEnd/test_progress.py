@@ -1,0 +1,50 @@
+"""What a command shows while it works: on a terminal alone, and only where it was not forbidden."""
+
+import re
+import signal
+import subprocess
+
+import pytest
+
+PERCENT = re.compile(rb"\d+%")
+
+
+@pytest.fixture
+def large(person):
+    person.file("large.bin", bytes(24 << 20))
+    return ["put", "large.bin", "--limit-rate", "24M"]
+
+
+def test_progress_is_shown_on_a_terminal(person, bucket, large):
+    terminal = person.open(*large, f"s3://{bucket}/k")
+    assert terminal.wait_exit() == 0
+    assert PERCENT.search(terminal.raw)
+    # The line is taken away for what stays.
+    assert f"Uploaded large.bin to s3://{bucket}/k" in terminal.text and "%" not in terminal.text
+
+
+@pytest.mark.parametrize("option", ["--no-progress", "--quiet"])
+def test_progress_can_be_forbidden(person, store, bucket, large, option):
+    terminal = person.open(*large, option, f"s3://{bucket}/k")
+    assert terminal.wait_exit() == 0
+    assert not PERCENT.search(terminal.raw) and store.keys(bucket) == ["k"]
+    assert ("Uploaded" in terminal.text) == (option == "--no-progress")
+
+
+def test_a_file_or_a_pipe_gets_plain_lines_alone(person, bucket, large):
+    done = person.run(*large, f"s3://{bucket}/k")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout == f"Uploaded large.bin to s3://{bucket}/k\n".encode()
+    quiet = person.run("put", "-q", "large.bin", f"s3://{bucket}/k")
+    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, b"", b"")
+
+
+@pytest.mark.parametrize("command", [["ls", "-r"], ["ls", "-r", "--json"], ["du", "--depth", "9"], ["rm", "-r", "-d"]])
+def test_a_reader_who_has_seen_enough_ends_it_quietly(person, many, command):
+    program = subprocess.Popen(
+        [person.binary, *command, f"s3://{many.bucket}"],
+        env=person.env, cwd=person.work, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )
+    program.stdout.close()
+    assert program.wait(timeout=30) == -signal.SIGPIPE
+    assert program.stderr.read() == b""
