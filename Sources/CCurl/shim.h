@@ -81,10 +81,16 @@ static inline CURLcode pail_global_init(void) { return curl_global_init(CURL_GLO
 // take such sizes from its heap and no longer from mappings of their own, and the heap, split by
 // what lives longer between them, grew by 10 MiB over a file of 5 GiB. Setting the threshold to
 // its first value keeps it there; the mappings cost a few percent of an upload's processor time.
+//
+// Each thread that allocates would get a heap of its own, up to eight for a core. What one frees
+// none of the others uses, so they grew with the time that many small files took.
 // Swift's Glibc module has no mallopt.
-static inline void pail_keep_large_buffers_apart(void) {
+static inline void pail_keep_heaps_small(void) {
 #ifdef M_MMAP_THRESHOLD
   (void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+#endif
+#ifdef M_ARENA_MAX
+  (void)mallopt(M_ARENA_MAX, 2);
 #endif
 }
 

@@ -60,7 +60,7 @@ public final class CurlTransport: HTTPTransport {
 
   /// Before any handle; libcurl wants it once per process.
   private static let isReady: Bool = {
-    pail_keep_large_buffers_apart()
+    pail_keep_heaps_small()
     return pail_global_init() == CURLE_OK
   }()
 

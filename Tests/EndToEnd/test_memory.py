@@ -1,4 +1,4 @@
-"""Bodies stream: what Pail needs of memory does not grow with the size of a file."""
+"""What Pail needs of memory grows neither with the size of a file nor with the number of files."""
 
 import re
 import subprocess
@@ -9,6 +9,9 @@ from sink import Sink
 MEBIBYTE = 1 << 20
 SMALL, LARGE = 64 * MEBIBYTE, 5 * 1024 * MEBIBYTE
 ALLOWED_GROWTH_KIB = 4 * 1024
+FEW, MANY = 300, 2_000
+# More are under way at a time once many have been answered.
+ALLOWED_GROWTH_OF_MANY_KIB = 8 * 1024
 
 
 def peak(person, endpoint, *arguments):
@@ -67,3 +70,26 @@ def test_a_download_of_5_GiB_needs_no_more_memory_than_one_of_64_MiB(person):
         assert (person.work / "back.bin").stat().st_size == size
         (person.work / "back.bin").unlink()
     assert peaks[1] - peaks[0] <= ALLOWED_GROWTH_KIB, peaks
+
+
+@pytest.mark.timeout(400)
+def test_an_upload_of_2000_files_needs_no_more_memory_than_one_of_300(person):
+    peaks = []
+    for count in (FEW, MANY):
+        for number in range(count):
+            person.file(f"tree/{number // 500:03}/{number:05}.log", b"x" * 40)
+        with Sink(0, exists=False) as sink:
+            peaks.append(peak(person, sink.endpoint, "put", "-r", "tree", "s3://sink/tree/"))
+            assert sink.received == 40 * count
+    assert peaks[1] - peaks[0] <= ALLOWED_GROWTH_OF_MANY_KIB, peaks
+
+
+@pytest.mark.timeout(400)
+def test_a_download_of_2000_objects_needs_no_more_memory_than_one_of_300(person, store, many):
+    peaks = []
+    for count, prefix in ((FEW, "requests/00"), (MANY, "requests/")):
+        place = f"s3://{many.bucket}/{prefix}"
+        folder = person.downloads / str(count)
+        peaks.append(peak(person, store.endpoint, "get", "-r", place, folder))
+        assert len([path for path in folder.rglob("*") if path.is_file()]) == count
+    assert peaks[1] - peaks[0] <= ALLOWED_GROWTH_OF_MANY_KIB, peaks

@@ -19,6 +19,7 @@ struct TransferRunner {
     self.context = context
     context.console.neverWaitForTerminal()
     context.serve(session)
+    ProgramPages.giveBack()
     progress = TransferProgressLine(context, total: total)
   }
 

@@ -47,7 +47,7 @@ struct ConfigFile: Sendable {
           notices = ["\(path) was not read: it must be yours, and nobody else may write it."]
           return
         }
-        parse(try Self.contents(of: descriptor))
+        parse(try descriptor.contents(limit: Self.sizeLimit))
       }
     } catch {
       notices = [
@@ -102,17 +102,5 @@ struct ConfigFile: Sendable {
     if let truth = value?.bool { return (variable, truth ? "true" : "false") }
     notices.append("\(name) in \(place) does not count: it is neither a text nor true or false.")
     return nil
-  }
-
-  private static func contents(of descriptor: FileDescriptor) throws -> [UInt8] {
-    var bytes: [UInt8] = []
-    while bytes.count <= sizeLimit {
-      let piece = try [UInt8](unsafeUninitializedCapacity: 16 * 1024) { buffer, count in
-        count = try descriptor.read(into: UnsafeMutableRawBufferPointer(buffer))
-      }
-      if piece.isEmpty { return bytes }
-      bytes.append(contentsOf: piece)
-    }
-    throw Errno.fileTooLarge
   }
 }

@@ -22,7 +22,8 @@ enum EnvFileReader {
   static func read(named: FilePath?, folder: FilePath = ".") throws(SetupProblem) -> Outcome {
     if let named {
       do {
-        let bytes = try contents(of: FileDescriptor.open(named, .readOnly))
+        let file = try FileDescriptor.open(named, .readOnly)
+        let bytes = try file.closeAfter { try file.contents(limit: sizeLimit) }
         return .read(EnvFile(parsing: bytes), path: named.shown, isImplicit: false)
       } catch {
         throw SetupProblem(
@@ -46,7 +47,7 @@ enum EnvFileReader {
       return .refused(reason: reason)
     }
     do {
-      let bytes = try contents(of: descriptor)
+      let bytes = try descriptor.closeAfter { try descriptor.contents(limit: sizeLimit) }
       return .read(EnvFile(parsing: bytes), path: "./.env", isImplicit: true)
     } catch {
       return .refused(reason: "./.env was not read: \(reason(error)).")
@@ -75,20 +76,6 @@ enum EnvFileReader {
         """
     }
     return nil
-  }
-
-  private static func contents(of descriptor: FileDescriptor) throws -> [UInt8] {
-    try descriptor.closeAfter {
-      var bytes: [UInt8] = []
-      while bytes.count <= sizeLimit {
-        let piece = try [UInt8](unsafeUninitializedCapacity: 16 * 1024) { buffer, count in
-          count = try descriptor.read(into: UnsafeMutableRawBufferPointer(buffer))
-        }
-        if piece.isEmpty { return bytes }
-        bytes.append(contentsOf: piece)
-      }
-      throw Errno.fileTooLarge
-    }
   }
 
   private static func reason(_ error: any Error) -> String {

@@ -58,17 +58,7 @@ struct ProfileFiles: Sendable {
     do {
       // Not blocking, so that a FIFO of that name cannot stop the program.
       let file = try FileDescriptor.open(path, .readOnly, options: [.nonBlocking, .closeOnExec])
-      return try file.closeAfter {
-        var bytes: [UInt8] = []
-        while bytes.count <= sizeLimit {
-          let piece = try [UInt8](unsafeUninitializedCapacity: 16 * 1024) { buffer, count in
-            count = try file.read(into: UnsafeMutableRawBufferPointer(buffer))
-          }
-          if piece.isEmpty { return bytes }
-          bytes.append(contentsOf: piece)
-        }
-        throw Errno.fileTooLarge
-      }
+      return try file.closeAfter { try file.contents(limit: sizeLimit) }
     } catch Errno.noSuchFileOrDirectory {
       // Also one that was given: the AWS CLI writes it when it is first needed.
       return []
