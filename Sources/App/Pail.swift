@@ -112,6 +112,8 @@ extension PailCommandLine {
     guard let shared = parts.firstIndex(where: { $0.hasPrefix(title) }),
       let own = parts.firstIndex(where: { $0.hasPrefix("OPTIONS:") }), shared < own
     else { return help }
+    // The last part ends in a line end of its own.
+    parts = parts.map { $0.hasSuffix("\n") ? $0.dropLast() : $0 }
     parts.insert(parts.remove(at: shared), at: own)
     return parts.joined(separator: "\n\n")
   }

@@ -446,7 +446,12 @@ private struct Words {
     case .accessDenied:
       self.init(.accessDenied, "Access to \(subject) was denied", Self.askFor(undertaking))
     case .noSuchBucket:
-      self.init(.noSuchBucket, "\(bucket) does not exist", "Check its name and the endpoint.")
+      // The source of a copy has been looked at before.
+      let missing =
+        if case .copy(_, let destination) = undertaking { "Bucket \(destination.bucket)" } else {
+          bucket
+        }
+      self.init(.noSuchBucket, "\(missing) does not exist", "Check its name and the endpoint.")
     case .noSuchKey, .noSuchVersion:
       self.init(
         .noSuchKey, "\(subject) does not exist",

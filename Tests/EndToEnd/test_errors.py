@@ -168,3 +168,17 @@ def test_an_interrupted_command_says_how_to_go_on(person, command, hint):
         over.set()
     assert program.returncode == 130
     assert b"interrupted" in said and hint in said, said
+
+
+@pytest.mark.parametrize("command", ["cp", "mv"])
+def test_a_destination_bucket_that_is_not_there_is_named(person, store, filled, command):
+    done = run(person, command, f"s3://{filled}/k", "s3://never-made-bucket/", status=1)
+    assert b"Bucket never-made-bucket does not exist (NoSuchBucket)" in done.stderr
+    assert untouched(store, filled)
+
+
+@pytest.mark.parametrize("command", ["get", "cat", "stat", "cp"])
+def test_a_bucket_that_is_not_there_is_no_missing_key(person, command):
+    to = ["s3://never-made-bucket/l"] if command == "cp" else []
+    done = run(person, command, "s3://never-made-bucket/k", *to, status=1)
+    assert b"Bucket never-made-bucket does not exist (NoSuchBucket)" in done.stderr

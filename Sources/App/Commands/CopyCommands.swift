@@ -69,7 +69,7 @@ struct CopyingOptions: ParsableArguments {
   static func usage(_ command: String) -> String {
     """
     pail \(command) [<options>] <s3://bucket/key> <s3://bucket/key>
-           pail \(command) [<options>] <s3://bucket/key> ... <s3://bucket/prefix/>
+    pail \(command) [<options>] <s3://bucket/key> ... <s3://bucket/prefix/>
     """
   }
 

@@ -11,7 +11,7 @@ struct PutCommand: PailCommand {
     abstract: "Upload files and folders.",
     usage: """
       pail put [<options>] <file> ... <s3://bucket/prefix/>
-             pail put [<options>] <file, or - for standard input> <s3://bucket/key>
+      pail put [<options>] <file, or - for standard input> <s3://bucket/key>
       """,
     discussion: """
       A destination that ends in / means "into"; otherwise it is the key itself. With -r what is \

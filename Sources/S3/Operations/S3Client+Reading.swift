@@ -21,15 +21,19 @@ extension S3Client {
     do throws(S3Error) {
       return try await headObject(object)
     } catch  where error.code == .noSuchKey {
-      let missing = error
-      do throws(S3Error) {
-        _ = try await headBucket(object.bucket)
-      } catch  where error.code == .noSuchBucket {
-        throw error
-      } catch {
-        // Who may read an object need not be allowed to look at its bucket.
-      }
-      throw missing
+      try await refuseMissing(object.bucket)
+      throw error
+    }
+  }
+
+  /// - Throws: only where the server says that there is no such bucket.
+  public func refuseMissing(_ bucket: BucketName) async throws(S3Error) {
+    do throws(S3Error) {
+      _ = try await headBucket(bucket)
+    } catch  where error.code == .noSuchBucket {
+      throw error
+    } catch {
+      // Who may use an object need not be allowed to look at its bucket.
     }
   }
 

@@ -24,7 +24,7 @@ struct Copier: Sendable {
     let undertaking = Undertaking.copy(source, to: destination)
     guard !recorder.isReadOnly else { throw .readOnly(undertaking) }
     try refuseItself()
-    let metadata = try await look(at: source, while: undertaking)
+    let metadata = try await look(at: source, while: .readDetails(source))
     let partSizes = await partSizes(of: metadata)
     let plan = CopyPlan(
       metadata, partSizes: partSizes, threshold: options.multipartThreshold,
@@ -196,7 +196,7 @@ struct Copier: Sendable {
     _ metadata: ObjectMetadata, _ attributes: ObjectAttributes, to destination: ObjectLocation,
     _ condition: WriteCondition
   ) async -> Result<WriteReceipt, Failure> {
-    do {
+    do throws(S3Error) {
       return .success(
         try await withGrace { [self] () async throws(S3Error) in
           do throws(S3Error) {
@@ -210,6 +210,10 @@ struct Copier: Sendable {
             return try await client.putObject(
               destination, body: .bytes([]), attributes: attributes, condition: condition,
               progress: nil)
+          } catch  where error.code == .internalError {
+            // How SeaweedFS says that there is no bucket to copy to.
+            try await client.refuseMissing(destination.bucket)
+            throw error
           }
         })
     } catch {
@@ -370,7 +374,7 @@ struct Copier: Sendable {
         source, copiedTo: result.destination,
         because: "the server keeps nothing that proves the copy equal")
     }
-    let current = try await look(at: source, while: undertaking)
+    let current = try await look(at: source, while: .readDetails(source))
     guard current.etag == metadata.etag, current.size == metadata.size,
       current.lastModified == metadata.lastModified
     else {
