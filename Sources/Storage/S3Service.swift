@@ -23,7 +23,7 @@ public import S3
 /// - `Selecting/`          patterns, filters, and the keys they choose
 /// - `Recording/`          the row before each change and the outcome after it
 /// - `LocalFiles/`         folders to upload, files to write, content types
-/// - `StorageError+Words.swift`   every sentence about an error
+/// - `Words/`              every sentence about an error
 public actor S3Service {
   /// For listings and dialogs, so that no body holds them up.
   let client: S3Client

@@ -1,6 +1,6 @@
 /// Why something that a person asked for did not happen, in the words that they read.
 ///
-/// The layers below keep the facts; `StorageError+Words.swift` is the one place that turns them
+/// The layers below keep the facts; `Words/` is the one place that turns them
 /// into sentences. Holds no secret: neither a header nor a signed URL gets in here.
 public struct StorageError: Error, Sendable, Hashable {
   /// What front ends tell apart.

@@ -1,0 +1,135 @@
+public import History
+public import S3
+import SystemPackage
+
+/// What this machine refuses, or Pail itself.
+extension StorageError {
+  public init(_ error: LocalFileError) {
+    let path = error.path
+    var kind = Kind.localFile
+    var recovery: String?
+    let message: String
+    switch error.kind {
+    case .system(let errno):
+      message = "\(path): \(errno)"
+      recovery = Words.recovery(errno)
+    case .unsafeName(let problem):
+      let reason =
+        switch problem {
+        case .empty: "it has an empty part"
+        case .dots: "it has a part that is \u{201C}.\u{201D} or \u{201C}..\u{201D}"
+        case .nul: "it has a NUL byte"
+        case .tooLong: "it has a part longer than 255 bytes"
+        case .reserved: "it looks like a download that is under way"
+        }
+      message = "No file can be named \(path): \(reason)"
+      recovery = "Download the object by itself, under another name."
+    case .notARegularFile:
+      message = "\(path) is not a regular file"
+    case .notAFolder:
+      message = "\(path) is not a folder"
+    case .link:
+      message = "\(path) is a symbolic link, which is not followed there"
+      recovery = "Choose the folder that it leads to."
+    case .alreadyExists:
+      self = .exists(path.string)
+      return
+    case .inUse:
+      message = "\(path) is being downloaded by another transfer"
+      recovery = "Wait until that is done."
+    case .linkNotFollowed:
+      kind = .localFile
+      message = "\(path) is a link out of its folder or back into it, and was left out"
+    }
+    self.init(kind: kind, message: message, recovery: recovery)
+  }
+
+  static let cancelled = StorageError(kind: .cancelled, message: "Cancelled")
+
+  static let stopped = StorageError(
+    kind: .stopped, message: "Stopped",
+    recovery: "Resume it with pail transfers resume.")
+
+  /// The same error, of a transfer of which the journal keeps what has moved.
+  var resumable: StorageError {
+    var error = self
+    let hint = "What has moved is kept: pail transfers resume goes on from there."
+    if kind != .stopped {
+      error.recovery = [recovery, hint].compactMap(\.self).joined(separator: " ")
+    }
+    return error
+  }
+
+  public init(_ error: JournalError, about subject: String) {
+    switch error {
+    case .held(let lease):
+      self.init(
+        kind: .inUse,
+        message: "\(subject) is under way already, in process \(lease.processID) of \(lease.user)",
+        recovery: "Wait until that is done, or end that process: what it has moved is kept.")
+    case .unknown:
+      self.init(
+        kind: .inUse, message: "\(subject) has come to its end meanwhile",
+        recovery: "See pail transfers for those that have not.")
+    case .unusable(let problem):
+      self.init(
+        kind: .localFile,
+        message: "The journal of unfinished transfers cannot be used: \(Self.reason(problem))")
+    }
+  }
+
+  static func otherEndpoint(_ subject: String, _ endpoint: String) -> StorageError {
+    StorageError(
+      kind: .invalidRequest, message: "\(subject) is on another server: \(endpoint)",
+      recovery: "Name it with --endpoint-url.")
+  }
+
+  static func readOnly(_ undertaking: Undertaking) -> StorageError {
+    StorageError(
+      kind: .readOnly,
+      message: "\(undertaking.subject) was left alone: Pail runs read-only".capitalizedFirst,
+      recovery: "Start Pail without --read-only.")
+  }
+
+  public static func invalidName(_ bucket: BucketName, _ problem: BucketNameProblem) -> StorageError
+  {
+    let reason =
+      switch problem {
+      case .length(let count): "it has \(count) characters; 3 to 63 are allowed"
+      case .character(let character):
+        "\u{201C}\(character)\u{201D} is not one of a-z, 0-9, dot and hyphen"
+      case .edge: "it must begin and end with a letter or a digit"
+      case .adjacentDots: "it has two dots side by side"
+      case .ipAddress: "it looks like an IP address"
+      case .reservedPrefix(let text): "the beginning \u{201C}\(text)\u{201D} is reserved"
+      case .reservedSuffix(let text): "the ending \u{201C}\(text)\u{201D} is reserved"
+      }
+    return StorageError(
+      kind: .invalidBucketName, message: "A bucket cannot be named \(bucket): \(reason)",
+      recovery: "Choose another name.")
+  }
+
+  static func notEmptied(_ bucket: BucketName, failed: Int) -> StorageError {
+    StorageError(
+      kind: .bucketNotEmpty,
+      message: failed > 0
+        ? "Bucket \(bucket) stays: \(failed) of its objects could not be deleted"
+        : "Bucket \(bucket) stays: new objects come as fast as they are deleted",
+      recovery: failed > 0
+        ? "See which, and why." : "Stop what writes to the bucket, then remove it again.")
+  }
+
+  static func exists(_ destination: String) -> StorageError {
+    StorageError(
+      kind: .alreadyExists, message: "\(destination) exists already",
+      recovery: "Choose to overwrite it, to skip it, or to keep both.")
+  }
+
+  static func unanswered(_ undertaking: Undertaking) -> StorageError {
+    StorageError(
+      kind: .connection,
+      message:
+        "\(undertaking.subject) may have been changed: it was cancelled before an answer came",
+      recovery: "Look whether it is there.")
+  }
+}
