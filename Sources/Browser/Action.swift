@@ -5,8 +5,9 @@ public import TextUI
 
 /// What happened.
 public enum Action: Sendable {
-  /// The browser opened; `place` is where it was asked to begin.
-  case started(at: Place?)
+  /// The browser opened; `place` is where it is to begin: by a person's wish, or, when it
+  /// `wasLeft` there, because that is where this profile was last.
+  case started(at: Place?, wasLeft: Bool = false)
   case keyPressed(KeyPress)
   case pasted(String)
   case resized(Size)

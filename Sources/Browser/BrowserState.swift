@@ -31,6 +31,8 @@ public struct BrowserState: Sendable {
   var pendingKeys: [KeyPress] = []
   var message: Message?
   var lastError: StorageError?
+  /// Where one was the last time, until it has been listed.
+  var leftPlace: Place?
   private var lastRequest = 0
   /// Whether it was asked for what earlier runs have left.
   private var hasAskedForLeft = false
@@ -40,9 +42,6 @@ public struct BrowserState: Sendable {
     self.size = size
     self.keys = keys
   }
-
-  /// What the object pane lists; nil before a bucket is opened.
-  public var place: Place? { objects?.place }
 
   /// Takes what happened, and says what is wanted.
   public mutating func reduce(_ action: Action) -> [Effect] {
@@ -55,8 +54,9 @@ public struct BrowserState: Sendable {
 
   private mutating func handle(_ action: Action, _ turn: inout Turn) {
     switch action {
-    case .started(let place):
+    case .started(let place, let wasLeft):
       buckets.load(&turn)
+      leftPlace = wasLeft ? place : nil
       if let place { turn.go(to: place) }
     case .keyPressed(let press):
       keyPressed(press, &turn)
@@ -166,6 +166,7 @@ public struct BrowserState: Sendable {
       if let pane = objects, pane.problem?.kind == .noSuchBucket {
         buckets.forget(pane.place.bucket)
       }
+      cameBack(&turn)
       return
     }
     if replacement?.received(answer, to: request, &turn) == true {

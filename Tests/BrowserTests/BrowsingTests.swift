@@ -145,6 +145,44 @@ struct BrowsingTests {
     #expect(!scene.bottom.contains("Error"))
   }
 
+  @Test(
+    "Where one was last is opened; the buckets are, when it is gone or denied",
+    arguments: [
+      (.noSuchBucket, "its bucket is not there any more"), (.accessDenied, "access is denied now"),
+    ] as [(StorageError.Kind, String)])
+  func lastPlace(kind: StorageError.Kind, reason: String) throws {
+    let place = try #require(Place(parsing: "s3://mine/p/"))
+    var scene = try Scene()
+    scene.send(.started(at: place, wasLeft: true))
+    scene.answer(.page(.of(["x"], under: "p/")))
+    #expect(scene.screen.contains("▸ x"))
+    #expect(scene.state.leaving == .at(place))
+
+    scene = try Scene()
+    scene.send(.started(at: place, wasLeft: true))
+    scene.answer(.failed(StorageError(kind: kind, message: "no", code: "NO")))
+    #expect(scene.bottom.contains("You were at s3://mine/p/ last, but \(reason) (NO)"))
+    scene.answer(.buckets([BucketSummary(name: BucketName("reports"))]))
+    #expect(scene.state.buckets.shown.contains(BucketName("reports")))
+    #expect(scene.state.focus == .buckets && scene.state.leaving == .nowhere)
+  }
+
+  @Test("A line that is down forgets nothing, and neither does a name that was mistyped")
+  func lastPlaceUnreachable() throws {
+    let place = try #require(Place(parsing: "s3://mine/p/"))
+    let down = StorageError(kind: .connection, message: "down")
+    var scene = try Scene()
+    scene.send(.started(at: place, wasLeft: true))
+    scene.answer(.failed(down))
+    #expect(scene.state.objects?.place == place)
+    #expect(scene.state.leaving == .asBefore)
+    scene.type(":s3://nope/")
+    scene.press("Enter")
+    scene.answer(.failed(StorageError(kind: .noSuchBucket, message: "There is no bucket nope")))
+    #expect(scene.bottom.contains("There is no bucket nope"))
+    #expect(scene.state.leaving == .asBefore)
+  }
+
   @Test("A bucket that does not exist is not kept among those opened by name")
   func noSuchBucket() throws {
     var scene = try Scene.withBuckets()

@@ -62,6 +62,35 @@ def test_another_profile_takes_over_and_each_comes_back_to_its_place(
     browser.wait_exit()
 
 
+def test_the_next_run_begins_where_each_profile_was_left(person, store, new_bucket, two_profiles):
+    first, second = new_bucket("first"), new_bucket("second")
+    store.put(first, "a/one.txt", b"1")
+    store.put(second, "b/two.txt", b"2")
+    for profile, bucket, prefix in (("ana", first, "a/"), ("production", second, "b/")):
+        browser = person.browse(f"s3://{bucket}/{prefix}", env={"AWS_PROFILE": profile})
+        browser.press("q")
+        browser.wait_exit()
+    browser = person.open()
+    browser.wait_listed("one.txt")
+    assert f"s3://{first}/a/" in browser.header
+    switch(browser, "production", clear=3)
+    browser.wait_listed("two.txt")
+    browser.press("q")
+    browser.wait_exit()
+    kept = person.home / "state" / "pail" / "places.json"
+    assert kept.stat().st_mode & 0o777 == 0o600 and kept.parent.stat().st_mode & 0o777 == 0o700
+    store.drop(first)
+    browser = person.open()
+    browser.wait_for(f"You were at s3://{first}/a/ last, but its bucket is not there any more")
+    browser.wait_for(second)
+    browser.wait_focus("buckets")
+    browser.press("q")
+    browser.wait_exit()
+    browser = person.open()
+    browser.wait_for(second)
+    assert "You were at" not in browser.text
+
+
 def test_a_profile_that_does_not_exist_leaves_everything_as_it_was(person, bucket, two_profiles):
     browser = person.browse(f"s3://{bucket}/")
     browser.press("S")

@@ -89,14 +89,16 @@ final class BrowserRuntime {
     runner = EffectRunner(service: service, others: others) { sink.yield(.action($0)) }
   }
 
-  /// What the object pane lists.
-  var place: Place? { state.place }
+  /// Where to begin the next time.
+  var leaving: BrowserState.Leaving { state.leaving }
 
   /// Takes what the terminal brings, from whoever listens to it.
   func deliver(_ event: TerminalEvent) { sink.yield(.terminal(event)) }
 
   /// Leaves the terminal open for the next browser when it ends by a switch.
-  func run(startingAt place: Place?) async -> Ending {
+  ///
+  /// - Parameter wasLeft: whether `place` is where this profile was last, rather than anybody's wish.
+  func run(startingAt place: Place?, wasLeft: Bool) async -> Ending {
     let sink = sink
     let progress = Task { [transfers = service.transfers] in
       var limit: Int?
@@ -114,7 +116,7 @@ final class BrowserRuntime {
       }
     }
     defer { progress.cancel() }
-    take(.started(at: place))
+    take(.started(at: place, wasLeft: wasLeft))
     draw()
     for await happening in happenings {
       if case .stopped = happening { break }

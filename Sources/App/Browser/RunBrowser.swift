@@ -17,8 +17,8 @@ struct BrowserStart: Sendable {
 
 /// Opens the browser and returns the exit status once it has been quit.
 ///
-/// Each switch to other settings ends one browser and begins another on the same terminal, at the
-/// place where these settings were left.
+/// Each switch to other settings ends one browser and begins another on the same terminal. Unless a
+/// place is named, each begins where its profile was left, also in an earlier run.
 ///
 /// - Throws: ``CommandFailure`` where there is no terminal to draw on.
 @MainActor
@@ -32,8 +32,8 @@ func runBrowser(
   }
   defer { input.cancel() }
   var session = session
-  var place = start.place.map { Place(bucket: $0.bucket, listing: $0.key) }
-  var left: [String: Place] = [:]
+  let places = LastPlaces(at: session.settings.placesPath)
+  var wish = start.place.map { Place(bucket: $0.bucket, listing: $0.key) }
   var successor = start.successor
   while true {
     let runtime = BrowserRuntime(
@@ -41,20 +41,23 @@ func runBrowser(
       service: session.service, hasHistory: session.settings.historyPath?.isThere ?? false,
       runFolder: session.settings.runFolder, successor: successor, openSession: openSession)
     listener.listen(runtime)
-    switch await runtime.run(startingAt: place) {
+    let whereabouts = LastPlaces.Whereabouts(
+      profile: session.settings.profile, endpoint: "\(session.endpoint)")
+    let ending = await runtime.run(
+      startingAt: wish ?? places.place(of: whereabouts), wasLeft: wish == nil)
+    switch runtime.leaving {
+    case .at(let place): places.remember(place, of: whereabouts)
+    case .nowhere: places.forget(whereabouts)
+    case .asBefore: break
+    }
+    switch ending {
     case .quit(let status): return status
     case .switched(let next):
-      if let place = runtime.place { left[whereabouts(session)] = place }
       session = next
       successor = start.successor.switched(to: next.settings)
-      place = left[whereabouts(next)]
+      wish = nil
     }
   }
-}
-
-/// What one comes back to: a profile at an endpoint.
-private func whereabouts(_ session: Session) -> String {
-  "\(session.settings.profile ?? "")\n\(session.endpoint)"
 }
 
 /// Hands what the terminal brings to the browser of the moment.

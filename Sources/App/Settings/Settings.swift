@@ -35,6 +35,8 @@ struct Settings: Sendable {
   var journalPath: FilePath?
   var isReadOnly: Bool
   /// That of the profile in use, from `config.toml`.
+  /// Where the places at which profiles were left are kept; nil when there is no home folder.
+  var placesPath: FilePath?
   var colour: ProfileColour?
   /// Of the shared AWS files.
   var profileNames: [String] = []

@@ -182,6 +182,7 @@ struct SettingsResolver {
       journalPath: try? TransferJournal.defaultPath(environment: environment, home: home),
       isReadOnly: isReadOnly || readOnly?.text.lowercased() == "true",
       colour: colour, profileNames: files.profiles.names,
+      placesPath: defaultHistoryPath?.removingLastComponent().appending("places.json"),
       endpointFlag: commandLine.lookUp(.endpointURLForS3)?.text,
       regionFlag: commandLine.lookUp(.storageRegion)?.text,
       wantsColour: noColour == nil, endpointQuestion: question, findings: findings,

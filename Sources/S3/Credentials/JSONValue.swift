@@ -1,4 +1,5 @@
-/// A JSON document, as far as answers with credentials and Pail's own sockets need it.
+/// A JSON document, as far as answers with credentials and Pail's own sockets and notes
+/// need it.
 ///
 /// Own code, since this module does without Foundation. Source: RFC 8259.
 package enum JSONValue: Sendable, Hashable {
@@ -42,7 +43,7 @@ package enum JSONValue: Sendable, Hashable {
   }
 
   /// As a document, the members of objects in the order of their names.
-  var bytes: [UInt8] { Array(text.utf8) }
+  package var bytes: [UInt8] { Array(text.utf8) }
 
   private var text: String {
     switch self {

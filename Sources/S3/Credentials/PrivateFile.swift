@@ -1,12 +1,13 @@
 internal import Glibc
 internal import SystemPackage
 
-/// Small files with secrets that the AWS CLI keeps and Pail shares.
-enum PrivateFile {
+/// Small files that nobody else may read: those with secrets that the AWS CLI keeps and Pail shares,
+/// and what Pail notes for itself.
+package enum PrivateFile {
   private static let sizeLimit = 1 << 20
 
   /// nil when it cannot be read, or is longer than a mebibyte.
-  static func read(_ path: String) -> [UInt8]? {
+  package static func read(_ path: String) -> [UInt8]? {
     guard
       let file = try? FileDescriptor.open(
         FilePath(path), .readOnly, options: [.closeOnExec, .nonBlocking])
@@ -27,7 +28,7 @@ enum PrivateFile {
   /// Puts a file of mode 0600 in the place of what is there, whole or not at all.
   ///
   /// - Returns: false when that cannot be done, as in a read-only home folder.
-  static func write(_ bytes: [UInt8], to path: String) -> Bool {
+  package static func write(_ bytes: [UInt8], to path: String) -> Bool {
     let target = FilePath(path)
     makeFolders(target.removingLastComponent())
     let name = ".\(target.lastComponent?.string ?? "file").\(UInt64.random(in: 0 ... .max))"
