@@ -22,7 +22,7 @@ public struct S3Client: Sendable {
   let transport: any HTTPTransport
   let now: @Sendable () -> Timestamp
   /// Shared by all copies of a client.
-  let memory = ClientMemory()
+  let memory: ClientMemory
   /// Waits between two attempts; a test counts the waits instead.
   var wait: @Sendable (Duration) async throws(CancellationError) -> Void = {
     (duration) async throws(CancellationError) in
@@ -33,11 +33,14 @@ public struct S3Client: Sendable {
     }
   }
 
+  /// - Parameter isBasic: whether the endpoint is known to have but the basic requests: ListObjects,
+  ///   DeleteObject, and MD5 for uploads. What others lack is learnt from their answers.
   public init(
     endpoint: Endpoint, region: Region, credentials: any CredentialProvider,
-    transport: any HTTPTransport, retryPolicy: RetryPolicy = .standard,
+    transport: any HTTPTransport, retryPolicy: RetryPolicy = .standard, isBasic: Bool = false,
     now: @escaping @Sendable () -> Timestamp = Timestamp.now
   ) {
+    memory = ClientMemory(isBasic: isBasic)
     self.endpoint = endpoint
     self.region = region
     self.credentials = credentials

@@ -89,7 +89,8 @@ struct Session: Sendable {
   ) -> S3Client {
     S3Client(
       endpoint: endpoint, region: settings.region, credentials: credentials,
-      transport: transport(settings, log, connections: connections, rateLimit: rateLimit))
+      transport: transport(settings, log, connections: connections, rateLimit: rateLimit),
+      isBasic: settings.isBasic)
   }
 
   private static func transport(

@@ -21,6 +21,8 @@ struct Settings: Sendable {
   var tokenService: Endpoint?
   /// What is wrong should the instance metadata service, the only source left, have no keys.
   var problemWithoutMetadata: SetupProblem?
+  /// Whether the endpoint is known to have but the basic requests.
+  var isBasic = false
   var caBundle: FilePath?
   var proxies = ProxySettings.none
   /// Where downloads go: `PATH_TO_SAVE_FILE`, else the current directory.
@@ -33,10 +35,10 @@ struct Settings: Sendable {
   var runFolder: FilePath?
   /// Where unfinished transfers are kept; nil when there is no home folder.
   var journalPath: FilePath?
-  var isReadOnly: Bool
-  /// That of the profile in use, from `config.toml`.
   /// Where the places at which profiles were left are kept; nil when there is no home folder.
   var placesPath: FilePath?
+  var isReadOnly: Bool
+  /// That of the profile in use, from `config.toml`.
   var colour: ProfileColour?
   /// Of the shared AWS files.
   var profileNames: [String] = []

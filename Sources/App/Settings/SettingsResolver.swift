@@ -111,6 +111,8 @@ struct SettingsResolver {
       findings.append(finding("other endpoints", ignore, fallback: "", shown: "ignored"))
     }
 
+    let isBasic = isOn("basic requests", .basicRequests, &findings)
+
     let profile = lookUp(.profile)
     findings.append(finding("profile", profile, fallback: "default"))
     let surroundings = CredentialSurroundings(environment, home: home?.string)
@@ -175,14 +177,14 @@ struct SettingsResolver {
       endpoint: endpoint, region: Region(regionText), credentials: keys?.recipe,
       profile: profileName, awsFolder: home?.appending(".aws").string, tokenService: tokenService,
       problemWithoutMetadata: keys?.isGuess == true ? noKeys : nil,
-      caBundle: caBundle.map { path($0.text) }, proxies: proxies,
+      isBasic: isBasic, caBundle: caBundle.map { path($0.text) }, proxies: proxies,
       saveFolder: folder.map { path($0.text) } ?? FilePath("."),
       user: user?.text, historyPath: historyPath,
       runFolder: defaultHistoryPath?.removingLastComponent().appending("run"),
       journalPath: try? TransferJournal.defaultPath(environment: environment, home: home),
+      placesPath: defaultHistoryPath?.removingLastComponent().appending("places.json"),
       isReadOnly: isReadOnly || readOnly?.text.lowercased() == "true",
       colour: colour, profileNames: files.profiles.names,
-      placesPath: defaultHistoryPath?.removingLastComponent().appending("places.json"),
       endpointFlag: commandLine.lookUp(.endpointURLForS3)?.text,
       regionFlag: commandLine.lookUp(.storageRegion)?.text,
       wantsColour: noColour == nil, endpointQuestion: question, findings: findings,
@@ -204,15 +206,18 @@ struct SettingsResolver {
             recovery: "Write path, virtual or auto."))
       }
     }
-    func isOn(_ name: String, _ variable: Variable) -> Bool {
-      guard let value = lookUp(variable) else { return false }
-      findings.append(finding(name, value, fallback: ""))
-      return value.text.lowercased() == "true"
-    }
-    options.usesDualStack = isOn("dual stack", .dualStack)
-    options.usesFIPS = isOn("FIPS", .fips)
-    options.isAccelerated = isOn("acceleration", .acceleration)
+    options.usesDualStack = isOn("dual stack", .dualStack, &findings)
+    options.usesFIPS = isOn("FIPS", .fips, &findings)
+    options.isAccelerated = isOn("acceleration", .acceleration, &findings)
     return options
+  }
+
+  private func isOn(
+    _ name: String, _ variable: Variable, _ findings: inout [Settings.Finding]
+  ) -> Bool {
+    guard let value = lookUp(variable) else { return false }
+    findings.append(finding(name, value, fallback: ""))
+    return value.text.lowercased() == "true"
   }
 
   /// Names in small letters come first, as curl has it; of a proxy only host and port are shown.

@@ -17,11 +17,12 @@ enum UploadChecksum: Sendable, Hashable {
   /// The endpoint refuses both: MD5 has to do.
   case none
 
-  var weaker: UploadChecksum? {
+  /// Those to try where this one is refused, in their order.
+  var weakerOnes: [UploadChecksum] {
     switch self {
-    case .crc64nvme: .crc32c
-    case .crc32c: UploadChecksum.none
-    case .none: nil
+    case .crc64nvme: [.crc32c, .none]
+    case .crc32c: [.none]
+    case .none: []
     }
   }
 
@@ -101,12 +102,21 @@ extension CRC64NVME {
 }
 
 extension S3Error {
-  /// Whether the server refuses the kind of checksum that went along, not its value.
-  var refusesChecksum: Bool {
-    guard case .service(let refusal) = cause,
-      [.notImplemented, S3ErrorCode("InvalidRequest"), S3ErrorCode("InvalidArgument")]
-        .contains(refusal.code)
+  /// Whether the server may refuse the kind of checksum that went along, rather than its value.
+  ///
+  /// Those who know no such header say so in words of their own, or in none.
+  ///
+  /// - Parameter condition: what else went along that a store may not know; the caller then tries
+  ///   without that first.
+  func mayRefuseChecksum(beside condition: WriteCondition = .none) -> Bool {
+    guard case .service(let refusal) = cause else { return false }
+    if refusal.isNotImplemented || refusal.code == S3ErrorCode("HTTP400"), condition == .none {
+      return true
+    }
+    guard refusal.status == 400 || refusal.isNotImplemented,
+      ![.badDigest, S3ErrorCode("InvalidDigest")].contains(refusal.code)
     else { return false }
-    return refusal.message.lowercased().contains("checksum")
+    let words = refusal.message.lowercased()
+    return ["checksum", "crc64", "crc32", "x-amz-sdk-"].contains { words.contains($0) }
   }
 }

@@ -46,19 +46,28 @@ public struct PartNumber: Sendable, Hashable, Comparable {
 
 /// Where a listing goes on. Opaque: sent back as it came.
 public struct ContinuationToken: Sendable, Hashable {
+  /// In the place of a token: the key after which a store goes on that knows only ListObjects.
+  let marker: ObjectKey?
   public let text: String
   private var trail: Trail
 
   public init(_ text: String) {
     self.text = text
+    marker = nil
     trail = Trail(from: Array(text.utf8))
+  }
+
+  init(marker: ObjectKey) {
+    self.marker = marker
+    text = ""
+    trail = Trail(from: marker.bytes)
   }
 
   /// The same token, which knows the way to it; nil when the listing has been there before.
   func following(_ before: ContinuationToken) -> ContinuationToken? {
-    guard self != before, let trail = before.trail.followed(by: Array(text.utf8)) else {
-      return nil
-    }
+    guard self != before,
+      let trail = before.trail.followed(by: marker?.bytes ?? Array(text.utf8))
+    else { return nil }
     var token = self
     token.trail = trail
     return token

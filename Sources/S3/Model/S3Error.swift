@@ -18,6 +18,7 @@ public enum S3Operation: String, Sendable, Hashable {
   case listBuckets = "ListBuckets"
   case listMultipartUploads = "ListMultipartUploads"
   case listObjectVersions = "ListObjectVersions"
+  case listObjects = "ListObjects"
   case listObjectsV2 = "ListObjectsV2"
   case listParts = "ListParts"
   case presign = "Presign"
@@ -101,6 +102,11 @@ public struct S3Error: Error, Sendable, Hashable {
     case .service(let error): error.isTransient
     case .malformedAnswer, .credentials, .invalidRequest, .checksumMismatch: false
     }
+  }
+
+  /// Whether the server surely did nothing, since it knows no such request.
+  public var isNotImplemented: Bool {
+    if case .service(let error) = cause { error.isNotImplemented && !isInDoubt } else { false }
   }
 
   /// The code of the server's error, nil for any other cause.

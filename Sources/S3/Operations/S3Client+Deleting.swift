@@ -4,6 +4,10 @@ extension S3Client {
   /// How many objects one DeleteObjects may name.
   public static let maxDeletionBatch = 1000
 
+  /// Whether ``deleteObjects(_:_:)`` makes sense: some stores know no such request, and say so when
+  /// it is sent. Where it does not, objects go one by one.
+  public var deletesMany: Bool { memory.deletesMany }
+
   /// Removes an object or one version of it. S3 API Reference: DeleteObject.
   ///
   /// In a bucket with versions, and without a version ID, this adds a delete marker. An object that
@@ -49,9 +53,14 @@ extension S3Client {
       throw S3Error(.deleteObjects, .invalidRequest("this system has no MD5"))
     }
     call.add("Content-MD5", Base64.encode(digest))
-    return try await send(call) { (response) throws(S3Error.Cause) in
-      DeletionAnswer(try XMLElement(answer: response, root: "DeleteResult"))
-        .result(for: objects)
+    do throws(S3Error) {
+      return try await send(call) { (response) throws(S3Error.Cause) in
+        DeletionAnswer(try XMLElement(answer: response, root: "DeleteResult"))
+          .result(for: objects)
+      }
+    } catch {
+      if error.isNotImplemented { memory.deletesMany = false }
+      throw error
     }
   }
 }

@@ -1,9 +1,10 @@
 internal import HTTP
 
 extension S3Client {
-  /// One page of the objects under `prefix`. S3 API Reference: ListObjectsV2.
+  /// One page of the objects under `prefix`. S3 API Reference: ListObjectsV2; ListObjects where the
+  /// endpoint knows no other.
   ///
-  /// Keys come URL-encoded, since XML cannot carry every key.
+  /// Keys come URL-encoded, since XML cannot carry every key, unless the endpoint refuses that.
   ///
   /// - Parameters:
   ///   - delimiter: keys with it after `prefix` are rolled up into common prefixes.
@@ -13,20 +14,54 @@ extension S3Client {
     bucket: BucketName, prefix: ObjectKey, delimiter: String?, startAfter: ObjectKey? = nil,
     after token: ContinuationToken?, pageSize: Int = 1000
   ) async throws(S3Error) -> ObjectPage {
-    var call = S3Call(.listObjectsV2, .get, bucket: bucket)
-    call.query = [
-      QueryItem("list-type", "2"), QueryItem("encoding-type", "url"),
-      QueryItem("max-keys", String(pageSize)), QueryItem("prefix", prefix.bytes),
-    ]
-    if let delimiter { call.query.append(QueryItem("delimiter", delimiter)) }
-    if let startAfter { call.query.append(QueryItem("start-after", startAfter.bytes)) }
-    if let token { call.query.append(QueryItem("continuation-token", token.text)) }
-    var page = try await list(call, ObjectPageHandler.self)
+    var page = try await adaptingListing(isFirst: token == nil) { (dialect) throws(S3Error) in
+      let isV2 = token.map { $0.marker == nil } ?? dialect.isV2
+      var call = S3Call(isV2 ? .listObjectsV2 : .listObjects, .get, bucket: bucket)
+      if isV2 { call.query.append(QueryItem("list-type", "2")) }
+      if dialect.isEncoded { call.query.append(QueryItem("encoding-type", "url")) }
+      call.query += [
+        QueryItem("max-keys", String(pageSize)), QueryItem("prefix", prefix.bytes),
+      ]
+      if let delimiter { call.query.append(QueryItem("delimiter", delimiter)) }
+      if isV2 {
+        if let startAfter { call.query.append(QueryItem("start-after", startAfter.bytes)) }
+        if let token { call.query.append(QueryItem("continuation-token", token.text)) }
+      } else if let marker = token?.marker ?? startAfter {
+        call.query.append(QueryItem("marker", marker.bytes))
+      }
+      return try await list(call, ObjectPageHandler.self)
+    }
     if let token, let next = page.next {
       guard let next = next.following(token) else { throw .circle(.listObjectsV2) }
       page.next = next
     }
     return page
+  }
+
+  /// Asks in the best way that the endpoint has not refused; for a first page, when it refuses that,
+  /// in the plainer ones. What then goes through is how later listings begin.
+  private func adaptingListing(
+    isFirst: Bool, _ request: (ListingDialect) async throws(S3Error) -> ObjectPage
+  ) async throws(S3Error) -> ObjectPage {
+    let best = memory.listing
+    let refusal: S3Error
+    do throws(S3Error) {
+      return try await request(best)
+    } catch {
+      guard isFirst, error.mayRefuseDialect else { throw error }
+      refusal = error
+    }
+    for dialect in best.plainerOnes {
+      do throws(S3Error) {
+        let page = try await request(dialect)
+        memory.listing = dialect
+        return page
+      } catch {
+        guard error.mayRefuseDialect else { throw error }
+      }
+    }
+    // It was about something else.
+    throw refusal
   }
 
   /// One page of the versions and delete markers under `prefix`, in the server's order.
@@ -40,10 +75,8 @@ extension S3Client {
   ) async throws(S3Error) -> VersionPage {
     var call = S3Call(.listObjectVersions, .get, bucket: bucket)
     call.add("x-amz-expected-bucket-owner", expectedOwner?.text)
-    call.query = [
-      QueryItem("versions"), QueryItem("encoding-type", "url"),
-      QueryItem("max-keys", String(pageSize)), QueryItem("prefix", prefix.bytes),
-    ]
+    call.query = [QueryItem("versions")] + encodingQuery
+    call.query += [QueryItem("max-keys", String(pageSize)), QueryItem("prefix", prefix.bytes)]
     if let delimiter { call.query.append(QueryItem("delimiter", delimiter)) }
     if let marker {
       call.query.append(QueryItem("key-marker", marker.key.bytes))
@@ -69,10 +102,7 @@ extension S3Client {
     repeat {
       var call = S3Call(.listMultipartUploads, .get, bucket: bucket)
       call.query =
-        [
-          QueryItem("uploads"), QueryItem("encoding-type", "url"),
-          QueryItem("prefix", prefix.bytes),
-        ] + markers
+        [QueryItem("uploads")] + encodingQuery + [QueryItem("prefix", prefix.bytes)] + markers
       let page = try await send(call) { (response) throws(S3Error.Cause) in
         try XMLElement(answer: response, root: "ListMultipartUploadsResult")
       }
@@ -133,6 +163,11 @@ extension S3Client {
     return parts
   }
 
+  /// Asks for URL-encoded keys, unless the endpoint is known to refuse that.
+  private var encodingQuery: [QueryItem] {
+    memory.listing.isEncoded ? [QueryItem("encoding-type", "url")] : []
+  }
+
   /// Reads a page while it arrives.
   private func list<Handler: PageHandler>(
     _ call: S3Call, _ type: Handler.Type
@@ -146,6 +181,33 @@ extension S3Client {
       reception.refusal = { receiver.problem }
       return reception
     }
+  }
+}
+
+/// How an endpoint is asked for a listing of objects.
+struct ListingDialect: Sendable, Hashable {
+  /// By ListObjectsV2, else by ListObjects, which every store knows.
+  var isV2 = true
+  /// Whether keys are to come URL-encoded.
+  var isEncoded = true
+
+  /// Those to try where this one is refused, in their order.
+  var plainerOnes: [ListingDialect] {
+    var ones: [ListingDialect] = []
+    if isV2 { ones.append(ListingDialect(isV2: false, isEncoded: isEncoded)) }
+    if isEncoded { ones.append(ListingDialect(isV2: isV2, isEncoded: false)) }
+    if isV2, isEncoded { ones.append(ListingDialect(isV2: false, isEncoded: false)) }
+    return ones
+  }
+}
+
+extension S3Error {
+  /// Whether the server may refuse the way in which it was asked for a listing.
+  fileprivate var mayRefuseDialect: Bool {
+    guard case .service(let refusal) = cause else { return false }
+    return refusal.isNotImplemented
+      || [S3ErrorCode("InvalidArgument"), S3ErrorCode("InvalidRequest"), S3ErrorCode("HTTP400")]
+        .contains(refusal.code)
   }
 }
 

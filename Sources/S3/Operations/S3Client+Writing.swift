@@ -11,7 +11,7 @@ extension S3Client {
     _ location: ObjectLocation, body: HTTPRequestBody, attributes: ObjectAttributes,
     condition: WriteCondition = .none, progress: ByteCounter?
   ) async throws(S3Error) -> WriteReceipt {
-    try await adapting { (checksum) async throws(S3Error) in
+    try await adapting(condition) { (checksum) async throws(S3Error) in
       var call = S3Call(.putObject, .put, bucket: location.bucket)
       call.key = location.key
       call.progress = progress
@@ -45,7 +45,7 @@ extension S3Client {
       do throws(S3Error) {
         return try await begin(location, attributes, checksum)
       } catch {
-        guard error.refusesChecksum else { throw error }
+        guard error.mayRefuseChecksum() else { throw error }
       }
     }
     return try await adapting { (checksum) async throws(S3Error) in
@@ -124,7 +124,7 @@ extension S3Client {
     let crc = parts.reduce(CRC64NVME()) { crc, part in
       crc.followed(by: CRC64NVME(part.crc64nvme), count: part.size)
     }
-    return try await adapting { (checksum) async throws(S3Error) in
+    return try await adapting(condition) { (checksum) async throws(S3Error) in
       var call = S3Call(.completeMultipartUpload, .post, bucket: location.bucket)
       call.key = location.key
       call.query = [QueryItem("uploadId", uploadID.text)]
@@ -196,19 +196,30 @@ extension S3Client {
         etag: metadata.etag, versionID: metadata.versionID, checksum: metadata.checksum))
   }
 
-  /// Sends with the best checksum that the endpoint takes; when it refuses that kind, once more with
-  /// the next one, which later requests then begin with.
+  /// Sends with the best checksum that the endpoint takes; when it may have refused that kind, again
+  /// with the next one. What then goes through is what later requests begin with.
   private func adapting<Value>(
-    _ request: (UploadChecksum) async throws(S3Error) -> Value
+    _ condition: WriteCondition = .none, _ request: (UploadChecksum) async throws(S3Error) -> Value
   ) async throws(S3Error) -> Value {
-    while true {
-      let checksum = memory.uploadChecksum
+    let best = memory.uploadChecksum
+    let refusal: S3Error
+    do throws(S3Error) {
+      return try await request(best)
+    } catch {
+      guard error.mayRefuseChecksum(beside: condition) else { throw error }
+      refusal = error
+    }
+    for checksum in best.weakerOnes {
       do throws(S3Error) {
-        return try await request(checksum)
+        let value = try await request(checksum)
+        memory.noteBest(checksum)
+        return value
       } catch {
-        guard error.refusesChecksum, memory.noteRefused(checksum) else { throw error }
+        guard error.mayRefuseChecksum(beside: condition) else { throw error }
       }
     }
+    // It was about something else.
+    throw refusal
   }
 
   /// In bytes: an MD5 of so little costs nothing, and tells what the endpoint's ETags are.

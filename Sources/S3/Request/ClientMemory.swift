@@ -1,6 +1,7 @@
 internal import Synchronization
 
-/// What a client learns from answers: the regions of buckets, and how far its clock is off.
+/// What a client learns from answers: the regions of buckets, how far its clock is off, and which
+/// requests the endpoint does not know.
 final class ClientMemory: Sendable {
   private struct State {
     var regions: [BucketName?: Region] = [:]
@@ -9,10 +10,22 @@ final class ClientMemory: Sendable {
     var etagMeaning = ETagMeaning.unknown
     var uploadChecksum = UploadChecksum.crc64nvme
     var answersChecksums: Bool?
+    var listing = ListingDialect()
+    var deletesMany = true
   }
 
   private let state = Mutex(State())
   let signingKeys = SigningKeys()
+
+  /// - Parameter isBasic: whether to begin with what every store knows.
+  init(isBasic: Bool = false) {
+    guard isBasic else { return }
+    state.withLock { state in
+      state.uploadChecksum = .none
+      state.listing = ListingDialect(isV2: false, isEncoded: true)
+      state.deletesMany = false
+    }
+  }
 
   /// - Parameter bucket: nil for requests that name none.
   func region(of bucket: BucketName?) -> Region? {
@@ -53,18 +66,27 @@ final class ClientMemory: Sendable {
     }
   }
 
-  /// The best checksum that the endpoint has not refused.
+  /// The best checksum that the endpoint is not known to refuse.
   var uploadChecksum: UploadChecksum { state.withLock { $0.uploadChecksum } }
 
-  /// - Returns: whether there is another one to try.
-  func noteRefused(_ checksum: UploadChecksum) -> Bool {
+  /// A request went through with `checksum` that was refused with a better one.
+  func noteBest(_ checksum: UploadChecksum) {
     state.withLock { state in
-      // Another request may have found out first.
-      guard state.uploadChecksum == checksum else { return true }
-      guard let weaker = checksum.weaker else { return false }
-      state.uploadChecksum = weaker
-      return true
+      // Another request may have found out more.
+      if state.uploadChecksum.weakerOnes.contains(checksum) { state.uploadChecksum = checksum }
     }
+  }
+
+  /// How the endpoint is asked for listings.
+  var listing: ListingDialect {
+    get { state.withLock { $0.listing } }
+    set { state.withLock { $0.listing = newValue } }
+  }
+
+  /// Whether the endpoint is not known to refuse DeleteObjects.
+  var deletesMany: Bool {
+    get { state.withLock { $0.deletesMany } }
+    set { state.withLock { $0.deletesMany = newValue } }
   }
 
   /// Whether the endpoint answers an upload with the checksum of what it stored; nil before the

@@ -94,6 +94,13 @@ extension ServiceError {
   }
 }
 
+extension ServiceError {
+  /// Whether the server says that it knows no such request, rather than that this one is wrong.
+  var isNotImplemented: Bool {
+    [.notImplemented, .methodNotAllowed].contains(code) || [405, 501].contains(status)
+  }
+}
+
 extension S3ErrorCode {
   /// Stands for the code where an answer has none, as those to HEAD.
   init(status: Int, call: S3Call) {

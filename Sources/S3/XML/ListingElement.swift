@@ -11,8 +11,10 @@ enum ListingElement {
   case isTruncated
   case key
   case lastModified
+  case marker
   case nextContinuationToken
   case nextKeyMarker
+  case nextMarker
   case nextVersionIDMarker
   case prefix
   case size
@@ -33,10 +35,11 @@ enum ListingElement {
       switch name.count {
       case 3: either("Key", .key)
       case 4: either("Size", .size, "ETag", .etag)
-      case 6: either("Prefix", .prefix)
+      case 6: either("Prefix", .prefix, "Marker", .marker)
       case 7: either("Version", .version)
       case 8: either("Contents", .contents, "IsLatest", .isLatest)
       case 9: either("VersionId", .versionID)
+      case 10: either("NextMarker", .nextMarker)
       case 11: either("IsTruncated", .isTruncated)
       case 12:
         name.spells("LastModified")

@@ -1,4 +1,7 @@
-/// S3 API Reference: ListObjectsV2, response syntax.
+/// S3 API Reference: ListObjectsV2 and ListObjects, response syntax.
+///
+/// The answer itself tells which of them it is to: some stores know only the older one, and take a
+/// request for the newer one as that.
 final class ObjectPageHandler: PageHandler {
   static let root = "ListBucketResult"
   var rootName: String? { builder.path.rootName }
@@ -24,6 +27,9 @@ private struct ObjectPageBuilder {
   private var prefixes: [ObjectKey] = []
   private var end = ListingEnd()
   private var token: ContinuationToken?
+  /// Only an answer to ListObjects says where it began, and may say where the next page does.
+  private var isMarked = false
+  private var marker: ObjectKey?
   private var problem: String?
 
   private var key: [UInt8]?
@@ -47,6 +53,10 @@ private struct ObjectPageBuilder {
     case (2, .commonPrefixes, .prefix): prefixes.append(ObjectKey(bytes: text))
     case (1, .contents, _): addObject()
     case (1, .nextContinuationToken, _): token = text.string.map { ContinuationToken($0) }
+    case (1, .marker, _): isMarked = true
+    case (1, .nextMarker, _):
+      isMarked = true
+      if !text.isEmpty { marker = ObjectKey(bytes: text) }
     case (1, _, _): end.note(path.parent, text)
     default: break
     }
@@ -65,15 +75,27 @@ private struct ObjectPageBuilder {
 
   func page() throws(S3Error.Cause) -> ObjectPage {
     if let problem { throw .malformedAnswer("the listing has \(problem)") }
-    guard !end.isTruncated || token != nil else { throw ListingEnd.missing }
-    var page = ObjectPage(
-      objects: objects, commonPrefixes: prefixes, next: end.isTruncated ? token : nil)
+    var page = ObjectPage(objects: objects, commonPrefixes: prefixes)
     // The element that says whether keys are encoded may come after them.
     if end.isEncoded {
       for index in page.objects.indices { end.decode(&page.objects[index].key) }
       for index in page.commonPrefixes.indices { end.decode(&page.commonPrefixes[index]) }
     }
+    guard end.isTruncated else { return page }
+    page.next = token ?? marker(after: page)
+    guard page.next != nil else { throw ListingEnd.missing }
     return page
+  }
+
+  /// Without a word from the server the next page begins behind the last key of this one.
+  private func marker(after page: ObjectPage) -> ContinuationToken? {
+    guard isMarked else { return nil }
+    if var marker {
+      end.decode(&marker)
+      return ContinuationToken(marker: marker)
+    }
+    let last = [page.objects.map(\.key).max(), page.commonPrefixes.max()].compactMap(\.self).max()
+    return last.map { ContinuationToken(marker: $0) }
   }
 }
 

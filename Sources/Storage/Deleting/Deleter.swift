@@ -74,7 +74,8 @@ struct Deleter: Sendable {
   ) async throws(StorageError) {
     // Asked now, since the answer that brought the candidates told the server's time.
     let plan = DeletionPlan(
-      candidates, confirmedAt: confirmedAt.map { client.serverTime(at: $0) })
+      candidates, confirmedAt: confirmedAt.map { client.serverTime(at: $0) },
+      deletesMany: client.deletesMany)
     report.leftNewer += plan.newer.count
     report.missing += plan.missing.count
     for batch in plan.batches {
@@ -85,7 +86,9 @@ struct Deleter: Sendable {
     while !singles.isEmpty {
       let group = Array(singles.prefix(Recorder.rowsPerCommit))
       singles = singles.dropFirst(Recorder.rowsPerCommit)
-      try await deleteOneByOne(group)
+      let rows = try await recorder.begin(
+        group.map(change), while: Undertaking.deleteMany(bucket))
+      try await deleteOneByOne(group, rows)
       progress(self.progress)
     }
   }
@@ -165,6 +168,9 @@ struct Deleter: Sendable {
         return (row, Ending(outcome: isKnown ? .failed : .interrupted, errorCode: code.rawValue))
       }
       await record(endings, while: undertaking)
+    case .failure(let error) where error.isNotImplemented:
+      // Their rows are there, and nothing has been done yet.
+      try await deleteOneByOne(batch, rows)
     case .failure(let error):
       let ending = Ending(of: error)
       let words = StorageError(error, while: undertaking)
@@ -176,11 +182,11 @@ struct Deleter: Sendable {
     }
   }
 
+  /// - Parameter rows: those of `group` in the history, in its order.
   private mutating func deleteOneByOne(
-    _ group: [DeletionCandidate]
+    _ group: [DeletionCandidate], _ rows: [ChangeID]
   ) async throws(StorageError) {
     let undertaking = Undertaking.deleteMany(bucket)
-    let rows = try await recorder.begin(group.map(change), while: undertaking)
     typealias Answer = (Int, Result<DeletedObject, S3Error>)
     let results = await withTaskGroup(of: Answer.self) { [client, bucket] tasks in
       var results: [Result<DeletedObject, S3Error>?] = Array(repeating: nil, count: group.count)

@@ -7,22 +7,25 @@ struct DeletionPlan: Sendable, Hashable {
 
   /// Each is one DeleteObjects, 2 through 1,000 objects.
   var batches: [[DeletionCandidate]] = []
-  /// Each is one DeleteObject: a single one, and the keys that XML cannot carry.
+  /// Each is one DeleteObject: a single one, the keys that XML cannot carry, and all where the store
+  /// knows no DeleteObjects.
   var singles: [DeletionCandidate] = []
   /// Left alone, because they are newer than the confirmation.
   var newer: [DeletionCandidate] = []
   /// Named by a person, and not there.
   var missing: [DeletionCandidate] = []
 
-  /// - Parameter confirmedAt: nil to take all, however new.
-  init(_ candidates: [DeletionCandidate], confirmedAt: Timestamp?) {
+  /// - Parameters:
+  ///   - confirmedAt: nil to take all, however new.
+  ///   - deletesMany: whether the store knows DeleteObjects.
+  init(_ candidates: [DeletionCandidate], confirmedAt: Timestamp?, deletesMany: Bool = true) {
     var batch: [DeletionCandidate] = []
     for candidate in candidates {
       if candidate.isMissing {
         missing.append(candidate)
       } else if let confirmedAt, candidate.isNewer(than: confirmedAt) {
         newer.append(candidate)
-      } else if !candidate.key.fitsXML {
+      } else if !deletesMany || !candidate.key.fitsXML {
         singles.append(candidate)
       } else {
         batch.append(candidate)

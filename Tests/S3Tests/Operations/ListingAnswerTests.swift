@@ -213,6 +213,107 @@ struct ListingAnswerTests {
       page.next == VersionMarker(key: ObjectKey("a+b"), versionID: VersionID("v1")))
   }
 
+  private static func page(_ keys: [String], _ more: String) -> ScriptedTransport.Answer {
+    let contents = keys.map { "<Contents><Key>\($0)</Key><Size>1</Size></Contents>" }.joined()
+    return .response(200, [], "<ListBucketResult>\(contents)\(more)</ListBucketResult>")
+  }
+
+  @Test("A store without ListObjectsV2 is listed by markers, and asked so from then on")
+  func markers() async throws {
+    let scripted = try ScriptedClient([
+      .response(501, [], "<Error><Code>NotImplemented</Code></Error>"),
+      Self.page(
+        ["a%2F1", "a%2F2"],
+        "<EncodingType>url</EncodingType><Marker/><IsTruncated>true</IsTruncated>"),
+      Self.page(
+        ["a%2F3"],
+        "<EncodingType>url</EncodingType><Marker>a%2F2</Marker><IsTruncated>true</IsTruncated><NextMarker>a%2F3%2B</NextMarker>"
+      ),
+      Self.page(["a/4"], "<Marker>a/3+</Marker><IsTruncated>false</IsTruncated>"),
+      Self.page([], "<Marker/>"),
+    ])
+    var keys: [String] = []
+    var token: ContinuationToken?
+    repeat {
+      let page = try await scripted.client.listObjectsV2(
+        bucket: bucket, prefix: ObjectKey("a/"), delimiter: nil, after: token)
+      keys += page.objects.map(\.key.text)
+      token = page.next
+    } while token != nil
+    #expect(keys == ["a/1", "a/2", "a/3", "a/4"])
+    _ = try await scripted.client.listObjectsV2(
+      bucket: bucket, prefix: .empty, delimiter: nil, startAfter: ObjectKey("b"), after: nil)
+    let asked = "/bucket?encoding-type=url&max-keys=1000&prefix="
+    #expect(
+      scripted.requests.map(\.target) == [
+        "/bucket?list-type=2&encoding-type=url&max-keys=1000&prefix=a%2F", asked + "a%2F",
+        asked + "a%2F&marker=a%2F2", asked + "a%2F&marker=a%2F3%2B", asked + "&marker=b",
+      ])
+  }
+
+  @Test("A store that takes ListObjectsV2 for ListObjects is listed to its end")
+  func unknowing() async throws {
+    let scripted = try ScriptedClient([
+      Self.page(
+        ["b"],
+        "<Marker/><IsTruncated>true</IsTruncated><CommonPrefixes><Prefix>c/</Prefix></CommonPrefixes>"
+      ),
+      Self.page([], "<Marker>c/</Marker><IsTruncated>false</IsTruncated>"),
+    ])
+    let first = try await scripted.client.listObjectsV2(
+      bucket: bucket, prefix: .empty, delimiter: "/", after: nil)
+    let next = try #require(first.next)
+    _ = try await scripted.client.listObjectsV2(
+      bucket: bucket, prefix: .empty, delimiter: "/", after: next)
+    #expect(
+      scripted.requests[1].target
+        == "/bucket?encoding-type=url&max-keys=1000&prefix=&delimiter=%2F&marker=c%2F")
+    // One that gives the same page again and again is noticed all the same.
+    let round = try ScriptedClient([
+      Self.page(["b"], "<Marker/><IsTruncated>true</IsTruncated><NextMarker>c/</NextMarker>")
+    ])
+    let error = await failure { () async throws(S3Error) in
+      try await round.client.listObjectsV2(
+        bucket: bucket, prefix: .empty, delimiter: "/", after: next)
+    }
+    #expect(error?.cause == .malformedAnswer("the server's listing goes in a circle"))
+  }
+
+  @Test("A store that refuses encoding-type is asked without, and a wrong bucket asked once")
+  func refusedEncoding() async throws {
+    let refusal = ScriptedTransport.Answer.response(
+      400, [], "<Error><Code>InvalidArgument</Code><Message>encoding-type</Message></Error>")
+    let scripted = try ScriptedClient([refusal, refusal, Self.page(["a"], ""), Self.page([], "")])
+    for _ in 0..<2 {
+      _ = try await scripted.client.listObjectsV2(
+        bucket: bucket, prefix: .empty, delimiter: nil, after: nil)
+    }
+    #expect(
+      scripted.requests.suffix(2).map(\.target) == [
+        "/bucket?list-type=2&max-keys=1000&prefix=", "/bucket?list-type=2&max-keys=1000&prefix=",
+      ])
+    // What is refused in every way was wrong in another one, and nothing is learnt from it.
+    let always = try ScriptedClient(
+      [.response(400, [], "<Error><Code>InvalidRequest</Code><Message>first</Message></Error>")]
+        + [refusal, refusal, refusal, Self.page([], "")])
+    let error = await failure { () async throws(S3Error) in
+      try await always.client.listObjectsV2(
+        bucket: bucket, prefix: .empty, delimiter: nil, after: nil)
+    }
+    #expect(error?.code == S3ErrorCode("InvalidRequest"))
+    _ = try await always.client.listObjectsV2(
+      bucket: bucket, prefix: .empty, delimiter: nil, after: nil)
+    #expect(always.requests.last?.target.contains("list-type=2&encoding-type=url") == true)
+    let missing = try ScriptedClient([
+      .response(404, [], "<Error><Code>NoSuchBucket</Code></Error>")
+    ])
+    _ = await failure { () async throws(S3Error) in
+      try await missing.client.listObjectsV2(
+        bucket: bucket, prefix: .empty, delimiter: nil, after: nil)
+    }
+    #expect(missing.requests.count == 1)
+  }
+
   @Test("What is asked for stands in the query, byte for byte")
   func query() async throws {
     let scripted = try ScriptedClient([.response(200, [], "<ListBucketResult/>")])

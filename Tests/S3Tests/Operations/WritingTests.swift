@@ -119,6 +119,72 @@ struct WritingTests {
     #expect(!last.headers.contains { $0.name.hasPrefix("x-amz-checksum") })
   }
 
+  @Test(
+    "A store that knows no such header gets MD5, whatever it calls that, and keeps getting it",
+    arguments: [
+      (
+        501,
+        "<Error><Code>NotImplemented</Code><Message>A header you provided implies"
+          + " functionality that is not implemented</Message></Error>"
+      ),
+      (501, ""), (400, ""),
+      (
+        400,
+        "<Error><Code>InvalidArgument</Code>"
+          + "<Message>unknown x-amz-checksum-crc64nvme</Message></Error>"
+      ),
+    ])
+  func unknownHeader(status: Int, body: String) async throws {
+    let refusal = ScriptedTransport.Answer.response(status, [], body)
+    let scripted = try ScriptedClient(
+      [refusal, refusal, .response(200, [etag]), .response(200, [etag])])
+    for _ in 0..<2 { _ = try await put(scripted) }
+    #expect(scripted.requests.map { $0.headers["Content-MD5"] }.suffix(2) == [Self.md5, Self.md5])
+    #expect(
+      scripted.requests.map { $0.headers.contains { $0.name.hasPrefix("x-amz-checksum") } }
+        == [true, true, false, false])
+  }
+
+  @Test("What is refused without a checksum too was about something else, and nothing is learnt")
+  func refusedAnyhow() async throws {
+    let refusal = ScriptedTransport.Answer.response(
+      501, [], "<Error><Code>NotImplemented</Code><Message>no ACLs</Message></Error>")
+    let scripted = try ScriptedClient([refusal, refusal, refusal, .response(200, [etag])])
+    let error = await failure { () async throws(S3Error) in try await put(scripted) }
+    #expect(error?.code == .notImplemented)
+    _ = try await put(scripted)
+    #expect(scripted.requests.last?.headers["x-amz-checksum-crc64nvme"] != nil)
+  }
+
+  @Test("Where a condition went along it may be what is not known, and the caller tries without")
+  func unknownCondition() async throws {
+    let scripted = try ScriptedClient([.response(501)])
+    let error = await failure { () async throws(S3Error) in
+      try await put(scripted, condition: .ifNoneMatch)
+    }
+    #expect(error?.code == .notImplemented && scripted.requests.count == 1)
+  }
+
+  @Test("A store that is said to have but the basic requests is sent no others")
+  func basic() async throws {
+    let transport = ScriptedTransport([
+      .response(200, [etag]), .response(200, [], "<ListBucketResult/>"),
+    ])
+    let client = S3Client(
+      endpoint: try Endpoint(parsing: "http://store.test:9000"), region: .usEast1,
+      credentials: StaticCredentials(accessKeyID: "AKID", secretAccessKey: Secret("secret")),
+      transport: transport, isBasic: true)
+    _ = try await client.putObject(
+      location, body: .bytes(Array("123456789".utf8)), attributes: ObjectAttributes(),
+      progress: nil)
+    _ = try await client.listObjectsV2(
+      bucket: location.bucket, prefix: .empty, delimiter: nil, after: nil)
+    #expect(transport.requests.first?.headers["Content-MD5"] == Self.md5)
+    #expect(transport.requests.first?.headers["x-amz-checksum-crc64nvme"] == nil)
+    #expect(transport.requests.last?.url.contains("list-type") == false)
+    #expect(!client.deletesMany)
+  }
+
   @Test("Another refusal is not about the checksum")
   func otherRefusal() async throws {
     let scripted = try ScriptedClient([

@@ -72,6 +72,36 @@ struct DeletingTests {
     }
   }
 
+  @Test("A store without DeleteObjects has them deleted one by one, each recorded once")
+  func withoutBatches() async throws {
+    try await ServerFixture.with { fixture in
+      try await fixture.put("p/a", "p/b", "p/c", "q/a", "q/b")
+      fixture.transport.answerInPlace { request in
+        guard request.query["delete"] != nil else { return nil }
+        return HTTPResponse(head: HTTPResponseHead(status: 405, headers: []))
+      }
+      for prefix in ["p/", "q/"] {
+        let before = fixture.transport.sent.count
+        fixture.transport.beforeEach { request in
+          guard request.method == .delete else { return }
+          // No record, no change.
+          let rows = try? await fixture.rows()
+          #expect(rows?.contains { request.url.hasSuffix($0.key?.text ?? "-") } == true)
+        }
+        let report = try await fixture.service.delete(
+          [.prefix(ObjectKey(prefix))], in: fixture.bucket, confirmedAt: .now())
+        #expect(report.failed == 0)
+        let changes = fixture.transport.sent[before...].filter(\.isChange)
+        #expect(changes.count { $0.query["delete"] != nil } == (prefix == "p/" ? 1 : 0))
+        #expect(changes.count { $0.method == .delete } == (prefix == "p/" ? 3 : 2))
+      }
+      #expect(try await fixture.keys() == [])
+      let rows = try await fixture.rows()
+      #expect(rows.count == 5)
+      #expect(rows.allSatisfy { $0.action == .delete && $0.outcome == .done })
+    }
+  }
+
   @Test("Objects that came after the confirmation are left and counted")
   func newer() async throws {
     try await ServerFixture.with { fixture in

@@ -12,6 +12,7 @@ final class WatchedTransport: HTTPTransport {
     var before: Hook?
     var after: AnswerHook?
     var change: (@Sendable (SentRequest, HTTPResponse) -> HTTPResponse)?
+    var stand: (@Sendable (SentRequest) -> HTTPResponse?)?
   }
 
   private static let curl = CurlTransport()
@@ -35,14 +36,22 @@ final class WatchedTransport: HTTPTransport {
     state.withLock { $0.change = change }
   }
 
+  /// Answers in place of the server, to which nothing is sent then.
+  func answerInPlace(_ stand: @escaping @Sendable (SentRequest) -> HTTPResponse?) {
+    state.withLock { $0.stand = stand }
+  }
+
   var sent: [SentRequest] { state.withLock { $0.sent } }
   var sentChanges: [SentRequest] { sent.filter(\.isChange) }
 
   func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
-    let (before, after, change) = state.withLock { ($0.before, $0.after, $0.change) }
+    let (before, after, change, stand) = state.withLock {
+      ($0.before, $0.after, $0.change, $0.stand)
+    }
     await before?(request)
     guard !Task.isCancelled else { throw .cancelled }
     state.withLock { $0.sent.append(SentRequest(request)) }
+    if let response = stand?(SentRequest(request)) { return response }
     let response = try await Self.curl.send(request)
     try await after?(request)
     return change?(SentRequest(request), response) ?? response
