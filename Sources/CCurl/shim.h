@@ -3,6 +3,9 @@
 #include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <string.h>
 #include <sys/socket.h>
 
 // Swift cannot call variadic functions: one function for each type that curl_easy_setopt,
@@ -56,6 +59,45 @@ static inline CURLcode pail_easy_allow_http_only(void *easy) {
 #else
   return curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
 #endif
+}
+
+// A store with the system's certificates, wherever libcurl was built to look for them, and those of
+// `bundle` unless that is NULL. NULL when the bundle cannot be read, and where libcurl's TLS is not
+// that of OpenSSL 3, whose store it could not use.
+static inline void *pail_trust_make(const char *bundle) {
+  const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+  if (info->age < CURLVERSION_SEVENTH || !info->ssl_version ||
+      strncmp(info->ssl_version, "OpenSSL/3.", 10))
+    return NULL;
+  X509_STORE *store = X509_STORE_new();
+  if (!store) return NULL;
+  // As libcurl has it: a certificate of the store is enough, whoever signed it.
+  X509_STORE_set_flags(store, X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN);
+  if (info->cainfo) X509_STORE_load_file(store, info->cainfo);
+  if (info->capath) X509_STORE_load_path(store, info->capath);
+  if (!info->cainfo && !info->capath) X509_STORE_set_default_paths(store);
+  int isRead = !bundle || X509_STORE_load_file(store, bundle);
+  // What the system lacks is no error.
+  ERR_clear_error();
+  if (isRead) return store;
+  X509_STORE_free(store);
+  return NULL;
+}
+
+static inline void pail_trust_free(void *store) { X509_STORE_free(store); }
+
+static inline CURLcode pail_trust(CURL *easy, void *context, void *store) {
+  (void)easy;
+  SSL_CTX_set1_cert_store(context, store);
+  return CURLE_OK;
+}
+
+// Has connections trust what is in the store, and libcurl look for nothing else.
+static inline void pail_easy_trust(void *easy, void *store) {
+  curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+  curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+  curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, pail_trust);
+  curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, store);
 }
 
 static inline CURLcode pail_easy_get_long(void *easy, CURLINFO info, long *value) {

@@ -129,6 +129,7 @@ actor CurlLoop {
     let request = exchange.request
     slot.easy.setUp(configuration)
     slot.easy.setURL(request.url, configuration.proxies)
+    if exchange.origin.scheme == "https" { slot.easy.setTrust(configuration.caBundle) }
     slot.easy.setMethod(request.method, bodySize: request.sentBodySize)
     slot.easy.setHeaders(request.headerLines)
     let buffers = request.bufferSizes(large: bufferSize)

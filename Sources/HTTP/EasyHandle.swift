@@ -50,16 +50,22 @@ struct EasyHandle: ~Copyable {
     pail_easy_set_long(raw, CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
     pail_easy_set_long(raw, CURLOPT_SSL_VERIFYPEER, 1)
     pail_easy_set_long(raw, CURLOPT_SSL_VERIFYHOST, 2)
-    if let bundle = configuration.caBundle {
-      // Takes the place of the default file; the default folder of certificates stays beside it.
-      pail_easy_set_text(raw, CURLOPT_CAINFO, bundle.string)
-    }
     pail_easy_set_text(raw, CURLOPT_USERAGENT, configuration.userAgent)
     pail_easy_set_long(raw, CURLOPT_CONNECTTIMEOUT_MS, configuration.connectTimeout.milliseconds)
     pail_easy_set_long(raw, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
     pail_easy_set_long(raw, CURLOPT_TCP_KEEPALIVE, 1)
     pail_easy_limit_unsent(raw)
     pail_easy_set_long(raw, CURLOPT_EXPECT_100_TIMEOUT_MS, 1000)
+  }
+
+  /// Trusts the system's certificates and those of `bundle`.
+  mutating func setTrust(_ bundle: FilePath?) {
+    if let store = TrustStore.with(bundle) {
+      store.apply(to: raw)
+    } else if let bundle {
+      // libcurl says what is wrong with it.
+      pail_easy_set_text(raw, CURLOPT_CAINFO, bundle.string)
+    }
   }
 
   mutating func setURL(_ url: String, _ proxies: ProxySettings) {

@@ -1,5 +1,7 @@
 """TLS with a private authority, and a proxy that is really in the way."""
 
+import os
+import subprocess
 import urllib.parse
 
 import pytest
@@ -81,6 +83,44 @@ def test_without_the_authority_nothing_is_sent(person, front, profile):
         "ls", "--endpoint-url", front.url("good"), "--ca-bundle", "nowhere.pem"
     )
     assert missing.returncode == 1 and b"nowhere.pem" in missing.stderr
+
+
+@pytest.mark.parametrize("kept_in", ["a file", "a folder"])
+def test_a_bundle_is_trusted_beside_what_the_system_trusts(
+    person, front, bucket, profile, tmp_path, kept_in
+):
+    # This system trusts one authority, a stranger to the bundle.
+    system = tmp_path / "certs"
+    system.mkdir()
+    stranger = front.folder / "stranger.pem"
+    if kept_in == "a file":
+        (system / "ca-certificates.crt").write_bytes(stranger.read_bytes())
+    else:
+        name = ["openssl", "x509", "-in", str(stranger), "-noout", "-subject_hash"]
+        found = subprocess.run(name, stdout=subprocess.PIPE, check=True).stdout.decode().strip()
+        (system / f"{found}.0").write_bytes(stranger.read_bytes())
+
+    def run(site, *arguments):
+        own = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
+        script = 'mount --bind "$0" /etc/ssl/certs && exec "$@"'
+        return subprocess.run(
+            [*own, "sh", "-c", script, str(system), person.binary, "ls"]
+            + ["--endpoint-url", front.url(site), *map(str, arguments)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=person.env,
+            cwd=person.work,
+            timeout=60,
+        )
+
+    bundle = ("--ca-bundle", front.authority)
+    for site, arguments in (("unknown", bundle), ("good", bundle), ("unknown", ())):
+        done = run(site, *arguments)
+        assert done.returncode == 0, (site, done.stderr)
+        assert bucket in done.stdout.decode()
+    refused = run("good")
+    assert refused.returncode == 1 and b"authority that is not known here" in refused.stderr
 
 
 def proxy_url(proxy, password=None):
