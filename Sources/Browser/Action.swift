@@ -22,6 +22,8 @@ public enum Action: Sendable {
   /// Bytes a second for all transfers of this process; nil for no limit.
   case transfersLimited(Int?)
   /// The newest state of the transfers of another process.
+  /// Something turned out on the way that a person should know, a sentence without a full stop.
+  case noticed(String)
   case otherProgressed(OtherProcess)
   /// Another process is no longer to be seen; `isComplete` when it said that nothing was left.
   case otherEnded(processID: Int32, isComplete: Bool)

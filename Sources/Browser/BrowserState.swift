@@ -81,6 +81,8 @@ public struct BrowserState: Sendable {
       turn.say(
         "\(summary.settled) \(noun) of processes that died: \(summary.done) done, "
           + "\(summary.interrupted) interrupted (H shows them)")
+    case .noticed(let sentence):
+      turn.say(sentence)
     case .otherProgressed(let process):
       transfers.update(process, follows: focus != .transfers)
       leaveEmptyTransfers()

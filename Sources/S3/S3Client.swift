@@ -18,8 +18,14 @@ public struct S3Client: Sendable {
   /// Told of each attempt that failed and will be followed by another, before the wait.
   public var retryObserver: (@Sendable (RetryNotice) -> Void)?
 
+  /// Told once, when the server refuses what this machine's clock dates, so that its own counts from
+  /// then on: how far it is ahead.
+  public var clockObserver: (@Sendable (Duration) -> Void)?
+
   let credentials: any CredentialProvider
-  let transport: any HTTPTransport
+  private(set) var transport: any HTTPTransport
+  /// Whether nobody has said where the buckets are, so that one may well be elsewhere.
+  let isRegionAssumed: Bool
   let now: @Sendable () -> Timestamp
   /// Shared by all copies of a client.
   let memory: ClientMemory
@@ -33,20 +39,31 @@ public struct S3Client: Sendable {
     }
   }
 
-  /// - Parameter isBasic: whether the endpoint is known to have but the basic requests: ListObjects,
-  ///   DeleteObject, and MD5 for uploads. What others lack is learnt from their answers.
+  /// - Parameters:
+  ///   - isRegionAssumed: whether nobody has said where the buckets are.
+  ///   - isBasic: whether the endpoint is known to have but the basic requests: ListObjects,
+  ///     DeleteObject, and MD5 for uploads. What others lack is learnt from their answers.
   public init(
     endpoint: Endpoint, region: Region, credentials: any CredentialProvider,
-    transport: any HTTPTransport, retryPolicy: RetryPolicy = .standard, isBasic: Bool = false,
+    transport: any HTTPTransport, retryPolicy: RetryPolicy = .standard,
+    isRegionAssumed: Bool = false, isBasic: Bool = false,
     now: @escaping @Sendable () -> Timestamp = Timestamp.now
   ) {
     memory = ClientMemory(isBasic: isBasic)
+    self.isRegionAssumed = isRegionAssumed
     self.endpoint = endpoint
     self.region = region
     self.credentials = credentials
     self.transport = transport
     self.retryPolicy = retryPolicy
     self.now = now
+  }
+
+  /// The same client over other connections. What one of them learns of the endpoint both know.
+  public func sending(through transport: any HTTPTransport) -> S3Client {
+    var client = self
+    client.transport = transport
+    return client
   }
 
   /// That of the credentials which the next request is signed with; nil when there are none.

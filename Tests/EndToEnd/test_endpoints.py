@@ -1,5 +1,6 @@
 """Redirects, regions and addressing, against stand-ins that note what comes to them."""
 
+import datetime
 import http.server
 import threading
 
@@ -9,8 +10,9 @@ import pytest
 class StandIn(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.server.asked.append((self.path, dict(self.headers)))
-        status, headers, body = self.server.answers.pop(0)
-        self.send_response(status)
+        answer = self.server.answers.pop(0)
+        status, headers, body = answer(self) if callable(answer) else answer
+        self.send_response_only(status)
         for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
@@ -69,6 +71,43 @@ def test_the_region_of_a_bucket_is_learnt_and_the_request_signed_for_it(person, 
     assert done.returncode == 0, done.stderr
     first, second = (headers["Authorization"] for _, headers in server.asked)
     assert "/us-east-1/s3/" in first and "/eu-west-9/s3/" in second
+
+
+SKEWED = b"<Error><Code>RequestTimeTooSkewed</Code></Error>"
+
+
+def dates(server):
+    return [headers["x-amz-date"] for _, headers in server.asked]
+
+
+def test_a_clock_that_is_off_is_corrected_by_the_servers_and_told_once(person, stand_in):
+    (person.work / ".env").unlink()
+    ahead = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=2)).strftime(
+        "%a, %d %b %Y %H:%M:%S GMT"
+    )
+    more = EMPTY.replace(
+        b"<IsTruncated>false</IsTruncated>",
+        b"<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>",
+    )
+    answers = [(403, {"Date": ahead}, SKEWED), (200, {}, more), (200, {}, EMPTY)]
+    server = stand_in(*answers)
+    done = person.run("ls", "-r", "s3://box", "--endpoint-url", server.url, env=KEYS)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.decode().count("clock is 1") == 1, done.stderr
+    assert b"requests are dated by the server's" in done.stderr
+    first, *later = dates(server)
+    assert len(later) == 2 and all(date > first for date in later)
+    # The browser says it as well, and goes on.
+    buckets = b"<ListAllMyBucketsResult><Buckets></Buckets></ListAllMyBucketsResult>"
+
+    def answer(request):
+        if request.headers["x-amz-date"] < later[0]:
+            return 403, {"Date": ahead}, SKEWED
+        return 200, {}, buckets if request.path.split("?")[0] == "/" else EMPTY
+
+    server = stand_in(*[answer] * 20)
+    browser = person.browse("s3://box/", env={**KEYS, "AWS_ENDPOINT_URL": server.url})
+    browser.wait_for("minutes behind that of 127.0.0.1")
 
 
 def test_a_bucket_is_named_in_the_host_where_that_is_asked_for(person, stand_in):

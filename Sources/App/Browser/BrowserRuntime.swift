@@ -97,6 +97,9 @@ final class BrowserRuntime {
 
   /// Leaves the terminal open for the next browser when it ends by a switch.
   ///
+  /// Shows a sentence that no effect has asked for.
+  nonisolated func notice(_ sentence: String) { sink.yield(.action(.noticed(sentence))) }
+
   /// - Parameter wasLeft: whether `place` is where this profile was last, rather than anybody's wish.
   func run(startingAt place: Place?, wasLeft: Bool) async -> Ending {
     let sink = sink

@@ -71,6 +71,7 @@ final class CommandContext: Sendable {
     if let limitRate {
       await session.service.transfers.setLimit(bytesPerSecond: Int(limitRate.bytesPerSecond))
     }
+    session.notices.show(with: { [console] in console.notice("pail: \($0)") })
     return session
   }
 

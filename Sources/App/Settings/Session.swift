@@ -16,16 +16,21 @@ struct Session: Sendable {
   /// Everything that changes storage goes through here, and is recorded.
   let service: S3Service
   let history: HistoryStore
+  /// What turns out on the way that a person should know.
+  let notices: Notices
 
   /// Makes the clients and opens no file. Nothing is sent, unless only the instance metadata
   /// service can tell whether there are keys.
   ///
-  /// - Parameter askForCode: for roles that want the code of a second factor.
+  /// - Parameters:
+  ///   - rateLimit: of the bodies of this session, and of others that share it.
+  ///   - askForCode: for roles that want the code of a second factor.
   /// - Throws: the first problem of the settings. Whatever is wrong with the history is told by the
   ///   first change.
   static func open(
     _ settings: Settings, transfers transferSettings: TransferSettings = TransferSettings(),
-    log: RequestLog? = nil, askForCode: CredentialFetcher.CodeQuestion? = nil
+    rateLimit: RateLimit = RateLimit(), log: RequestLog? = nil,
+    askForCode: CredentialFetcher.CodeQuestion? = nil
   ) async throws(SetupProblem) -> Session {
     if let problem = settings.problems.first { throw problem }
     if let bundle = settings.caBundle, let reason = reasonNotToRead(bundle) {
@@ -49,18 +54,22 @@ struct Session: Sendable {
         throw problem
       }
     }
-    let rateLimit = RateLimit()
+    let notices = Notices()
     // One for what a person waits for, one for bodies, so that a slow disk holds up no listing.
-    let interactive = client(endpoint, credentials, settings, log)
-    let transfers = client(
-      endpoint, credentials, settings, log, connections: transferSettings.mostConnections,
-      rateLimit: rateLimit)
+    var interactive = S3Client(
+      endpoint: endpoint, region: settings.region, credentials: credentials,
+      transport: transport(settings, log), isRegionAssumed: settings.isRegionAssumed,
+      isBasic: settings.isBasic)
+    interactive.clockObserver = { notices.say(Self.words(ofClockBehind: $0, endpoint)) }
+    let transfers = interactive.sending(
+      through: transport(
+        settings, log, connections: transferSettings.mostConnections, rateLimit: rateLimit))
     let author = Author.current(user: settings.user)
     // A listing makes no file, and needs no place for one; a change without a record is refused.
     let history = HistoryStore(openingAtFirstUse: settings.historyPath)
     return Session(
       settings: settings, endpoint: endpoint, author: author,
-      identity: { () async throws(CredentialError) in
+      identity: { [interactive] () async throws(CredentialError) in
         try await interactive.callerIdentity(at: settings.tokenService)
       },
       checkCredentials: { () async throws(CredentialError) in
@@ -70,7 +79,13 @@ struct Session: Sendable {
         interactive: interactive, transfers: transfers, history: history, author: author,
         journal: .ofUser(settings), profile: settings.profile,
         isReadOnly: settings.isReadOnly, settings: transferSettings, rateLimit: rateLimit),
-      history: history)
+      history: history, notices: notices)
+  }
+
+  private static func words(ofClockBehind offset: Duration, _ endpoint: Endpoint) -> String {
+    let minutes = abs(offset.components.seconds) / 60
+    return "This machine's clock is \(minutes) minutes \(offset > .zero ? "behind" : "ahead of") "
+      + "that of \(endpoint.hostAndPort); requests are dated by the server's"
   }
 
   /// libcurl would say the same, and of each request anew.
@@ -81,16 +96,6 @@ struct Session: Sendable {
     } catch {
       return (error as? Errno).map { "\($0)" } ?? "it cannot be opened"
     }
-  }
-
-  private static func client(
-    _ endpoint: Endpoint, _ credentials: any CredentialProvider, _ settings: Settings,
-    _ log: RequestLog?, connections: Int? = nil, rateLimit: RateLimit? = nil
-  ) -> S3Client {
-    S3Client(
-      endpoint: endpoint, region: settings.region, credentials: credentials,
-      transport: transport(settings, log, connections: connections, rateLimit: rateLimit),
-      isBasic: settings.isBasic)
   }
 
   private static func transport(

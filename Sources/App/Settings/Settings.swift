@@ -11,6 +11,8 @@ struct Settings: Sendable {
   /// nil when what was given is no endpoint; `problems` then says so.
   var endpoint: Endpoint?
   var region: Region
+  /// Whether nobody has said so: neither a setting nor the endpoint.
+  var isRegionAssumed = false
   /// How to come by the keys; nil when no source has any, and `problems` then says so.
   var credentials: CredentialRecipe?
   /// The profile that the keys come from; nil when they come from elsewhere.

@@ -174,7 +174,8 @@ struct SettingsResolver {
     }
 
     return Settings(
-      endpoint: endpoint, region: Region(regionText), credentials: keys?.recipe,
+      endpoint: endpoint, region: Region(regionText),
+      isRegionAssumed: region == nil && endpointValue == nil, credentials: keys?.recipe,
       profile: profileName, awsFolder: home?.appending(".aws").string, tokenService: tokenService,
       problemWithoutMetadata: keys?.isGuess == true ? noKeys : nil,
       isBasic: isBasic, caBundle: caBundle.map { path($0.text) }, proxies: proxies,

@@ -4,7 +4,10 @@ extension S3Client {
   /// The longest time a presigned URL can work for: seven days.
   public static let maxPresignedExpiry = Duration.seconds(604_800)
 
-  /// A URL that reads or writes one object without credentials. Nothing is sent.
+  /// A URL that reads or writes one object without credentials.
+  ///
+  /// Nothing is sent, unless nobody has said in which region of Amazon S3 the bucket is: a URL is
+  /// signed for one, and HeadBucket tells it.
   ///
   /// S3 API Reference: "Authenticating Requests: Using Query Parameters".
   ///
@@ -26,6 +29,13 @@ extension S3Client {
     guard !credentials.isAnonymous else {
       throw S3Error(
         .presign, .invalidRequest("a URL is signed with keys, and there are none"))
+    }
+    let bucket = location.bucket
+    if isRegionAssumed, endpoint.awsRegion != nil, memory.region(of: bucket) == nil,
+      AccessPoint(bucket) == nil
+    {
+      // Who may not ask gets a URL for the region that is assumed.
+      _ = try? await headBucket(bucket)
     }
     do throws(S3Error.Cause) {
       return try presign(

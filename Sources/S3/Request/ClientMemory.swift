@@ -6,6 +6,7 @@ final class ClientMemory: Sendable {
   private struct State {
     var regions: [BucketName?: Region] = [:]
     var clockOffset = Duration.zero
+    var isClockCorrected = false
     var serverOffset: Duration?
     var etagMeaning = ETagMeaning.unknown
     var uploadChecksum = UploadChecksum.crc64nvme
@@ -41,9 +42,15 @@ final class ClientMemory: Sendable {
   }
 
   /// To be added to the system's clock; within a second of the server's once it has complained.
-  var clockOffset: Duration {
-    get { state.withLock { $0.clockOffset } }
-    set { state.withLock { $0.clockOffset = newValue } }
+  var clockOffset: Duration { state.withLock { $0.clockOffset } }
+
+  /// - Returns: whether this is the first correction.
+  func correctClock(by offset: Duration) -> Bool {
+    state.withLock { state in
+      state.clockOffset = offset
+      defer { state.isClockCorrected = true }
+      return !state.isClockCorrected
+    }
   }
 
   /// How far the server's clock was ahead of the system's in its last answer.

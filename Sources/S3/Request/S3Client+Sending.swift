@@ -189,10 +189,11 @@ extension S3Client {
       return true
     }
     guard case .service(let error) = failure.cause else { return false }
-    if error.code == .requestTimeTooSkewed, let serverTime = failure.date,
+    if let serverTime = failure.date, isAboutClock(error, attempt.call, serverTime),
       attempt.adjustments.insert(.clock).inserted
     {
-      memory.clockOffset = serverTime.since(now())
+      let offset = serverTime.since(now())
+      if memory.correctClock(by: offset) { clockObserver?(offset) }
       return true
     }
     guard error.code == .expiredToken, attempt.credentials?.sessionToken != nil,
@@ -201,6 +202,20 @@ extension S3Client {
     attempt.expired = attempt.credentials
     return true
   }
+
+  /// An answer to HEAD names no reason: there the clocks themselves tell.
+  private func isAboutClock(
+    _ error: ServiceError, _ call: S3Call, _ serverTime: Timestamp
+  ) -> Bool {
+    if error.code == .requestTimeTooSkewed { return true }
+    guard call.method == .head, error.status == 403 else { return false }
+    let offset = serverTime.since(now().advanced(by: memory.clockOffset))
+    return offset > Self.tolerableSkew || offset < .zero - Self.tolerableSkew
+  }
+
+  /// Source: Amazon S3 API Reference, "Authenticating Requests", where a request that is dated
+  /// otherwise is refused.
+  private static let tolerableSkew = Duration.seconds(15 * 60)
 }
 
 /// What is known of a call's attempts so far.

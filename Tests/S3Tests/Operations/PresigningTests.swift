@@ -70,6 +70,26 @@ struct PresigningTests {
     }
   }
 
+  @Test("Where nobody named a region of Amazon S3 the bucket is asked for its own, once")
+  func region() async throws {
+    let region = [HTTPHeader("x-amz-bucket-region", "eu-west-1")]
+    for (isAssumed, found, requests) in [(true, "eu-west-1", 2), (false, "us-east-1", 0)] {
+      let transport = ScriptedTransport([.response(301, region), .response(200, region)])
+      let client = S3Client(
+        endpoint: .aws(region: .usEast1), region: .usEast1,
+        credentials: StaticCredentials(accessKeyID: "AKID", secretAccessKey: Secret("secret")),
+        transport: transport, isRegionAssumed: isAssumed, now: { ScriptedClient.moment })
+      for _ in 0..<2 {
+        let presigned = try await client.presign(
+          .get, location, expires: .seconds(60), fileName: nil, contentType: nil)
+        #expect(presigned.url.hasPrefix("https://bucket.s3.\(found).amazonaws.com/"))
+        #expect(presigned.url.contains("%2F\(found)%2Fs3%2F"))
+      }
+      #expect(transport.requests.count == requests)
+      #expect(transport.requests.allSatisfy { $0.method == .head })
+    }
+  }
+
   @Test("A URL ends with the credentials behind it")
   func shortened() async throws {
     let end = ScriptedClient.moment.advanced(by: .seconds(600))

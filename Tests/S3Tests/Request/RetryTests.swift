@@ -212,11 +212,31 @@ struct RetryTests {
     let scripted = try ScriptedClient([
       .response(403, serverDate, error("RequestTimeTooSkewed")), .response(204), .response(204),
     ])
-    _ = try await scripted.client.deleteObject(location)
-    _ = try await scripted.client.deleteObject(location)
+    let corrections = Mutex<[Duration]>([])
+    var client = scripted.client
+    client.clockObserver = { offset in corrections.withLock { $0.append(offset) } }
+    _ = try await client.deleteObject(location)
+    _ = try await client.sending(through: scripted.transport).deleteObject(location)
     #expect(
       scripted.requests.compactMap { $0.headers["x-amz-date"] }
         == ["20261120T140207Z", "20261120T150207Z", "20261120T150207Z"])
+    #expect(corrections.withLock { $0 } == [.seconds(3600)])
+  }
+
+  @Test(
+    "A HEAD that is refused by a server with another time is dated by that time, once",
+    arguments: [("15:02:07", 2), ("14:10:00", 1)])
+  func skewOfHead(time: String, attempts: Int) async throws {
+    let date = [HTTPHeader("Date", "Fri, 20 Nov 2026 \(time) GMT")]
+    let refusal = ScriptedTransport.Answer.response(403, date)
+    let scripted = try ScriptedClient([refusal, refusal])
+    let error = await failure { () async throws(S3Error) in
+      try await scripted.client.headObject(location)
+    }
+    #expect(error?.code == .accessDenied && scripted.requests.count == attempts)
+    if attempts == 2 {
+      #expect(scripted.requests.last?.headers["x-amz-date"] == "20261120T150207Z")
+    }
   }
 
   @Test("An expired token is taken anew from the provider, once")
