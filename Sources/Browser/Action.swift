@@ -13,17 +13,18 @@ public enum Action: Sendable {
   case resized(Size)
   /// An effect brought something; who asked for it knows the request.
   case answered(RequestID, Answer)
-  /// The newest state of every transfer.
-  case transfersProgressed([TransferStatus])
+  /// The newest state of every transfer of this process; `earlier` names the session of those that
+  /// were started before a switch.
+  case transfersProgressed([TransferStatus], earlier: [TransferID: String] = [:])
   /// Changes of processes that died got their outcomes.
   case settled(SettlingSummary)
   /// The transfers of the journal that have not come to their end, those that run among them.
   case foundLeftTransfers([JournalEntry])
   /// Bytes a second for all transfers of this process; nil for no limit.
   case transfersLimited(Int?)
-  /// The newest state of the transfers of another process.
   /// Something turned out on the way that a person should know, a sentence without a full stop.
   case noticed(String)
+  /// The newest state of the transfers of another process.
   case otherProgressed(OtherProcess)
   /// Another process is no longer to be seen; `isComplete` when it said that nothing was left.
   case otherEnded(processID: Int32, isComplete: Bool)

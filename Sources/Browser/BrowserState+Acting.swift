@@ -37,17 +37,10 @@ extension BrowserState {
       turn.perform(.findLeftTransfers)
       turn.perform(.clearTransfers)
     case .resumeLeftTransfers: resumeLeft(transfers.left, &turn)
-    case .switchSession: switchSession(&turn)
+    case .switchSession: turn.open(SwitchDialog(facts.choice, running: transfers.running.count))
     default: return false
     }
     return true
-  }
-
-  private func switchSession(_ turn: inout Turn) {
-    guard transfers.running.isEmpty else {
-      return turn.say("Transfers are running: wait for them or cancel them, then switch")
-    }
-    turn.open(SwitchDialog(facts.choice))
   }
 
   private func create(_ turn: inout Turn) {
@@ -128,7 +121,7 @@ extension BrowserState {
 
   private mutating func pauseTransfer(_ turn: inout Turn) {
     guard let selected = transfers.selected else { return }
-    guard case .known(let status, _) = selected else { return retryTransfer(&turn) }
+    guard case .known(let status, _, _) = selected else { return retryTransfer(&turn) }
     switch status.state {
     case .paused: turn.perform(.controlTransfer(selected.reference, .resume))
     case .waiting, .running, .retrying:
@@ -139,8 +132,8 @@ extension BrowserState {
 
   private func moveTransfer(by places: Int, _ turn: inout Turn) {
     switch transfers.selected {
-    case .known(_, let processID?): turn.say("The order is that of process \(processID)")
-    case .known(let status, nil) where status.state == .waiting:
+    case .known(_, let processID?, _): turn.say("The order is that of process \(processID)")
+    case .known(let status, nil, _) where status.state == .waiting:
       turn.perform(.moveTransfer(status.id, by: places))
     case .known, .left: turn.say("Only a transfer that waits can be moved")
     case nil: break
@@ -150,7 +143,7 @@ extension BrowserState {
   private func cancelTransfer(_ turn: inout Turn) {
     guard let selected = transfers.selected else { return }
     switch selected {
-    case .known(let status, _) where status.state.isOver: turn.say("That transfer is over")
+    case .known(let status, _, _) where status.state.isOver: turn.say("That transfer is over")
     case .known: turn.perform(.controlTransfer(selected.reference, .cancel))
     case .left(let entry): turn.open(GiveUpDialog(entry))
     }
@@ -160,7 +153,7 @@ extension BrowserState {
     guard let selected = transfers.selected else { return }
     switch selected {
     case .left(let entry): resumeLeft([entry], &turn)
-    case .known(let status, _):
+    case .known(let status, _, _):
       switch status.state {
       case .failed, .cancelled: turn.perform(.controlTransfer(selected.reference, .retry))
       case .finished: turn.say("That transfer went well")

@@ -72,8 +72,8 @@ public struct BrowserState: Sendable {
       hasAskedForLeft = true
     case .foundLeftTransfers(let entries):
       found(left: entries, &turn)
-    case .transfersProgressed(let statuses):
-      transfersProgressed(statuses, &turn)
+    case .transfersProgressed(let statuses, let earlier):
+      transfersProgressed(statuses, earlier, &turn)
     case .settled(let summary):
       // Nobody waits for it, so it takes the place of nothing.
       guard message == nil, summary.settled > 0 else { break }
@@ -188,18 +188,23 @@ public struct BrowserState: Sendable {
     if turn.takeClosing() { overlays.remove(at: index) }
   }
 
-  private mutating func transfersProgressed(_ statuses: [TransferStatus], _ turn: inout Turn) {
+  private mutating func transfersProgressed(
+    _ statuses: [TransferStatus], _ earlier: [TransferID: String], _ turn: inout Turn
+  ) {
     let wasRunning = Set(transfers.running.map(\.id))
-    transfers.update(statuses, follows: focus != .transfers)
+    transfers.update(statuses, earlier: earlier, follows: focus != .transfers)
     leaveEmptyTransfers()
     let ended = statuses.filter { $0.state.isOver && wasRunning.contains($0.id) }
     guard !ended.isEmpty else { return }
     let told = transfers.takeEnded()
     if !told.isEmpty { turn.say(TransferSummary(told).text) }
     let uploadsUnderWay = Set(
-      transfers.running.filter { $0.direction == .upload }.map(\.location.bucket))
+      transfers.running.filter { $0.direction == .upload && earlier[$0.id] == nil }
+        .map(\.location.bucket))
     for status in ended {
       report(status, &turn)
+      // A bucket of an earlier session is none of those on the screen, even with the same name.
+      guard earlier[status.id] == nil else { continue }
       // Listing anew for each of a thousand uploads would cost a thousand listings.
       let bucket = status.location.bucket
       if status.direction == .upload, !uploadsUnderWay.contains(bucket) {

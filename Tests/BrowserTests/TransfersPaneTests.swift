@@ -67,6 +67,28 @@ struct TransfersPaneTests {
     try expectScreen(scene.screen, "transfers-\(columns)x30")
   }
 
+  @Test("A transfer from before a switch names its session, and its end lists nothing anew")
+  func earlierSession() throws {
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"))
+    let earlier = [TransferID(1): "ana"]
+    scene.send(.transfersProgressed([.sample(1), .sample(3)], earlier: earlier))
+    let rows = scene.screen.split(separator: "\n").filter { $0.contains(".tar") }
+    #expect(rows.map { $0.contains("of ana") } == [true, false])
+    let result = TransferResult(
+      location: ObjectLocation(bucket: BucketName("reports"), key: ObjectKey("k")),
+      localPath: "/srv/x", size: .mebibytes(12))
+    _ = scene.takeEffects()
+    scene.send(
+      .transfersProgressed(
+        [.sample(1, .finished(result)), .sample(3, .cancelled)], earlier: earlier))
+    #expect(scene.bottom.contains("Uploaded 1 file, 12.0 MiB, 1 cancelled"))
+    // That of this session alone has the bucket listed anew.
+    #expect(scene.takeEffects().count { if case .listObjects = $0 { true } else { false } } == 1)
+    scene.send(.transfersProgressed([.sample(1)], earlier: earlier))
+    scene.send(.transfersProgressed([.sample(1, .finished(result))], earlier: earlier))
+    #expect(scene.takeEffects().isEmpty)
+  }
+
   @Test("There is no box while there is nothing in it")
   func hidden() throws {
     var scene = try Scene.at("p/", .of(["a"], under: "p/"))

@@ -1,7 +1,13 @@
 """`S` in the browser: another profile on the same screen; and signing in without leaving it."""
 
+import os
+
 import pytest
+from proxy import Proxy
+from servers import SeaweedFS
+from test_background import wait_until
 from test_sign_in import company, portal, sign_in  # noqa: F401  (fixtures)
+from test_transfers import MEBIBYTE, upload
 
 
 @pytest.fixture
@@ -89,6 +95,94 @@ def test_the_next_run_begins_where_each_profile_was_left(person, store, new_buck
     browser = person.open()
     browser.wait_for(second)
     assert "You were at" not in browser.text
+
+
+@pytest.fixture
+def two_servers(person, store, two_profiles):
+    """`ana` works through a proxy that can hold her requests, `production` does not."""
+    with Proxy(store.endpoint) as between:
+        config = person.home / ".aws" / "config"
+        head, rest = config.read_text().split("[profile production]")
+        rest = rest.replace(store.access_key, SeaweedFS.other_access_key)
+        rest = rest.replace(store.secret_key, SeaweedFS.other_secret_key)
+        config.write_text(
+            f"{head.replace(store.endpoint, between.endpoint)}[profile production]{rest}"
+        )
+        yield between
+
+
+def switch_during_upload(person, bucket, between, skip=0):
+    """Begins an upload as `ana`, which is held after `skip` parts, and goes on as `production`."""
+    body = os.urandom(40 * MEBIBYTE)
+    person.file("large.bin", body)
+    hold = between.hold("answer", operation="UploadPart", skip=skip, times=99)
+    browser = person.browse(f"s3://{bucket}/")
+    upload(browser, "large.bin")
+    hold.wait()
+    browser.press("S")
+    browser.wait_for("The transfer that runs goes on as before")
+    browser.press("Esc")
+    switch(browser, "production", clear=3)
+    browser.wait_for("of ana")
+    return browser, hold, body
+
+
+def test_transfers_go_on_with_the_session_that_they_were_started_with(
+    person, store, bucket, two_servers
+):
+    browser, hold, body = switch_during_upload(person, bucket, two_servers)
+    # It can be held and let go from here, and the socket is still that of this process.
+    sockets = list((person.home / "state" / "pail" / "run").iterdir())
+    assert [each.name for each in sockets] == [f"{browser.process.pid}.sock"]
+    browser.press("t", "p")
+    browser.wait_for("paused")
+    browser.press("p")
+    browser.wait_until(lambda: "paused" not in browser.text, "going on")
+    browser.press("t")
+    hold.release()
+    browser.wait_for("Uploaded 1 file")
+    assert store.get(bucket, "large.bin") == body
+    (row,) = person.changes()
+    assert row["outcome"] == "done" and row["accessKeyID"] == store.access_key
+    assert row["endpoint"] == two_servers.endpoint
+    browser.press("q")
+    browser.wait_exit()
+
+
+def test_quitting_stops_the_transfers_of_every_session(person, store, bucket, two_servers):
+    browser, hold, _ = switch_during_upload(person, bucket, two_servers, skip=2)
+    browser.press("q")
+    browser.wait_for("1 transfer is still running")
+    browser.press("s")
+    browser.wait_exit()
+    hold.release()
+    assert b"large.bin" in person.run("transfers").stdout
+    assert person.run("transfers", "resume").returncode == 0
+    assert store.keys(bucket) == ["large.bin"]
+    assert store.uploads(bucket) == []
+
+
+def test_the_background_goes_on_with_the_transfers_of_an_earlier_session(
+    person, store, bucket, two_servers
+):
+    browser, hold, body = switch_during_upload(person, bucket, two_servers, skip=2)
+    browser.press("q")
+    browser.wait_for("1 transfer is still running")
+    browser.press("b")
+    browser.wait_exit()
+    hold.release()
+    assert b"in the background as process" in browser.raw
+    wait_until(lambda: store.keys(bucket) == ["large.bin"], "the object")
+    assert store.get(bucket, "large.bin") == body
+
+
+def test_losing_the_terminal_after_a_switch_stops_nothing(person, store, bucket, two_servers):
+    browser, hold, _ = switch_during_upload(person, bucket, two_servers)
+    browser.hang_up()
+    hold.release()
+    assert browser.process.wait(timeout=60) == 0
+    assert store.keys(bucket) == ["large.bin"]
+    assert [row["outcome"] for row in person.changes()] == ["done"]
 
 
 def test_a_profile_that_does_not_exist_leaves_everything_as_it_was(person, bucket, two_profiles):

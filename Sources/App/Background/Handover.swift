@@ -3,17 +3,25 @@ import History
 import Storage
 import SystemPackage
 
-/// Transfers that another process goes on with, for whom this one has stopped them.
+/// Transfers that other processes go on with, for whom this one has stopped them.
 struct Handover: Sendable {
-  var count: Int
-  /// nil when nothing was left to go on with.
-  var processID: Int32?
+  private(set) var count = 0
+  /// None when nothing was left to go on with.
+  private(set) var processIDs: [Int32] = []
+
+  mutating func add(_ other: Handover) {
+    count += other.count
+    processIDs += other.processIDs
+  }
 
   /// For who quits.
   var words: String {
-    guard let processID else { return "Nothing was left to go on with" }
+    guard !processIDs.isEmpty else { return "Nothing was left to go on with" }
     let transfers = count == 1 ? "1 transfer goes" : "\(count) transfers go"
-    return "\(transfers) on in the background as process \(processID); pail shows them."
+    let processes =
+      (processIDs.count == 1 ? "process " : "processes ")
+      + processIDs.map(String.init).joined(separator: ", ")
+    return "\(transfers) on in the background as \(processes); pail shows them."
   }
 
   /// Numbers on a command line are limited, and those who move so much have nothing else.
@@ -38,7 +46,7 @@ struct Handover: Sendable {
       let left = try await service.unfinishedTransfers().filter {
         !$0.isRunning && !before.contains($0.id)
       }
-      guard !left.isEmpty else { return .success(Handover(count: 0, processID: nil)) }
+      guard !left.isEmpty else { return .success(Handover()) }
       let ids = left.map(\.id.value)
       let processID = try successor.start(ids: ids.count > idLimit ? [] : ids)
       let deadline = ContinuousClock.now + patience
@@ -53,7 +61,7 @@ struct Handover: Sendable {
         try? await Task.sleep(for: .milliseconds(20))
         await others?.look()
       }
-      return .success(Handover(count: left.count, processID: processID))
+      return .success(Handover(count: left.count, processIDs: [processID]))
     } catch let error as StorageError {
       return .failure(CommandFailure(error.message, recovery: error.recovery))
     } catch {

@@ -16,7 +16,7 @@ actor TransferServer {
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
   private let path: FilePath
-  private let transfers: TransferEngine
+  private let transfers: ProcessTransfers
   private let staysOpen: Bool
   private var listener: (any DispatchSourceRead)?
   private var peers: [Int: LineConnection] = [:]
@@ -28,7 +28,7 @@ actor TransferServer {
   /// - Parameters:
   ///   - path: of the folder of sockets; made when it is missing.
   ///   - staysOpen: whether more transfers may come when all are over, so that this is not the end.
-  init(_ path: FilePath, _ transfers: TransferEngine, staysOpen: Bool) {
+  init(_ path: FilePath, _ transfers: ProcessTransfers, staysOpen: Bool) {
     self.path = path
     self.staysOpen = staysOpen
     self.transfers = transfers
@@ -40,12 +40,12 @@ actor TransferServer {
   /// Serves until the task is cancelled. Where there can be no socket, nothing is shown, and the
   /// transfers go on.
   func run() async {
-    for await statuses in transfers.updates() {
+    for await overview in transfers.updates() {
       limit = await transfers.limit
-      follow(statuses)
+      follow(overview.statuses)
     }
     // The last state may be newer than what came last.
-    follow(await transfers.status())
+    follow(await transfers.statuses())
     close()
   }
 

@@ -21,6 +21,8 @@ final class BrowserRuntime {
     /// A frame that was held back is due.
     case drawingDue
     case switched(Session)
+    /// All requests of this session have ended, but for its transfers.
+    case left
     /// Nothing runs any more, or there was no more time to wait for it.
     case stopped
   }
@@ -28,8 +30,8 @@ final class BrowserRuntime {
   /// How a browser ends.
   enum Ending: Sendable {
     case quit(Int32)
-    /// The next one works with another session.
-    case switched(Session)
+    /// The next one works with another session, and without a terminal when this one lost it.
+    case switched(Session, isDetached: Bool)
   }
 
   /// Opens a session with other settings, or says why that is not possible.
@@ -43,7 +45,7 @@ final class BrowserRuntime {
 
   private var state: BrowserState
   private let terminal: TerminalSession
-  private let service: S3Service
+  private let transfers: ProcessTransfers
   private let openSession: SessionOpener
   private var opening: Task<Void, Never>?
   private var next: Session?
@@ -51,7 +53,6 @@ final class BrowserRuntime {
   /// Other Pails of the same user; nil where there is no folder to find them in.
   private let others: OtherTransfers?
   private let server: TransferServer?
-  private let successor: Successor
   /// Whether there is a history in which older changes may wait for their outcome.
   private let hasHistory: Bool
   private let happenings: AsyncStream<Happening>
@@ -62,6 +63,8 @@ final class BrowserRuntime {
   private var isDrawingPlanned = false
   /// Set once the browser shall end. It ends when what runs has stopped.
   private var status: Int32?
+  /// What runs is being stopped.
+  private var isEnding = false
   /// The terminal is gone. What runs goes on, and the browser ends with the last of it.
   private var isDetached = false
   private var isLookingAtTransfers = false
@@ -71,23 +74,31 @@ final class BrowserRuntime {
   /// Something happened since the look at the transfers that is under way began.
   private var mustLookAgain = false
 
-  /// - Parameter runFolder: where the Pails of one user find each other.
+  /// - Parameters:
+  ///   - transfers: of which those of `service` are part.
+  ///   - server: shows them to other Pails.
+  ///   - runFolder: where the Pails of one user find each other.
   init(
-    state: BrowserState, terminal: TerminalSession, service: S3Service, hasHistory: Bool,
-    runFolder: FilePath?, successor: Successor, openSession: @escaping SessionOpener
+    state: BrowserState, terminal: TerminalSession, service: S3Service,
+    transfers: ProcessTransfers, server: TransferServer?, hasHistory: Bool, runFolder: FilePath?,
+    openSession: @escaping SessionOpener
   ) {
-    self.successor = successor
     self.state = state
     self.terminal = terminal
-    self.service = service
+    self.transfers = transfers
+    self.server = server
     self.hasHistory = hasHistory
     self.openSession = openSession
     let (happenings, sink) = AsyncStream.makeStream(of: Happening.self)
     (self.happenings, self.sink) = (happenings, sink)
-    server = runFolder.map { TransferServer($0, service.transfers, staysOpen: false) }
     others = runFolder.map { OtherTransfers($0) { sink.yield(.action($0)) } }
-    runner = EffectRunner(service: service, others: others) { sink.yield(.action($0)) }
+    runner = EffectRunner(service: service, transfers: transfers, others: others) {
+      sink.yield(.action($0))
+    }
   }
+
+  /// Shows a sentence that no effect has asked for.
+  nonisolated func notice(_ sentence: String) { sink.yield(.action(.noticed(sentence))) }
 
   /// Where to begin the next time.
   var leaving: BrowserState.Leaving { state.leaving }
@@ -97,38 +108,31 @@ final class BrowserRuntime {
 
   /// Leaves the terminal open for the next browser when it ends by a switch.
   ///
-  /// Shows a sentence that no effect has asked for.
-  nonisolated func notice(_ sentence: String) { sink.yield(.action(.noticed(sentence))) }
-
   /// - Parameter wasLeft: whether `place` is where this profile was last, rather than anybody's wish.
   func run(startingAt place: Place?, wasLeft: Bool) async -> Ending {
     let sink = sink
-    let progress = Task { [transfers = service.transfers] in
+    let progress = Task { [transfers] in
       var limit: Int?
-      for await statuses in transfers.updates() {
+      for await overview in transfers.updates() {
         let newest = await transfers.limit
         if newest != limit { sink.yield(.action(.transfersLimited(newest))) }
         limit = newest
-        sink.yield(.action(.transfersProgressed(statuses)))
+        sink.yield(.action(.transfersProgressed(overview.statuses, earlier: overview.earlier)))
       }
     }
-    let background = Task { [server, others] in
-      await withDiscardingTaskGroup { group in
-        group.addTask { await server?.run() }
-        group.addTask { await others?.run() }
-      }
-    }
+    let background = Task { [others] in await others?.run() }
     defer { progress.cancel() }
     take(.started(at: place, wasLeft: wasLeft))
     draw()
     for await happening in happenings {
       if case .stopped = happening { break }
+      if case .left = happening, next != nil { break }
       handle(happening)
     }
     if next == nil { terminal.close() }
     background.cancel()
     await background.value
-    if let next { return .switched(next) }
+    if let next { return .switched(next, isDetached: isDetached) }
     if let lastWords, !isDetached { print(lastWords) }
     return .quit(status ?? CommandRunner.Status.failed)
   }
@@ -164,16 +168,15 @@ final class BrowserRuntime {
         end(with: CommandRunner.Status.done, within: Self.patienceAfterSignal)
       }
     case .switched(let session):
-      guard status == nil, !isDetached else { return }
-      next = session
-      end(with: CommandRunner.Status.done, within: Self.patienceAfterQuitting)
+      guard status == nil, !isDetached, !isHandingOver else { return }
+      leave(for: session)
     case .handedOver(let result):
       handedOver(result)
     case .drawingDue:
       isDrawingPlanned = false
       lastDrawing = clock.now
       draw()
-    case .stopped:
+    case .left, .stopped:
       break
     }
   }
@@ -282,10 +285,10 @@ final class BrowserRuntime {
     guard status == nil, !isHandingOver else { return }
     isHandingOver = true
     take(.endingBegan(inBackground: true))
-    let (runner, service, successor, others, sink) = (runner, service, successor, others, sink)
+    let (runner, transfers, others, sink) = (runner, transfers, others, sink)
     Task {
       await runner.cancelAll()
-      sink.yield(.handedOver(await Handover.perform(service, successor, others)))
+      sink.yield(.handedOver(await transfers.handOver(others)))
     }
   }
 
@@ -303,14 +306,31 @@ final class BrowserRuntime {
     }
   }
 
+  /// Ends this browser for one with another session, when its requests have ended. Transfers go on.
+  private func leave(for session: Session) {
+    status = CommandRunner.Status.done
+    next = session
+    let (runner, clock, sink) = (runner, clock, sink)
+    Task {
+      await runner.cancelAll()
+      sink.yield(.left)
+    }
+    Task {
+      // Fails only when the task is cancelled, and nobody does that.
+      try? await clock.sleep(for: Self.patienceAfterQuitting)
+      sink.yield(.left)
+    }
+  }
+
   /// Stops what runs, so that it can be resumed.
   ///
   /// The screen goes on meanwhile. A signal during a patient end makes it an impatient one.
   private func end(with status: Int32, within patience: Duration) {
-    let isFirst = self.status == nil
     self.status = status
-    let (runner, transfers, clock, sink) = (runner, service.transfers, clock, sink)
-    if isFirst {
+    next = nil
+    let (runner, transfers, clock, sink) = (runner, transfers, clock, sink)
+    if !isEnding {
+      isEnding = true
       Task {
         await runner.cancelAll()
         await transfers.stopResumably()

@@ -9,6 +9,8 @@ import SystemPackage
 @MainActor
 final class EffectRunner {
   private let service: S3Service
+  /// Those of earlier sessions too; new ones are the service's.
+  private let transfers: ProcessTransfers
   /// Other Pails of the same user.
   private let others: OtherTransfers?
   private let send: @Sendable (Action) -> Void
@@ -23,14 +25,18 @@ final class EffectRunner {
   /// How many commands there were to the transfer engine.
   private(set) var transferCommands = 0
 
-  init(service: S3Service, others: OtherTransfers?, send: @escaping @Sendable (Action) -> Void) {
+  init(
+    service: S3Service, transfers: ProcessTransfers, others: OtherTransfers?,
+    send: @escaping @Sendable (Action) -> Void
+  ) {
     self.service = service
+    self.transfers = transfers
     self.others = others
     self.send = send
   }
 
   func perform(_ effect: Effect) {
-    let (service, transfers) = (service, service.transfers)
+    let (service, transfers) = (service, transfers)
     switch effect {
     case .cancel(let id): tasks[id]?.cancel()
     case .listBuckets(let id): answer(id) { .buckets(try await service.buckets()) }
@@ -61,7 +67,7 @@ final class EffectRunner {
       }
     case .planDownload(let wish, let id):
       work(on: id) { .downloadPlan(try await DownloadPlanner(service: service).plan(wish)) }
-    case .transfer(let requests): inOrder { _ = await transfers.enqueue(requests) }
+    case .transfer(let requests): inOrder { await service.transfers.enqueue(requests) }
     case .controlTransfer(.own(let id), let control):
       inOrder { await transfers.perform(control, on: id) }
     case .controlTransfer(.left, _): break
@@ -81,7 +87,7 @@ final class EffectRunner {
         if let left = try? await service.unfinishedTransfers() { send(.foundLeftTransfers(left)) }
       }
     case .resumeLeftTransfers(let entries):
-      inOrder { for entry in entries { await transfers.resume(entry) } }
+      inOrder { for entry in entries { await service.transfers.resume(entry) } }
     case .abortLeftTransfer(let entry, let id):
       work(on: id) { .leftTransferAborted(warning: try await service.abort(entry)) }
     case .createBucket, .removeBucket, .emptyAndRemoveBucket, .createPrefixMarker, .count,
@@ -172,7 +178,7 @@ final class EffectRunner {
   /// Whether no transfer waits or runs, once all that was asked for has reached the engine.
   func transfersAreOver(orPaused: Bool) async -> Bool {
     await lastTransferCommand?.value
-    return await service.transfers.status().allSatisfy {
+    return await transfers.statuses().allSatisfy {
       $0.state.isOver || orPaused && $0.state == .paused
     }
   }

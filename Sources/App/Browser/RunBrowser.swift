@@ -17,8 +17,9 @@ struct BrowserStart: Sendable {
 
 /// Opens the browser and returns the exit status once it has been quit.
 ///
-/// Each switch to other settings ends one browser and begins another on the same terminal. Unless a
-/// place is named, each begins where its profile was left, also in an earlier run.
+/// Each switch to other settings ends one browser and begins another on the same terminal; the
+/// transfers of the one go on in the other. Unless a place is named, each begins where its profile
+/// was left, also in an earlier run.
 ///
 /// - Throws: ``CommandFailure`` where there is no terminal to draw on.
 @MainActor
@@ -35,11 +36,19 @@ func runBrowser(
   let places = LastPlaces(at: session.settings.placesPath)
   var wish = start.place.map { Place(bucket: $0.bucket, listing: $0.key) }
   var successor = start.successor
+  var isDetached = false
+  let transfers = ProcessTransfers()
+  let server = session.settings.runFolder.map { TransferServer($0, transfers, staysOpen: false) }
+  let serving = Task { await server?.run() }
   while true {
+    await transfers.begin(session.service, named: name(of: session), successor: successor)
     let runtime = BrowserRuntime(
       state: BrowserState(facts: facts(session, start), size: terminal.size), terminal: terminal,
-      service: session.service, hasHistory: session.settings.historyPath?.isThere ?? false,
-      runFolder: session.settings.runFolder, successor: successor, openSession: openSession)
+      service: session.service, transfers: transfers, server: server,
+      hasHistory: session.settings.historyPath?.isThere ?? false,
+      runFolder: session.settings.runFolder, openSession: openSession)
+    session.notices.show(with: { [weak runtime] in runtime?.notice($0) })
+    if isDetached { runtime.deliver(.hungUp) }
     listener.listen(runtime)
     let whereabouts = LastPlaces.Whereabouts(
       profile: session.settings.profile, endpoint: "\(session.endpoint)")
@@ -51,13 +60,22 @@ func runBrowser(
     case .asBefore: break
     }
     switch ending {
-    case .quit(let status): return status
-    case .switched(let next):
+    case .quit(let status):
+      serving.cancel()
+      await serving.value
+      return status
+    case .switched(let next, let hasLostTerminal):
       session = next
+      isDetached = hasLostTerminal
       successor = start.successor.switched(to: next.settings)
       wish = nil
     }
   }
+}
+
+/// What its transfers are told apart by once there is another session.
+private func name(of session: Session) -> String {
+  session.settings.profile ?? session.endpoint.hostAndPort
 }
 
 /// Hands what the terminal brings to the browser of the moment.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import HTTP
 import S3
 import Storage
 import Synchronization
@@ -28,6 +29,8 @@ final class CommandContext: Sendable {
   let showsProgress: Bool
   private let transfers: TransferSettings
   private let limitRate: RateArgument?
+  /// One for all sessions of the process.
+  private let rateLimit = RateLimit()
   private let log: RequestLog?
   private let failures = Mutex(0)
   private let serving = Mutex<Task<Void, Never>?>(nil)
@@ -68,20 +71,23 @@ final class CommandContext: Sendable {
     let session = try await open(settings) { [console] serial, role in
       await console.ask("The code of \(serial), to assume \(role): ").map { Secret($0) }
     }
+    session.notices.show(with: { [console] in console.notice("pail: \($0)") })
     if let limitRate {
       await session.service.transfers.setLimit(bytesPerSecond: Int(limitRate.bytesPerSecond))
     }
-    session.notices.show(with: { [console] in console.notice("pail: \($0)") })
     return session
   }
 
   /// Shows the transfers of the session to other Pails of the same user from now on.
   func serve(_ session: Session) {
     guard let folder = settings.runFolder else { return }
-    let server = TransferServer(folder, session.service.transfers, staysOpen: true)
     serving.withLock { serving in
       guard serving == nil else { return }
-      serving = Task { await server.run() }
+      serving = Task {
+        let transfers = ProcessTransfers()
+        await transfers.begin(session.service, named: "")
+        await TransferServer(folder, transfers, staysOpen: true).run()
+      }
     }
   }
 
@@ -95,7 +101,8 @@ final class CommandContext: Sendable {
   func open(
     _ settings: Settings, askForCode: @escaping CredentialFetcher.CodeQuestion
   ) async throws -> Session {
-    try await Session.open(settings, transfers: transfers, log: log, askForCode: askForCode)
+    try await Session.open(
+      settings, transfers: transfers, rateLimit: rateLimit, log: log, askForCode: askForCode)
   }
 
   /// Tells of one failure among several, with the thing it is about.

@@ -8,8 +8,11 @@ struct SwitchDialog: Overlay {
   private var form: Form
   private var request: RequestID?
   private var problem: StorageError?
+  private let running: Int
 
-  init(_ choice: SessionChoice) {
+  /// - Parameter running: how many transfers are under way.
+  init(_ choice: SessionChoice, running: Int) {
+    self.running = running
     form = Form([
       Form.text("Profile", choice.profile), Form.text("Endpoint", choice.endpointURL),
       Form.text("Region", choice.region), Form.text("User", choice.user),
@@ -63,6 +66,10 @@ struct SwitchDialog: Overlay {
     var body = [Line("What is left empty comes from the settings."), .blank]
     if !facts.profiles.isEmpty {
       body.insert(Line("Profiles: \(facts.profiles.joined(separator: ", "))", .secondary), at: 0)
+    }
+    if running > 0 {
+      let transfers = running == 1 ? "The transfer that runs goes" : "Transfers that run go"
+      body.insert(Line("\(transfers) on as before."), at: body.count - 1)
     }
     Panel.draw("Work as", body: body, form: form, notes: [.blank] + notes, on: &frame)
   }

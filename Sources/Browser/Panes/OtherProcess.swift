@@ -30,24 +30,30 @@ public enum TransferReference: Sendable, Hashable {
 
 /// One row of the transfers.
 enum TransferRow: Sendable, Hashable {
-  /// - Parameter processID: nil for a transfer of this process.
-  case known(TransferStatus, processID: Int32?)
+  /// - Parameters:
+  ///   - processID: nil for a transfer of this process.
+  ///   - session: that of a transfer of this process which was started before a switch.
+  case known(TransferStatus, processID: Int32?, session: String? = nil)
   /// Left unfinished by an earlier run.
   case left(JournalEntry)
 
   /// nil for what nobody works on.
   var status: TransferStatus? {
-    if case .known(let status, _) = self { status } else { nil }
+    if case .known(let status, _, _) = self { status } else { nil }
   }
 
   var processID: Int32? {
-    if case .known(_, let processID) = self { processID } else { nil }
+    if case .known(_, let processID, _) = self { processID } else { nil }
+  }
+
+  var session: String? {
+    if case .known(_, _, let session) = self { session } else { nil }
   }
 
   var reference: TransferReference {
     switch self {
-    case .known(let status, nil): .own(status.id)
-    case .known(let status, let processID?): .other(processID: processID, status.id)
+    case .known(let status, nil, _): .own(status.id)
+    case .known(let status, let processID?, _): .other(processID: processID, status.id)
     case .left(let entry): .left(entry.id)
     }
   }

@@ -7,6 +7,8 @@ import TextUI
 /// earlier runs have left unfinished.
 struct TransfersPane: Sendable {
   private(set) var own: [TransferStatus] = []
+  /// The sessions of those that were started before a switch.
+  private var earlier: [TransferID: String] = [:]
   private var others: [OtherProcess] = []
   private(set) var left: [JournalEntry] = []
   /// Those of `left` that this run has taken over, until they are over and cleared.
@@ -27,7 +29,8 @@ struct TransfersPane: Sendable {
 
   subscript(_ index: Int) -> TransferRow? {
     guard index >= own.count else {
-      return own.indices.contains(index) ? .known(own[index], processID: nil) : nil
+      guard own.indices.contains(index) else { return nil }
+      return .known(own[index], processID: nil, session: earlier[own[index].id])
     }
     var rest = index - own.count
     for process in others {
@@ -72,11 +75,16 @@ struct TransfersPane: Sendable {
 
   /// Takes the newest state, and keeps the selection on its transfer.
   ///
-  /// - Parameter follows: whether the first unfinished transfer is to be selected, so that what
-  ///   moves is in view while nobody has the pane in hand.
-  mutating func update(_ statuses: [TransferStatus], follows: Bool) {
+  /// - Parameters:
+  ///   - earlier: the sessions of those that were started before a switch.
+  ///   - follows: whether the first unfinished transfer is to be selected, so that what moves is in
+  ///     view while nobody has the pane in hand.
+  mutating func update(
+    _ statuses: [TransferStatus], earlier: [TransferID: String], follows: Bool
+  ) {
     let selected = selected?.reference
     own = statuses
+    self.earlier = earlier
     // One that is tried again will end again.
     for status in statuses where !status.state.isOver { told.remove(status.id) }
     select(selected, follows: follows)

@@ -73,8 +73,8 @@ struct TransfersPaneView {
       name.elidedInMiddle(to: nameColumns), at: Point(column: point.column + 2, row: point.row),
       style: style)
     var rest = Point(column: point.column + 2 + max(columns / 4, 10) + 1, row: point.row)
-    if let processID = row.processID {
-      let mark = VisibleText("⇄ pid \(processID)")
+    if let owner = row.processID.map({ "⇄ pid \($0)" }) ?? row.session.map({ "of \($0)" }) {
+      let mark = VisibleText(owner).elidedAtEnd(to: 24)
       frame.write(mark, at: rest, style: .secondary)
       rest.column += mark.width + 1
     }
@@ -82,7 +82,7 @@ struct TransfersPaneView {
     switch row {
     case .left(let entry):
       frame.write(VisibleText(words(entry)).elidedAtEnd(to: room), at: rest, style: .warning)
-    case .known(let transfer, _):
+    case .known(let transfer, _, _):
       let (words, role) = Self.words(transfer)
       if let words {
         frame.write(VisibleText(words).elidedAtEnd(to: room), at: rest, style: role)
@@ -165,14 +165,14 @@ struct TransfersPaneView {
 extension TransferRow {
   fileprivate var isUpload: Bool {
     switch self {
-    case .known(let status, _): status.direction == .upload
+    case .known(let status, _, _): status.direction == .upload
     case .left(let entry): entry.request.direction == .upload
     }
   }
 
   fileprivate var name: [UInt8] {
     switch self {
-    case .known(let status, _): status.name
+    case .known(let status, _, _): status.name
     case .left(let entry): entry.name
     }
   }

@@ -3,6 +3,7 @@ import HTTP
 public import History
 import OrderedCollections
 import S3
+internal import Synchronization
 import SystemPackage
 
 /// The queue of uploads and downloads: some run, the others wait in turn.
@@ -22,7 +23,8 @@ public actor TransferEngine {
   /// Those of `running` that stand still on a person's wish; others run in their place.
   private var held: Set<TransferID> = []
   private let rateLimit: RateLimit?
-  private var lastID = 0
+  /// Of all engines of the process, so that a number names one transfer.
+  private static let lastID = Atomic(0)
   /// What an earlier run has left, by the transfers that go on with it.
   private var resumed: [TransferID: JournalID] = [:]
   /// Set once all is being stopped: nothing starts any more.
@@ -57,8 +59,7 @@ public actor TransferEngine {
   @discardableResult
   public func enqueue(_ requests: [TransferRequest]) -> [TransferID] {
     let ids = requests.map { request in
-      lastID += 1
-      let id = TransferID(lastID)
+      let id = Self.nextID()
       queue(QueuedTransfer(id, request))
       return id
     }
@@ -75,8 +76,7 @@ public actor TransferEngine {
   public func enqueue(
     _ tree: TransferTree, reporting outcomes: TreeOutcomes? = nil
   ) -> TransferID {
-    lastID += 1
-    let id = TransferID(lastID)
+    let id = Self.nextID()
     queue(QueuedTransfer(id, tree, outcomes))
     startWaiting()
     changed()
@@ -101,6 +101,10 @@ public actor TransferEngine {
   public func failures(of id: TransferID) -> [TreeOutcome] {
     guard case .tree(_, let progress, _) = entries[id]?.work else { return [] }
     return progress.failures
+  }
+
+  private static func nextID() -> TransferID {
+    TransferID(lastID.wrappingAdd(1, ordering: .relaxed).newValue)
   }
 
   private func queue(_ entry: QueuedTransfer) {

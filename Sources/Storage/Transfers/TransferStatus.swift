@@ -1,7 +1,7 @@
 public import S3
 public import SystemPackage
 
-/// Names one transfer of an engine, in the order in which they came.
+/// Names one transfer of this process, in the order in which they came.
 public struct TransferID: Sendable, Hashable, Comparable {
   public let value: Int
   public init(_ value: Int) { self.value = value }
