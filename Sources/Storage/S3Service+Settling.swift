@@ -86,12 +86,7 @@ extension S3Service {
     while true {
       let finishedAt = Timestamp.now()
       let outcomes = looked.compactMap { entry, finding in
-        finding.ending.map { ending in
-          ChangeOutcome(
-            change: entry.id, outcome: ending.outcome, etag: ending.etag,
-            versionID: ending.versionID, checksum: ending.checksum, size: ending.size,
-            errorCode: ending.errorCode, finishedAt: finishedAt)
-        }
+        finding.ending.map { ChangeOutcome(entry.id, $0, finishedAt: finishedAt) }
       }
       do {
         return try await recorder.history.finish(outcomes)

@@ -140,10 +140,12 @@ struct CommandLineTests {
   @Test("The code of an error is the server's, and shown with escapes in the history's table")
   func historyRow() {
     let entry = HistoryEntry(
-      id: ChangeID(1), action: .upload, author: .current(user: "ana"), accessKeyID: nil,
-      endpoint: "http://127.0.0.1", bucket: BucketName("b"), key: ObjectKey("k"), versionID: nil,
-      size: nil, localPath: nil, detail: nil, startedAt: .now(), outcome: .failed,
-      errorCode: "Odd\u{1B}]52;c;AA\u{7}")
+      id: ChangeID(1),
+      ChangeDraft(
+        Change(.upload, bucket: BucketName("b"), key: ObjectKey("k")),
+        author: .current(user: "ana"), accessKeyID: nil, endpoint: "http://127.0.0.1",
+        startedAt: .now()),
+      Ending(outcome: .failed, errorCode: "Odd\u{1B}]52;c;AA\u{7}"))
     let row = HistoryOutput(console: Console(isQuiet: true), format: .table).table(entry)
     let text = String(decoding: row, as: UTF8.self)
     #expect(text.contains("failed (Odd\\x1b]52;c;AA\\x07)"))

@@ -13,11 +13,14 @@ struct HistoryDialogTests {
       bootID: "b", processID: 7, processStart: 9)
     return numbers.reversed().map { number in
       HistoryEntry(
-        id: ChangeID(number), action: number % 2 == 0 ? .upload : .delete, author: author,
-        accessKeyID: "AKIA", endpoint: "http://127.0.0.1:8333", bucket: BucketName("reports"),
-        key: ObjectKey("p/file-\(number)"), versionID: nil, size: ByteCount(number * 1_000),
-        localPath: nil, detail: nil, startedAt: Timestamp(seconds: 1_795_000_000 + number),
-        outcome: number == 9 ? .started : .done)
+        id: ChangeID(number),
+        ChangeDraft(
+          Change(
+            number % 2 == 0 ? .upload : .delete, bucket: BucketName("reports"),
+            key: ObjectKey("p/file-\(number)"), size: ByteCount(number * 1_000)),
+          author: author, accessKeyID: "AKIA", endpoint: "http://127.0.0.1:8333",
+          startedAt: Timestamp(seconds: 1_795_000_000 + number)),
+        Ending(outcome: number == 9 ? .started : .done))
     }
   }
 

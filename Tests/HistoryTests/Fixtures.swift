@@ -41,9 +41,10 @@ extension ChangeDraft {
     bucket: String = "reports", second: Int64 = 0
   ) -> ChangeDraft {
     ChangeDraft(
-      action: action, author: .test(user: user), accessKeyID: "AKIAEXAMPLE",
-      endpoint: "http://127.0.0.1:8333", bucket: BucketName(bucket), key: ObjectKey(key),
-      versionID: nil, size: ByteCount(12_697), localPath: "/home/ana/summary.csv",
+      Change(
+        action, bucket: BucketName(bucket), key: ObjectKey(key), size: ByteCount(12_697),
+        localPath: "/home/ana/summary.csv"),
+      author: .test(user: user), accessKeyID: "AKIAEXAMPLE", endpoint: "http://127.0.0.1:8333",
       startedAt: .test(second: second))
   }
 }
@@ -51,9 +52,12 @@ extension ChangeDraft {
 extension ChangeOutcome {
   static func test(_ change: ChangeID, _ outcome: Outcome = .done) -> ChangeOutcome {
     ChangeOutcome(
-      change: change, outcome: outcome, etag: ETag("\"9b2cf535f27731c974343645a3985328\""),
-      versionID: VersionID("v1"), checksum: "CRC64NVME:rosUhgp5mIg=", size: ByteCount(12_700),
-      errorCode: outcome == .failed ? "AccessDenied" : nil, finishedAt: .test(second: 60))
+      change,
+      Ending(
+        outcome: outcome, etag: ETag("\"9b2cf535f27731c974343645a3985328\""),
+        versionID: VersionID("v1"), checksum: "CRC64NVME:rosUhgp5mIg=", size: ByteCount(12_700),
+        errorCode: outcome == .failed ? "AccessDenied" : nil),
+      finishedAt: .test(second: 60))
   }
 }
 

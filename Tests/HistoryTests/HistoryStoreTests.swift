@@ -66,7 +66,7 @@ struct HistoryStoreTests {
     draft.localPath = nil
     let id = try #require(try await store.begin([draft]).first)
     try await store.finish([
-      ChangeOutcome(change: id, outcome: .cancelled, finishedAt: .test(second: 1))
+      ChangeOutcome(id, Ending(outcome: .cancelled), finishedAt: .test(second: 1))
     ])
     let entry = try #require(try await store.page(HistoryQuery(), limit: 1).first)
     #expect(entry.author == draft.author)
@@ -81,7 +81,7 @@ struct HistoryStoreTests {
   func textWithNUL() async throws {
     let id = try #require(try await store.begin([.test()]).first)
     var outcome = ChangeOutcome.test(id)
-    outcome.versionID = VersionID("before\0after")
+    outcome.ending.versionID = VersionID("before\0after")
     try await store.finish([outcome])
     let entry = try #require(try await store.page(HistoryQuery(), limit: 1).first)
     #expect(entry.versionID == VersionID("before\u{2400}after"))

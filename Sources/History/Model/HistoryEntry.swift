@@ -1,53 +1,34 @@
 public import S3
-public import SystemPackage
 
 /// One change with its outcome, as the history tells it.
+@dynamicMemberLookup
 public struct HistoryEntry: Sendable, Hashable {
   public var id: ChangeID
-  public var action: ChangeAction
-  public var author: Author
-  public var accessKeyID: String?
-  public var endpoint: String
-  public var bucket: BucketName
-  /// nil for changes of the bucket itself.
-  public var key: ObjectKey?
-  /// The version that came of the change, else the one it was made to.
-  public var versionID: VersionID?
-  /// What was moved, else what was going to be.
-  public var size: ByteCount?
-  public var localPath: FilePath?
-  public var detail: String?
-  public var startedAt: Timestamp
-  /// `started` while no outcome is recorded.
-  public var outcome: Outcome
+  public var draft: ChangeDraft
+  /// `started`, and nothing else, while no outcome is recorded.
+  public var ending: Ending
   public var finishedAt: Timestamp?
-  public var etag: ETag?
-  public var checksum: String?
-  public var errorCode: String?
 
   public init(
-    id: ChangeID, action: ChangeAction, author: Author, accessKeyID: String?, endpoint: String,
-    bucket: BucketName, key: ObjectKey?, versionID: VersionID?, size: ByteCount?,
-    localPath: FilePath?, detail: String?, startedAt: Timestamp, outcome: Outcome,
-    finishedAt: Timestamp? = nil, etag: ETag? = nil, checksum: String? = nil,
-    errorCode: String? = nil
+    id: ChangeID, _ draft: ChangeDraft, _ ending: Ending = Ending(outcome: .started),
+    finishedAt: Timestamp? = nil
   ) {
     self.id = id
-    self.action = action
-    self.author = author
-    self.accessKeyID = accessKeyID
-    self.endpoint = endpoint
-    self.bucket = bucket
-    self.key = key
-    self.versionID = versionID
-    self.size = size
-    self.localPath = localPath
-    self.detail = detail
-    self.startedAt = startedAt
-    self.outcome = outcome
+    self.draft = draft
+    self.ending = ending
     self.finishedAt = finishedAt
-    self.etag = etag
-    self.checksum = checksum
-    self.errorCode = errorCode
+  }
+
+  /// The version that came of the change, else the one it was made to.
+  public var versionID: VersionID? { ending.versionID ?? draft.change.versionID }
+  /// What was moved, else what was going to be.
+  public var size: ByteCount? { ending.size ?? draft.change.size }
+  public var outcome: Outcome { ending.outcome }
+  public var etag: ETag? { ending.etag }
+  public var checksum: String? { ending.checksum }
+  public var errorCode: String? { ending.errorCode }
+
+  public subscript<Value>(dynamicMember member: KeyPath<ChangeDraft, Value>) -> Value {
+    draft[keyPath: member]
   }
 }

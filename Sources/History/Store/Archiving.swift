@@ -179,21 +179,10 @@ struct Archiver {
       if !isDead, processes.isRunning(entry.author) {
         living = ((living?.count ?? 0) + 1, living?.author ?? entry.author)
       } else {
-        carried.append(ChangeDraft(entry))
+        carried.append(entry.draft)
       }
     }
     if let living { throw HistoryError.changesUnderWay(living.count, living.author) }
     return carried
-  }
-}
-
-extension ChangeDraft {
-  /// The same change, to be recorded once more.
-  fileprivate init(_ entry: HistoryEntry) {
-    self.init(
-      action: entry.action, author: entry.author, accessKeyID: entry.accessKeyID,
-      endpoint: entry.endpoint, bucket: entry.bucket, key: entry.key, versionID: entry.versionID,
-      size: entry.size, localPath: entry.localPath, detail: entry.detail,
-      startedAt: entry.startedAt)
   }
 }

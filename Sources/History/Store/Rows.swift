@@ -75,13 +75,13 @@ extension ChangeDraft {
   /// As `RecordTable.changes` has the columns.
   func values(id: Int64, previous: ChainHash) -> [DatabaseValue] {
     [
-      .number(id), .blob(previous.bytes), .text(action.rawValue), .text(author.user),
+      .number(id), .blob(previous.bytes), .text(change.action.rawValue), .text(author.user),
       .number(Int64(author.loginUID)), .number(author.auditUID.map { Int64($0) }),
       .text(author.host), .text(author.sshClient), .text(author.bootID),
       .number(Int64(author.processID)), .number(Int64(clamping: author.processStart)),
-      .text(accessKeyID), .text(endpoint), .text(bucket.text), .blob(key?.bytes),
-      .text(versionID?.text), .number(size?.bytes), .blob(localPath?.bytes), .text(detail),
-      .number(startedAt.databaseNanoseconds),
+      .text(accessKeyID), .text(endpoint), .text(change.bucket.text), .blob(change.key?.bytes),
+      .text(change.versionID?.text), .number(change.size?.bytes), .blob(change.localPath?.bytes),
+      .text(change.detail), .number(startedAt.databaseNanoseconds),
     ]
   }
 }
@@ -90,9 +90,10 @@ extension ChangeOutcome {
   /// As `RecordTable.outcomes` has the columns.
   func values(id: Int64, previous: ChainHash) -> [DatabaseValue] {
     [
-      .number(id), .blob(previous.bytes), .number(change.value), .text(outcome.rawValue),
-      .text(etag?.text), .text(versionID?.text), .text(checksum), .number(size?.bytes),
-      .text(errorCode), .number(finishedAt.databaseNanoseconds),
+      .number(id), .blob(previous.bytes), .number(change.value), .text(ending.outcome.rawValue),
+      .text(ending.etag?.text), .text(ending.versionID?.text), .text(ending.checksum),
+      .number(ending.size?.bytes), .text(ending.errorCode),
+      .number(finishedAt.databaseNanoseconds),
     ]
   }
 }
@@ -102,8 +103,8 @@ extension HistoryEntry {
   static let columns = """
     c.id, c.action, c.user, c.loginUID, c.auditUID, c.host, c.sshClient, c.bootID, c.processID, \
     c.processStart, c.accessKeyID, c.endpoint, c.bucket, c.key, \
-    coalesce(o.versionID, c.versionID) AS versionID, coalesce(o.size, c.size) AS size, \
-    c.localPath, c.detail, c.startedAt, o.outcome, o.finishedAt, o.etag, o.checksum, o.errorCode
+    c.versionID, c.size, c.localPath, c.detail, c.startedAt, o.outcome, o.finishedAt, o.etag, \
+    o.versionID AS newVersionID, o.checksum, o.size AS movedSize, o.errorCode
     """
 
   init(_ row: Row) throws {
@@ -117,17 +118,23 @@ extension HistoryEntry {
       auditUID: (row["auditUID"] as Int64?).map { UInt32(truncatingIfNeeded: $0) },
       host: row["host"], sshClient: row["sshClient"], bootID: row["bootID"], processID: processID,
       processStart: UInt64(clamping: row["processStart"] as Int64))
-    self.init(
-      id: ChangeID(row["id"]), action: action, author: author, accessKeyID: row["accessKeyID"],
-      endpoint: row["endpoint"], bucket: BucketName(row["bucket"]),
+    let change = Change(
+      action, bucket: BucketName(row["bucket"]),
       key: row.bytes("key").map { ObjectKey(bytes: $0) },
       versionID: (row["versionID"] as String?).map { VersionID($0) },
       size: (row["size"] as Int64?).map { ByteCount($0) },
-      localPath: row.bytes("localPath").map { FilePath(bytes: $0) }, detail: row["detail"],
-      startedAt: Timestamp(databaseNanoseconds: row["startedAt"]), outcome: outcome,
-      finishedAt: (row["finishedAt"] as Int64?).map { Timestamp(databaseNanoseconds: $0) },
-      etag: (row["etag"] as String?).map { ETag($0) }, checksum: row["checksum"],
-      errorCode: row["errorCode"])
+      localPath: row.bytes("localPath").map { FilePath(bytes: $0) }, detail: row["detail"])
+    let ending = Ending(
+      outcome: outcome, etag: (row["etag"] as String?).map { ETag($0) },
+      versionID: (row["newVersionID"] as String?).map { VersionID($0) }, checksum: row["checksum"],
+      size: (row["movedSize"] as Int64?).map { ByteCount($0) }, errorCode: row["errorCode"])
+    self.init(
+      id: ChangeID(row["id"]),
+      ChangeDraft(
+        change, author: author, accessKeyID: row["accessKeyID"], endpoint: row["endpoint"],
+        startedAt: Timestamp(databaseNanoseconds: row["startedAt"])),
+      ending,
+      finishedAt: (row["finishedAt"] as Int64?).map { Timestamp(databaseNanoseconds: $0) })
   }
 }
 

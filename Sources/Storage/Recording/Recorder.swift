@@ -2,57 +2,12 @@ import History
 import S3
 import SystemPackage
 
-/// What one change does to whom, before it is known who makes it and when.
-struct Change: Sendable, Hashable {
-  var action: ChangeAction
-  var bucket: BucketName
-  var key: ObjectKey?
-  var versionID: VersionID?
-  var size: ByteCount?
-  var localPath: FilePath?
-  var detail: String?
-
-  init(
-    _ action: ChangeAction, bucket: BucketName, key: ObjectKey? = nil,
-    versionID: VersionID? = nil, size: ByteCount? = nil, localPath: FilePath? = nil,
-    detail: String? = nil
-  ) {
-    self.action = action
-    self.bucket = bucket
-    self.key = key
-    self.versionID = versionID
-    self.size = size
-    self.localPath = localPath
-    self.detail = detail
-  }
-}
-
-/// How one change ended, before it is known when.
-struct Ending: Sendable, Hashable {
-  var outcome: Outcome
-  var etag: ETag?
-  var versionID: VersionID?
-  var checksum: String?
-  var size: ByteCount?
-  var errorCode: String?
-
+extension Ending {
   static let done = Ending(outcome: .done)
   /// Recorded, and not sent after all.
   static let unsent = Ending(outcome: .cancelled, errorCode: "NotSent")
   /// Its process died before it was done, and another one went on.
   static let processDied = Ending(outcome: .interrupted, errorCode: "ProcessDied")
-
-  init(
-    outcome: Outcome, etag: ETag? = nil, versionID: VersionID? = nil, checksum: String? = nil,
-    size: ByteCount? = nil, errorCode: String? = nil
-  ) {
-    self.outcome = outcome
-    self.etag = etag
-    self.versionID = versionID
-    self.checksum = checksum
-    self.size = size
-    self.errorCode = errorCode
-  }
 
   init(_ receipt: WriteReceipt, size: ByteCount? = nil) {
     self.init(
@@ -111,10 +66,11 @@ struct Recorder: Sendable {
       let accessKeyID = await self.accessKeyID()
       let startedAt = Timestamp.now()
       let drafts = rest.prefix(Self.rowsPerCommit).map { change in
-        ChangeDraft(
-          action: change.action, author: author, accessKeyID: accessKeyID, endpoint: endpoint,
-          bucket: change.bucket, key: change.key, versionID: change.versionID, size: change.size,
-          localPath: change.localPath?.absolute, detail: change.detail, startedAt: startedAt)
+        var change = change
+        change.localPath = change.localPath?.absolute
+        return ChangeDraft(
+          change, author: author, accessKeyID: accessKeyID, endpoint: endpoint,
+          startedAt: startedAt)
       }
       rest = rest.dropFirst(Self.rowsPerCommit)
       do {
@@ -153,10 +109,7 @@ struct Recorder: Sendable {
     while !rest.isEmpty {
       let finishedAt = Timestamp.now()
       let outcomes = rest.prefix(Self.rowsPerCommit).map { change, ending in
-        ChangeOutcome(
-          change: change, outcome: ending.outcome, etag: ending.etag,
-          versionID: ending.versionID, checksum: ending.checksum, size: ending.size,
-          errorCode: ending.errorCode, finishedAt: finishedAt)
+        ChangeOutcome(change, ending, finishedAt: finishedAt)
       }
       rest = rest.dropFirst(Self.rowsPerCommit)
       do {
@@ -186,11 +139,7 @@ struct Recorder: Sendable {
     }
     for id in left.sorted() {
       let ending = id == left.max() ? ending : .processDied
-      let outcome = ChangeOutcome(
-        change: id, outcome: ending.outcome, etag: ending.etag, versionID: ending.versionID,
-        checksum: ending.checksum, size: ending.size, errorCode: ending.errorCode,
-        finishedAt: .now())
-      try? await history.finish([outcome])
+      try? await history.finish([ChangeOutcome(id, ending, finishedAt: .now())])
     }
   }
 

@@ -23,10 +23,11 @@ struct SettlerTests {
     endpoint: String? = nil, at startedAt: Timestamp = .now()
   ) async throws -> ChangeID {
     let draft = ChangeDraft(
-      action: action, author: author, accessKeyID: nil,
-      endpoint: endpoint ?? fixture.outside.endpoint.description, bucket: fixture.bucket,
-      key: key.map { ObjectKey($0) }, versionID: versionID, size: size.map { ByteCount($0) },
-      localPath: file, startedAt: startedAt)
+      Change(
+        action, bucket: fixture.bucket, key: key.map { ObjectKey($0) }, versionID: versionID,
+        size: size.map { ByteCount($0) }, localPath: file),
+      author: author, accessKeyID: nil,
+      endpoint: endpoint ?? fixture.outside.endpoint.description, startedAt: startedAt)
     return try #require(try await fixture.history.begin([draft]).first)
   }
 
