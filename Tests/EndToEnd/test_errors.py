@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import threading
+from contextlib import contextmanager
 
 import pytest
 from scripted import Answer, Scripted
@@ -125,22 +126,31 @@ def test_one_failure_among_many_is_status_1_and_the_others_are_done(person, stor
     assert (person.work / "out/k").read_bytes() == b"before"
 
 
-@pytest.mark.parametrize("command", [["ls", "s3://b"], ["get", "-r", "s3://b/", "out"], ["cat", "s3://b/k"]], ids=name)
-def test_an_interrupt_ends_a_command_that_waits_for_an_answer(person, command):
+@contextmanager
+def silent():
+    """A server that takes requests and answers none, and whether one has come."""
     asked, over = threading.Event(), threading.Event()
 
-    def silent(method, path, query, headers):
+    def wait(method, path, query, headers):
         asked.set()
         over.wait(60)
         return Answer(500)
 
-    with Scripted(silent) as server:
+    with Scripted(wait) as server:
+        try:
+            yield server, asked
+        finally:
+            over.set()
+
+
+@pytest.mark.parametrize("command", [["ls", "s3://b"], ["get", "-r", "s3://b/", "out"], ["cat", "s3://b/k"]], ids=name)
+def test_an_interrupt_ends_a_command_that_waits_for_an_answer(person, command):
+    with silent() as (server, asked):
         terminal = person.open(*command, "--endpoint-url", server.endpoint)
         assert asked.wait(20)
         terminal.write(b"\x03")
         assert terminal.wait_exit() == 130
         assert "interrupted" in terminal.text
-        over.set()
 
 
 @pytest.mark.parametrize("command, hint", [
@@ -150,14 +160,7 @@ def test_an_interrupt_ends_a_command_that_waits_for_an_answer(person, command):
 def test_an_interrupted_command_says_how_to_go_on(person, command, hint):
     for name in ("a", "b"):
         person.file(f"folder/{name}", b"1")
-    asked, over = threading.Event(), threading.Event()
-
-    def silent(method, path, query, headers):
-        asked.set()
-        over.wait(60)
-        return Answer(500)
-
-    with Scripted(silent) as server:
+    with silent() as (server, asked):
         program = subprocess.Popen(
             [person.binary, *command, "--endpoint-url", server.endpoint], env=person.env,
             cwd=person.work, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -165,7 +168,6 @@ def test_an_interrupted_command_says_how_to_go_on(person, command, hint):
         assert asked.wait(20)
         program.send_signal(signal.SIGINT)
         _, said = program.communicate(timeout=20)
-        over.set()
     assert program.returncode == 130
     assert b"interrupted" in said and hint in said, said
 
