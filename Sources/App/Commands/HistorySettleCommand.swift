@@ -22,7 +22,7 @@ extension HistoryCommand {
           pail history settle
         """)
 
-    @Flag(help: "Say what would be recorded, and record nothing.")
+    @Flag(name: .shortAndLong, help: "Say what would be recorded, and record nothing.")
     var dryRun = false
 
     @OptionGroup(title: SharedOptions.title) var shared: SharedOptions

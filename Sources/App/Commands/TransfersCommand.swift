@@ -166,9 +166,9 @@ struct TransfersCommand: PailCommand {
         context, buckets: bucket.map { BucketName($0) }, in: session)
       if all {
         let endpoint = session.endpoint.description
-        for entry in found.entries where !entry.isRunning && entry.request.endpoint == endpoint {
-          await abort(entry, session, context)
-        }
+        let idle = found.entries.filter { !$0.isRunning && $0.request.endpoint == endpoint }
+        if idle.isEmpty { context.console.notice("pail: nothing to give up") }
+        for entry in idle { await abort(entry, session, context) }
         return
       }
       for id in ids {
