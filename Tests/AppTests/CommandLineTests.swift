@@ -23,7 +23,8 @@ struct CommandLineTests {
     arguments: [
       "nonsense", "ls reports", "ls -r", "ls --versions", "mb reports", "mb s3://reports/key",
       "rb s3://reports/key", "put file", "put file nowhere", "put f s3://b/ --metadata =x", "get",
-      "get s3://b", "get s3://b/p/", "get -r s3://b/p/ -", "rm", "rm s3://b",
+      "get s3://b", "get s3://b/p/", "get -r s3://b/p/ -", "get -r s3://b/p/ /dev/stdout", "rm",
+      "rm s3://b",
       "rm -r s3://b/p --version-id 1", "rm s3://b/a s3://b/b --version-id 1", "presign s3://b",
       "presign s3://b/k --expires 8d", "presign s3://b/k --expires 0",
       "presign s3://b/k --method post", "presign s3://b/k --method put --file-name x",

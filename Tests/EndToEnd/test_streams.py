@@ -176,3 +176,11 @@ def test_a_pipe_that_is_closed_early_ends_quietly(person, store, bucket):
     program.stdout.close()
     assert program.wait(timeout=20) == -signal.SIGPIPE
     assert program.stderr.read() == b""
+
+
+def test_what_is_no_file_is_never_replaced(person, store, bucket):
+    store.put(bucket, "k", b"body")
+    os.mkfifo(person.work / "pipe")
+    done = run(person, "get", f"s3://{bucket}/k", "pipe", status=1)
+    assert b"pipe is not a regular file" in done.stderr and b"pail get" in done.stderr
+    assert (person.work / "pipe").is_fifo()

@@ -64,7 +64,7 @@ struct GetCommand: PailCommand {
 
   private var destination: String? {
     guard words.count > 1, let last = words.last, !last.hasPrefix("s3://") else { return nil }
-    return last
+    return last == "/dev/stdout" ? "-" : last
   }
 
   func validate() throws {

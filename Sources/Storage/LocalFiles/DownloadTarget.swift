@@ -50,7 +50,10 @@ public final class DownloadTarget: Sendable {
 
     if let status = try lookAt(self.name, in: parent, path: path) {
       guard existing == .overwrite else { throw LocalFileError(path, .alreadyExists) }
-      if status.isFolder { throw LocalFileError(path, .notARegularFile) }
+      // Who may write its folder could replace /dev/null.
+      guard !status.isFolder, !leadsToSpecialFile(self.name, in: parent) else {
+        throw LocalFileError(path, .notARegularFile)
+      }
     }
     (file, isLeftover) = try openPart(partName, in: parent, path: partPath, reusing: reusing)
     if let size, size > .zero {

@@ -50,6 +50,13 @@ func lookAt(
   throw LocalFileError(path, .lastError)
 }
 
+/// Whether the name, or the link of that name, stands for a device, a pipe or a socket.
+func leadsToSpecialFile(_ name: [UInt8], in folder: OpenFile) -> Bool {
+  var target = stat()
+  let isThere = withCString(name) { fstatat(folder.descriptor.rawValue, $0, &target, 0) == 0 }
+  return isThere && !target.isRegular && !target.isFolder
+}
+
 func refersToSameFile(_ name: [UInt8], in folder: OpenFile, as file: OpenFile) -> Bool {
   var named = stat()
   var open = stat()

@@ -26,6 +26,7 @@ extension StorageError {
       recovery = "Download the object by itself, under another name."
     case .notARegularFile:
       message = "\(path) is not a regular file"
+      recovery = "What is none goes through the shell: pail put - … < FILE, or pail get … - > FILE."
     case .notAFolder:
       message = "\(path) is not a folder"
     case .link:

@@ -37,6 +37,19 @@ struct DownloadTargetTests {
     }
   }
 
+  @Test("A device or a pipe is never replaced, nor is a link to one")
+  func special() async throws {
+    let pipe = downloads.appending("pipe")
+    #expect(mkfifo(pipe.string, 0o600) == 0)
+    try outer.link("downloads/link", to: pipe.string)
+    try outer.link("downloads/null", to: "/dev/null")
+    for name in ["pipe", "link", "null"] { await expectFailure(.notARegularFile, name) }
+    var status = stat()
+    #expect(lstat(pipe.string, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO)
+    #expect(lstat(downloads.appending("link").string, &status) == 0)
+    #expect(status.st_mode & S_IFMT == S_IFLNK)
+  }
+
   @Test("A download appears under its name once it is complete, with the object's time")
   func whole() async throws {
     let target = try await target("2026/q3/summary.csv", size: 7)
