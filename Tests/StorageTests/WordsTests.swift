@@ -77,6 +77,19 @@ struct WordsTests {
     #expect(error.recovery == "Free space on the disk that holds the history.")
   }
 
+  @Test("Why a history cannot be opened is said in words")
+  func historyFile() {
+    let error = StorageError(
+      unreadableHistory: .cannotOpen("/srv/h.sqlite", .folder(.noSuchFileOrDirectory)))
+    #expect(
+      error.message == "The history could not be read: /srv/h.sqlite cannot be opened: its folder "
+        + "cannot be made or entered (No such file or directory)")
+    for problem in [.writableByAll, .ownedByAnother(7), .noLocks] as [HistoryError.OpenProblem] {
+      let words = StorageError(unarchived: .cannotOpen("/srv/h.sqlite", problem)).message
+      #expect(!words.contains("\(problem)"))
+    }
+  }
+
   @Test("What could not be recorded is said even where the rest is a cancellation")
   func noting() {
     let warning = StorageError(outcomeUnrecorded: .busy, while: .delete(object))

@@ -68,7 +68,7 @@ extension StorageError {
   static func reason(_ error: HistoryError) -> String {
     switch error {
     case .cannotOpen(_, .noHome): "there is no home folder to put it in"
-    case .cannotOpen(let path, let problem): "\(path) cannot be opened (\(problem))"
+    case .cannotOpen(let path, let problem): "\(path) cannot be opened: \(reason(problem))"
     case .readOnly: "the file or its file system is read-only"
     case .busy: "another process kept it locked"
     case .full: "the disk or the quota is full"
@@ -84,6 +84,19 @@ extension StorageError {
     case .alreadyFinished(let change): "change \(change) has an outcome already"
     case .cancelled: "the task was cancelled"
     case .sqlite(let code, let message): "SQLite says \(message) (\(code))"
+    }
+  }
+
+  private static func reason(_ problem: HistoryError.OpenProblem) -> String {
+    switch problem {
+    case .noHome: "there is no home folder"
+    case .folder(let errno): "its folder cannot be made or entered (\(errno))"
+    case .file(let errno): "\(errno)"
+    case .notARegularFile: "it is not a regular file"
+    case .writableByAll: "everybody may write it, or replace it in its folder"
+    case .ownedByAnother(let user): "it belongs to user \(user), in a folder that is not shared"
+    case .otherDatabase: "it is a database of something else"
+    case .noLocks: "it is on a network file system whose locks do not work"
     }
   }
 
