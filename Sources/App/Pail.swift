@@ -19,6 +19,12 @@ struct Pail {
       printManual()
       return
     }
+    if arguments.first == "help", let word = LeadingOptions.noCommand(arguments.dropFirst()) {
+      // The parser would show the help of all commands, and end well.
+      Console(isQuiet: false).message(
+        "pail: there is no command \(word)\n  pail --help lists those there are.")
+      exit(CommandRunner.Status.wrongUsage)
+    }
     // A reader who leaves is an error of the write, and a server who leaves one of the request.
     signal(SIGPIPE, SIG_IGN)
     // A file that grows past `ulimit -f` is an error of the write as well.

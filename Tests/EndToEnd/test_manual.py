@@ -137,3 +137,10 @@ def test_help_has_an_example(person, command):
     examples = text.split("Example", 1)[1]
     line = "pail" if command == "browse" else f"pail {command}"
     assert f"\n  {line}" in examples
+
+
+def test_help_of_what_is_no_command_is_wrong_usage(person):
+    done = person.run("help", "nosuch")
+    assert done.returncode == 64 and b"there is no command nosuch" in done.stderr
+    for command in (["help"], ["help", "history", "verify"], ["help", "help"]):
+        assert person.run(*command).returncode == 0

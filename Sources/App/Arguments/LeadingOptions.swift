@@ -26,6 +26,11 @@ enum LeadingOptions {
     return Array(rest.prefix(words) + leading + rest.dropFirst(words))
   }
 
+  /// The first of the words after `help` that names no command; nil where all do.
+  static func noCommand(_ words: ArraySlice<String>) -> String? {
+    words.dropFirst(commandWords(words)).first { !$0.hasPrefix("-") && $0 != "help" }
+  }
+
   /// How many words the option takes that begins with `word`; nil for anything else.
   private static func length(_ word: String) -> Int? {
     if flags.contains(word) { return 1 }

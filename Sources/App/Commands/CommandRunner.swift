@@ -8,6 +8,7 @@ enum CommandRunner {
   enum Status {
     static let done: Int32 = 0
     static let failed: Int32 = 1
+    static let wrongUsage: Int32 = 64
     static let interrupted: Int32 = 130
   }
 
