@@ -8,7 +8,10 @@ extension JournalEntry {
   /// The bytes of the file's name or of the key's last segment.
   var name: [UInt8] {
     switch request.direction {
-    case .upload: Array(ObjectKey(bytes: request.localPath.bytes).lastSegment)
+    case .upload:
+      Array(ObjectKey(bytes: request.localPath.bytes).lastSegment)
+        + (request.tree == nil ? [] : [UInt8(ascii: "/")])
+    case .download where request.key.isEmpty: Array(request.bucket.text.utf8)
     case .download: Array(request.key.lastSegment)
     }
   }
@@ -21,8 +24,9 @@ extension JournalEntry {
     }
   }
 
-  /// `1.2/2.0 GiB`.
+  /// `1.2/2.0 GiB`; of a folder or prefix nobody knows before it is walked again.
   public var movedWords: String {
-    subject.map { ByteFormat.iec(kept.bytes, of: $0.size.bytes) } ?? "not begun"
+    if request.tree != nil { return request.direction == .upload ? "a folder" : "a prefix" }
+    return subject.map { ByteFormat.iec(kept.bytes, of: $0.size.bytes) } ?? "not begun"
   }
 }

@@ -29,8 +29,12 @@ public struct UnfinishedUpload: Sendable, Hashable {
 
 extension S3Service {
   /// The transfers of the journal that have not come to their end, oldest first, of all endpoints
-  /// and also those that other processes work on.
+  /// and also those that other processes work on. A folder or prefix is one.
   public func unfinishedTransfers() async throws(StorageError) -> [JournalEntry] {
+    try await journalEntries().filter { $0.parent == nil }
+  }
+
+  private func journalEntries() async throws(StorageError) -> [JournalEntry] {
     guard let journaling else { return [] }
     do {
       return try await journaling.journal.entries()
@@ -46,7 +50,7 @@ extension S3Service {
   public func abandonedUploads(
     in bucket: BucketName, prefix: ObjectKey = .empty
   ) async throws(StorageError) -> [UnfinishedUpload] {
-    let entries = try await unfinishedTransfers()
+    let entries = try await journalEntries()
     let known = Set(entries.compactMap { $0.subject?.uploadID })
     let uploads = try await read(.listUploads(bucket)) { () async throws(S3Error) in
       try await client.listMultipartUploads(bucket: bucket, prefix: prefix)
@@ -84,6 +88,10 @@ extension S3Service {
       throw StorageError(error, about: place)
     }
     do throws(StorageError) {
+      // Large files of a folder or prefix have entries of their own.
+      for part in try await journalEntries() where part.parent == taken.id {
+        try await abort(part)
+      }
       let warning = try await removeTraces(of: taken)
       try? await journaling.journal.remove(taken.id)
       return warning
@@ -94,6 +102,7 @@ extension S3Service {
   }
 
   private func removeTraces(of entry: JournalEntry) async throws(StorageError) -> StorageError? {
+    guard entry.request.tree == nil else { return nil }
     let location = ObjectLocation(bucket: entry.request.bucket, key: entry.request.key)
     switch entry.request.direction {
     case .upload:

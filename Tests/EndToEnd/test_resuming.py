@@ -16,6 +16,7 @@ import threading
 
 import pytest
 from proxy import POINTS, Proxy
+from test_background import wait_until
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -539,4 +540,68 @@ def test_the_next_browser_offers_to_go_on_with_what_was_interrupted(person, prox
     browser.wait_for("Gave up other.bin")
     browser.wait_gone("interrupted")
     assert store.keys(bucket) == ["film.bin"] and store.uploads(bucket) == []
+    assert unfinished(person) == []
+
+
+def small_files(person, folder, count=60):
+    return {f"{each:03}": person.file(f"{folder}/{each:03}", content(3000, each)) for each in range(count)}
+
+
+def moved(proxy, operation, since=0, point="request"):
+    """The keys of objects that moved whole."""
+    return [
+        entry["key"]
+        for entry in proxy.operations[since:]
+        if entry["operation"] == operation and point in entry["points"] and entry["key"]
+    ]
+
+
+def test_a_folder_that_was_killed_goes_on_with_what_is_missing(person, proxy, store, bucket):
+    small_files(person, "many")
+    person.file("many/large", content(5 * PART))
+    hold = proxy.hold("request", operation="PutObject", skip=30, times=0)
+    put = start(person, "put", "-r", "many", f"s3://{bucket}/p/")
+    hold.wait()
+    wait_until(lambda: pieces(proxy, "UploadPart", "delivered"), "a part of the large file")
+    put.kill()
+    put.communicate()
+    hold.drop()
+    proxy.clear()
+    proxy.settle()
+    arrived = set(moved(proxy, "PutObject", point="delivered"))
+    assert len(arrived) >= 20
+    (left,) = unfinished(person)
+    assert (left["key"], left["recursive"], left["state"]) == ("p/", True, "interrupted")
+
+    parts = set(pieces(proxy, "UploadPart", "delivered"))
+    since = len(proxy.operations)
+    ended(start(person, "transfers", "resume"))
+    assert not arrived & set(moved(proxy, "PutObject", since))
+    assert not parts & set(pieces(proxy, "UploadPart", "request", since))
+    for name, path in {**small_files(person, "many"), "large": person.work / "many/large"}.items():
+        assert store.get(bucket, f"p/{name}") == path.read_bytes()
+    assert len(store.keys(bucket)) == 61 and store.uploads(bucket) == []
+    assert unfinished(person) == []
+
+
+def test_a_prefix_that_was_killed_goes_on_with_what_is_missing(person, proxy, store, bucket):
+    for name, path in small_files(person, "many").items():
+        store.put(bucket, f"p/{name}", path.read_bytes())
+    hold = proxy.hold("answer", operation="GetObject", skip=30, times=0)
+    get = start(person, "get", "-r", f"s3://{bucket}/p/", "down")
+    hold.wait()
+    down = person.work / "down"
+    wait_until(lambda: len(list(down.glob("[0-9]*"))) >= 10, "ten files")
+    get.kill()
+    get.communicate()
+    hold.drop()
+    proxy.clear()
+    proxy.settle()
+    there = {f"p/{path.name}" for path in down.glob("[0-9]*")}
+    since = len(proxy.operations)
+    ended(start(person, "transfers", "resume"))
+    assert not there & set(moved(proxy, "GetObject", since))
+    for each in range(60):
+        name = f"{each:03}"
+        assert (down / name).read_bytes() == (person.work / "many" / name).read_bytes()
     assert unfinished(person) == []

@@ -75,6 +75,32 @@ struct TransferJournalTests {
     #expect(try await journal.takeIfThere(request(), for: .current()) == nil)
   }
 
+  @Test("A folder is known by what it takes in, and what is in it by the folder")
+  func trees() async throws {
+    var folder = request("films/")
+    folder.tree = JournalTree(
+      filter: [JournalTree.Rule([0xFF], isIncluded: false)], links: .all,
+      decisions: [ObjectKey(bytes: [0xFE]): .skip])
+    var prefix = folder
+    prefix.direction = .download
+    prefix.tree = JournalTree(
+      pattern: [0x2A], keyFilter: [JournalTree.Rule([0x3F], isIncluded: true)],
+      dropping: ObjectKey("films/"))
+    var other = prefix
+    other.tree?.pattern = nil
+    try await journal.save([folder, prefix, other, folder])
+    #expect(try await journal.entries().map(\.request) == [folder, prefix, other])
+
+    let parent = try await journal.take(folder, for: .current())
+    let part = try await journal.take(request(), for: .current(), partOf: parent.id)
+    #expect(!parent.isNew && part.isNew && part.parent == parent.id)
+    #expect(try await journal.entries().last?.parent == parent.id)
+    // It can be resumed without the folder, once that is no more.
+    try await journal.remove(parent.id)
+    #expect(try await journal.entries().last?.id == part.id)
+    #expect(try await journal.entries().last?.parent == nil)
+  }
+
   @Test("One transfer is held once: by another transfer of this process, or by another process")
   func lease() async throws {
     let entry = try await journal.take(request(), for: .current())

@@ -10,14 +10,19 @@ extension TransferRunner {
   @discardableResult
   func run(_ trees: [TransferTree]) async throws -> [TreeStatus] {
     var found: [TreeStatus] = []
-    for tree in trees {
-      switch tree.work {
-      case .list(let requests) where requests.count <= Self.shownSingly:
-        try await run(requests)
-        found.append(TreeStatus(found: requests.count, isComplete: true))
-      default:
-        found.append(try await run(tree))
-        await engine.clearFinished()
+    for (index, tree) in trees.enumerated() {
+      do {
+        switch tree.work {
+        case .list(let requests) where requests.count <= Self.shownSingly:
+          try await run(requests)
+          found.append(TreeStatus(found: requests.count, isComplete: true))
+        default:
+          found.append(try await run(tree))
+          await engine.clearFinished()
+        }
+      } catch let cancellation as CancellationError {
+        await tellKept(trees[(index + 1)...])
+        throw cancellation
       }
     }
     return found
@@ -39,7 +44,7 @@ extension TransferRunner {
     let id = await engine.enqueue(tree, reporting: outcomes)
     for await outcome in outcomes { report(outcome) }
     guard !Task.isCancelled else {
-      tellKept(await engine.stopResumably())
+      await engine.stopResumably()
       throw CancellationError()
     }
     let (status, stop) = await engine.treeEnd(of: id)

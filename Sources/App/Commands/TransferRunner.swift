@@ -45,17 +45,17 @@ struct TransferRunner {
     } onCancel: {
       Task { await engine.stopResumably() }
     }
-    if Task.isCancelled {
-      tellKept(await engine.stopResumably())
-    }
+    if Task.isCancelled { await engine.stopResumably() }
     try Task.checkCancellation()
   }
 
-  func tellKept(_ stopped: StoppedTransfers) {
-    guard stopped.kept > 0 else { return }
-    let what =
-      stopped.kept == 1
-      ? "1 unfinished transfer is" : "\(stopped.kept) unfinished transfers are"
+  /// Says, when all was stopped, what can be resumed.
+  ///
+  /// - Parameter rest: folders and prefixes that were not begun with; they are kept as well.
+  func tellKept(_ rest: ArraySlice<TransferTree>) async {
+    let count = await engine.stopResumably().kept + engine.keep(rest)
+    guard count > 0 else { return }
+    let what = count == 1 ? "1 unfinished transfer is" : "\(count) unfinished transfers are"
     context.console.message("pail: \(what) kept: pail transfers resume goes on from there")
   }
 

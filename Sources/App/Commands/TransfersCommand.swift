@@ -59,7 +59,8 @@ struct TransfersCommand: PailCommand {
       discussion: """
         Without numbers all of this endpoint are resumed. What the server or the disk has already \
         is checked and kept. A file or an object that has changed meanwhile is said, and its \
-        transfer starts over.
+        transfer starts over. A folder or prefix is walked again, and what is there and known to \
+        be equal does not move again.
 
         Examples:
           pail transfers resume
@@ -89,8 +90,16 @@ struct TransfersCommand: PailCommand {
         context.console.notice("pail: nothing to resume")
         return
       }
-      try await TransferRunner(session, context, total: chosen.count).run(
-        chosen.map { TransferRequest($0.request) })
+      let files = chosen.filter { $0.request.tree == nil }
+      let trees = chosen.compactMap { TransferTree($0.request) }
+      let runner = TransferRunner(session, context, total: trees.isEmpty ? files.count : nil)
+      do {
+        try await runner.run(files.map { TransferRequest($0.request) })
+      } catch let cancellation as CancellationError {
+        await runner.tellKept([])
+        throw cancellation
+      }
+      try await runner.run(trees)
     }
 
     private func choose(
@@ -249,7 +258,7 @@ struct UnfinishedTransfers: Sendable {
     let journal = TransferJournal.ofUser(context.settings)
     var found = UnfinishedTransfers(entries: [])
     do {
-      found.entries = try await journal?.entries() ?? []
+      found.entries = try await journal?.entries().filter { $0.parent == nil } ?? []
     } catch {
       throw StorageError(error, about: "The journal of transfers")
     }
@@ -346,6 +355,7 @@ struct TransfersOutput {
     line.add("key", bytes: entry.request.key.bytes)
     line.add("versionID", entry.request.versionID?.text)
     line.add("localPath", bytes: entry.request.file.bytes)
+    line.add("recursive", entry.request.tree != nil)
     line.add("size", entry.subject?.size.bytes)
     line.add("kept", entry.kept.bytes)
     line.add("uploadID", entry.subject?.uploadID?.text)

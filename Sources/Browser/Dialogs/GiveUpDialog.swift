@@ -41,13 +41,18 @@ struct GiveUpDialog: Overlay {
 
   func draw(on frame: inout Frame, _ facts: BrowserFacts) {
     let isUpload = entry.request.direction == .upload
+    let loss =
+      if entry.request.tree != nil {
+        "Files that are complete stay; half of a file is removed for ever."
+      } else if isUpload {
+        "The parts that are on the server are removed for ever."
+      } else {
+        "What has arrived of it is removed for ever."
+      }
     var body = [
       Line(VisibleText(bytes: entry.name), .emphasis),
       Line("\(isUpload ? "Upload" : "Download"), \(entry.stateWord), \(entry.movedWords)"),
-      Line(
-        isUpload
-          ? "The parts that are on the server are removed for ever."
-          : "What has arrived of it is removed for ever."),
+      Line(loss),
     ]
     var foot = [Line.blank, Choices.yesNo(yes: "give it up", no: "keep it")]
     if request != nil {

@@ -37,22 +37,25 @@ public struct JournalRequest: Sendable, Hashable {
   /// The profile that the keys came from; nil when they came from elsewhere.
   public var profile: String?
   public var bucket: BucketName
+  /// Of a folder or prefix: what the keys begin with.
   public var key: ObjectKey
   /// The version to download; nil for the current one.
   public var versionID: VersionID?
-  /// The file to upload, or the folder to download into: absolute.
+  /// The file or folder to upload, or the folder to download into: absolute.
   public var localPath: FilePath
   /// Of a download: its path below the folder, as bytes.
   public var name: ObjectKey?
   public var ifExists: ExistingDestination
   /// Of an upload.
   public var attributes: ObjectAttributes
+  /// Set for a folder or prefix.
+  public var tree: JournalTree?
 
   public init(
     _ direction: Direction, endpoint: String, region: String, profile: String? = nil,
     bucket: BucketName, key: ObjectKey, versionID: VersionID? = nil, localPath: FilePath,
     name: ObjectKey? = nil, ifExists: ExistingDestination = .fail,
-    attributes: ObjectAttributes = ObjectAttributes()
+    attributes: ObjectAttributes = ObjectAttributes(), tree: JournalTree? = nil
   ) {
     self.direction = direction
     self.endpoint = endpoint
@@ -65,6 +68,7 @@ public struct JournalRequest: Sendable, Hashable {
     self.name = name
     self.ifExists = ifExists
     self.attributes = attributes
+    self.tree = tree
   }
 }
 
@@ -165,7 +169,11 @@ public struct JournalEntry: Sendable, Hashable, Identifiable {
 
   public var id: JournalID
   public var request: JournalRequest
-  /// nil for one that never began.
+  /// The folder or prefix that it is part of.
+  public var parent: JournalID?
+  /// Whether it was made by whoever holds it now, and not left by an earlier run.
+  public var isNew = false
+  /// nil for one that never began, and for a folder or prefix.
   public var subject: JournalSubject?
   public var state: State
   /// Whether a process works on it.
@@ -177,11 +185,13 @@ public struct JournalEntry: Sendable, Hashable, Identifiable {
   public var updatedAt: Timestamp
 
   public init(
-    id: JournalID, request: JournalRequest, subject: JournalSubject? = nil, state: State,
-    kept: ByteCount = .zero, createdAt: Timestamp, updatedAt: Timestamp
+    id: JournalID, request: JournalRequest, parent: JournalID? = nil,
+    subject: JournalSubject? = nil, state: State, kept: ByteCount = .zero, createdAt: Timestamp,
+    updatedAt: Timestamp
   ) {
     self.id = id
     self.request = request
+    self.parent = parent
     self.subject = subject
     self.state = state
     self.kept = kept

@@ -11,11 +11,13 @@ enum JournalRows {
     AND localPath = ? AND name = ?
     """
 
-  private static func identity(_ request: JournalRequest) -> [DatabaseValue] {
-    [
+  private static func identity(_ request: JournalRequest) throws -> [DatabaseValue] {
+    // A file has a name, and a tree what finds its files.
+    let name = try request.tree.map { try StoredTree($0).json } ?? request.name?.bytes ?? []
+    return [
       .text(request.direction.rawValue), .text(request.endpoint), .text(request.bucket.text),
       bytes(request.key.bytes), .text(request.versionID?.text ?? ""),
-      bytes(request.localPath.bytes), bytes(request.name?.bytes ?? []),
+      bytes(request.localPath.bytes), bytes(name),
     ]
   }
 
@@ -25,7 +27,7 @@ enum JournalRows {
   static func find(_ request: JournalRequest, in db: Database) throws -> JournalEntry? {
     try Row.fetchOne(
       db, sql: "\(selection) WHERE \(sameTransfer)",
-      arguments: StatementArguments(identity(request))
+      arguments: StatementArguments(try identity(request))
     ).map(JournalEntry.init)
   }
 
@@ -40,16 +42,17 @@ enum JournalRows {
 
   static func insert(_ request: JournalRequest, at time: Timestamp, into db: Database) throws {
     let values =
-      identity(request) + [
+      try identity(request) + [
         .text(request.region), .text(request.profile), .text(request.ifExists.rawValue),
         .text(try StoredAttributes(request.attributes).json),
         .number(time.databaseNanoseconds), .number(time.databaseNanoseconds),
+        .number(request.tree == nil ? 0 : 1),
       ]
     try db.cachedStatement(
       sql: """
         INSERT INTO transfers (direction, endpoint, bucket, key, versionID, localPath, name, \
-        region, profile, ifExists, attributes, createdAt, updatedAt) \
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        region, profile, ifExists, attributes, createdAt, updatedAt, isTree) \
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """
     ).execute(arguments: StatementArguments(values))
   }
@@ -64,6 +67,11 @@ enum JournalRows {
         request.region, request.profile, request.ifExists.rawValue,
         try StoredAttributes(request.attributes).json, id.value,
       ])
+  }
+
+  static func setParent(_ parent: JournalID?, of id: JournalID, in db: Database) throws {
+    try db.execute(
+      sql: "UPDATE transfers SET parent = ? WHERE id = ?", arguments: [parent?.value, id.value])
   }
 
   static func setLease(_ lease: JournalLease?, of id: JournalID, in db: Database) throws {
@@ -149,7 +157,14 @@ extension JournalEntry {
     guard let direction = JournalRequest.Direction(rawValue: row["direction"]),
       let ifExists = JournalRequest.ExistingDestination(rawValue: row["ifExists"])
     else { throw HistoryError.corrupt("transfer \(id)") }
-    let name = row.bytes("name") ?? []
+    var name = row.bytes("name") ?? []
+    var tree: JournalTree?
+    if row["isTree"] {
+      guard let found = try StoredTree(json: name).tree else {
+        throw HistoryError.corrupt("transfer \(id)")
+      }
+      (tree, name) = (found, [])
+    }
     let version: String = row["versionID"]
     let request = JournalRequest(
       direction, endpoint: row["endpoint"], region: row["region"], profile: row["profile"],
@@ -157,7 +172,7 @@ extension JournalEntry {
       versionID: version.isEmpty ? nil : VersionID(version),
       localPath: FilePath(bytes: row.bytes("localPath") ?? []),
       name: name.isEmpty ? nil : ObjectKey(bytes: name), ifExists: ifExists,
-      attributes: try StoredAttributes(json: row["attributes"]).attributes)
+      attributes: try StoredAttributes(json: row["attributes"]).attributes, tree: tree)
     var subject: JournalSubject?
     if let size: Int64 = row["size"], let partSize: Int64 = row["partSize"] {
       subject = JournalSubject(
@@ -178,7 +193,8 @@ extension JournalEntry {
           processStart: UInt64(clamping: row["processStart"] as Int64? ?? 0)))
     }
     self.init(
-      id: id, request: request, subject: subject, state: state, kept: ByteCount(row["kept"]),
+      id: id, request: request, parent: (row["parent"] as Int64?).map { JournalID($0) },
+      subject: subject, state: state, kept: ByteCount(row["kept"]),
       createdAt: Timestamp(databaseNanoseconds: row["createdAt"]),
       updatedAt: Timestamp(databaseNanoseconds: row["updatedAt"]))
   }

@@ -69,5 +69,13 @@ private func makeJournalMigrator() -> DatabaseMigrator {
     }
   }
 
+  // Folders and prefixes: one row each, and large files of theirs have rows of their own.
+  migrator.registerMigration("2", foreignKeyChecks: .immediate) { db in
+    try db.alter(table: "transfers") { table in
+      table.add(column: "isTree", .integer).notNull().defaults(to: 0).check { [0, 1].contains($0) }
+      table.add(column: "parent", .integer).references("transfers", onDelete: .setNull)
+    }
+  }
+
   return migrator
 }

@@ -38,19 +38,24 @@ public actor TransferJournal {
 
   /// Takes a transfer for this process: the entry of one that was stopped, or a new one.
   ///
-  /// - Parameter holder: this process.
+  /// - Parameters:
+  ///   - holder: this process.
+  ///   - parent: the folder or prefix that it is part of.
   /// - Returns: the entry as it was left; its state tells who left it. Give it back with
   ///   ``release(_:)`` or ``remove(_:)``.
   public func take(
-    _ request: JournalRequest, for holder: Author
+    _ request: JournalRequest, for holder: Author, partOf parent: JournalID? = nil
   ) async throws(JournalError) -> JournalEntry {
     let lease = JournalLease(holder)
     return try await hold(for: lease) { db in
-      if let entry = try JournalRows.find(request, in: db) { return entry }
-      try JournalRows.insert(request, at: .now(), into: db)
-      guard let entry = try JournalRows.find(request, in: db) else {
+      let left = try JournalRows.find(request, in: db)
+      if left == nil { try JournalRows.insert(request, at: .now(), into: db) }
+      guard var entry = try left ?? JournalRows.find(request, in: db) else {
         throw HistoryError.corrupt("no entry was made")
       }
+      entry.isNew = left == nil
+      if entry.parent != parent { try JournalRows.setParent(parent, of: entry.id, in: db) }
+      entry.parent = parent
       return entry
     }
   }

@@ -20,11 +20,17 @@ public final class DownloadFolder: Sendable {
   public struct ExistingFile: Sendable, Hashable {
     public var size: ByteCount
     public var modified: Timestamp
+    /// When it was written, renamed or otherwise changed last; nobody can set it.
+    public var changed: Timestamp
     public var isRegular: Bool
 
-    public init(size: ByteCount, modified: Timestamp, isRegular: Bool) {
+    /// - Parameter changed: by default `modified`.
+    public init(
+      size: ByteCount, modified: Timestamp, changed: Timestamp? = nil, isRegular: Bool
+    ) {
       self.size = size
       self.modified = modified
+      self.changed = changed ?? modified
       self.isRegular = isRegular
     }
   }
@@ -65,7 +71,7 @@ public final class DownloadFolder: Sendable {
       guard let status = try lookAt(name.last, in: parent, path: location) else { return nil }
       return ExistingFile(
         size: ByteCount(Int64(status.st_size)), modified: status.modified,
-        isRegular: status.isRegular)
+        changed: status.changed, isRegular: status.isRegular)
     }
   }
 

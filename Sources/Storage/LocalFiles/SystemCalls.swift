@@ -15,6 +15,9 @@ extension stat {
   var modified: Timestamp {
     Timestamp(seconds: Int64(st_mtim.tv_sec), nanoseconds: Int32(st_mtim.tv_nsec))
   }
+  var changed: Timestamp {
+    Timestamp(seconds: Int64(st_ctim.tv_sec), nanoseconds: Int32(st_ctim.tv_nsec))
+  }
   func isSameFile(as other: stat) -> Bool { st_dev == other.st_dev && st_ino == other.st_ino }
 }
 

@@ -114,7 +114,7 @@ struct Settler: Sendable {
     else { return .interrupted(.sourceChanged) }
     let proof: SettledChange.Proof?
     do {
-      proof = try await self.proof(that: object, is: source)
+      proof = try await source.proof(in: object, partSize: partSize)
     } catch .canceled {
       throw .cancelled
     } catch {
@@ -122,35 +122,6 @@ struct Settler: Sendable {
     }
     guard await !source.hasChanged() else { return .interrupted(.sourceChanged) }
     return proof.map { Finding(.done($0), object) } ?? .interrupted(.otherContent)
-  }
-
-  /// What shows that the object has the bytes of the file, which is read once for it.
-  ///
-  /// Agreement never errs. Its absence says little: many servers keep no checksum, their ETags need
-  /// not be MD5s, and the file may have been cut in another way.
-  private func proof(
-    that object: ObjectMetadata, is source: SourceFile
-  ) async throws(Errno) -> SettledChange.Proof? {
-    let stored = StoredDigest(object)
-    guard let algorithm = stored.algorithm else { return nil }
-    var step = source.size.bytes
-    if stored.partCount != nil {
-      guard let plan = try? PartPlan(objectSize: source.size, preferred: partSize) else {
-        return nil
-      }
-      step = plan.partSize.bytes
-    }
-    var digests: [[UInt8]] = []
-    for offset in stride(from: 0, to: source.size.bytes, by: Int64.Stride(step)) {
-      guard let digest = FileDigest(algorithm) else { return nil }
-      let count = min(step, source.size.bytes - offset)
-      try await digest.add(FileSlice(file: source.file, offset: offset, count: count))
-      digests.append(digest.finish())
-    }
-    guard digests.count == stored.partCount ?? 1, stored.found(digests) == stored else {
-      return nil
-    }
-    return stored.isETag ? .etag : .checksum
   }
 
   /// Whether another row may be that of what is there.

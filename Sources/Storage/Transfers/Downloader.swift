@@ -43,6 +43,7 @@ struct Downloader: Sendable {
     do throws(LocalFileError) {
       destination =
         if let open = tools.folder { open } else { try await DownloadFolder.open(folder) }
+      if let result = try await movedBefore(relativeName, below: destination) { return result }
       if ifExists == .skip || ifExists == .fail,
         try await destination.existing(relativeName) != nil
       {
@@ -78,6 +79,29 @@ struct Downloader: Sendable {
         return (pinned, try await fetchRanges(of: pinned, into: target, nil))
       }
     }
+  }
+
+  /// The file that an earlier run of the same tree has made, under its name or a numbered one.
+  private func movedBefore(
+    _ name: RelativeName, below destination: DownloadFolder
+  ) async throws(LocalFileError) -> TransferResult? {
+    guard let earlier = tools.earlierRun, let summary else { return nil }
+    var candidate = name
+    var number = 0
+    while try await destination.existing(candidate) != nil {
+      let result = try await earlier.download(
+        of: summary, in: object.bucket, to: candidate, below: destination)
+      if let result {
+        progress.set(localPath: result.localPath)
+        progress.set(total: result.size)
+        progress.keep(result.size)
+        return result
+      }
+      guard ifExists == .rename else { return nil }
+      number += 1
+      candidate = name.numbered(number)
+    }
+    return nil
   }
 
   private func target(

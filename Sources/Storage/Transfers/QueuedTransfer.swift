@@ -31,13 +31,17 @@ struct QueuedTransfer {
       localPath: tree.localPath, tree: TreeStatus())
   }
 
-  /// The same once more, from the start; of a tree only what failed, where all of that is known.
+  /// The same once more, from the start; of a tree only what failed, where all of that is known and
+  /// nothing can be resumed.
   var again: QueuedTransfer {
     switch work {
     case .file(let request, _): return QueuedTransfer(status.id, request)
     case .tree(let tree, let progress, _):
       var rest = tree
-      if progress.status.isComplete, let requests = progress.failedRequests, !requests.isEmpty {
+      // What the journal keeps is found again, file by file, by what is there.
+      if !stop.isKept, progress.status.isComplete, let requests = progress.failedRequests,
+        !requests.isEmpty
+      {
         rest.work = .list(requests)
       }
       var entry = QueuedTransfer(status.id, rest, nil)
@@ -83,6 +87,7 @@ struct QueuedTransfer {
     case .tree(_, let progress, _):
       let seen = progress.snapshot
       retry = seen.current?.retry
+      kept = seen.kept
       status.tree = seen.status
       status.total = seen.status.isComplete ? seen.status.bytes : nil
       status.moved = seen.moved

@@ -43,9 +43,9 @@ extension TransferEngine {
     var report = StoppedTransfers()
     var requests: [JournalRequest] = []
     for id in stopped {
-      switch stoppedRequest(of: id) {
+      switch stoppedRequest(of: id, journaling) {
       case .kept: report.kept += 1
-      case .forgotten(let request): requests.append(journaling.entry(for: request))
+      case .forgotten(let request): requests.append(request)
       case nil: continue
       }
     }
@@ -56,5 +56,18 @@ extension TransferEngine {
       report.lost = requests.count
     }
     return report
+  }
+
+  /// Keeps folders and prefixes for later that have not been begun with.
+  ///
+  /// - Returns: how many of them can be resumed.
+  public func keep(_ trees: ArraySlice<TransferTree>) async -> Int {
+    let requests = trees.compactMap { tools.journaling?.entry(for: $0) }
+    do {
+      try await tools.journaling?.journal.save(requests)
+      return requests.count
+    } catch {
+      return 0
+    }
   }
 }

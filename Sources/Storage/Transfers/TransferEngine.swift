@@ -216,7 +216,12 @@ public actor TransferEngine {
   /// It fails with ``StorageError/Kind/inUse`` when another process works on it by then.
   @discardableResult
   public func resume(_ entry: JournalEntry) -> TransferID? {
-    let id = enqueue([TransferRequest(entry.request)]).first
+    let id =
+      if let tree = TransferTree(entry.request) {
+        TransferID?.some(enqueue(tree))
+      } else {
+        enqueue([TransferRequest(entry.request)]).first
+      }
     if let id { resumed[id] = entry.id }
     return id
   }
@@ -255,16 +260,19 @@ public actor TransferEngine {
   enum Stopped {
     /// The journal has an entry of its own making.
     case kept
-    /// Nobody but the queue knows of it.
-    case forgotten(TransferRequest)
+    /// Nobody but the queue knows of it; it is to be kept so.
+    case forgotten(JournalRequest)
   }
 
   /// What is left of a transfer that ended because it was stopped; nil when it ended otherwise.
-  func stoppedRequest(of id: TransferID) -> Stopped? {
+  func stoppedRequest(of id: TransferID, _ journaling: Journaling) -> Stopped? {
     guard let entry = entries[id], case .failed(let error) = entry.status.state else { return nil }
     if entry.stop.isKept { return .kept }
-    guard error.kind == .stopped, case .file(let request, _) = entry.work else { return nil }
-    return .forgotten(request)
+    guard error.kind == .stopped else { return nil }
+    switch entry.work {
+    case .file(let request, _): return .forgotten(journaling.entry(for: request))
+    case .tree(let tree, _, _): return journaling.entry(for: tree).map { .forgotten($0) }
+    }
   }
 
   /// Puts a transfer that failed or was cancelled at the end of the queue again.

@@ -1,4 +1,5 @@
 import HTTP
+import History
 import S3
 
 /// What every transfer of an engine shares.
@@ -14,6 +15,10 @@ struct TransferTools: Sendable {
   let patience: Patience
   /// In whose name requests wait for their turns. The files of a tree wait in the tree's.
   var owner = TransferID(0)
+  /// The journal's entry of the tree that files are part of.
+  var tree: JournalID?
+  /// What a tree that is resumed has moved already.
+  var earlierRun: EarlierRun?
   /// Where the files of a tree arrive, held open for all of them.
   var folder: DownloadFolder?
 

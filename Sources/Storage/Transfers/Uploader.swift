@@ -38,6 +38,12 @@ struct Uploader: Sendable {
   private func place(
     _ source: SourceFile, _ plan: PartPlan?
   ) async throws(StorageError) -> TransferResult {
+    if let earlier = tools.earlierRun,
+      let result = try await earlier.upload(of: source, to: location, tools)
+    {
+      progress.keep(source.size)
+      return result
+    }
     guard ifExists != .overwrite else { return try await store(source, plan, at: location, .none) }
     let undertaking = Undertaking.upload(file, to: location)
     var number = 0
@@ -53,6 +59,11 @@ struct Uploader: Sendable {
           return try await store(source, plan, at: location, .none)
         }
       } else if let plan, let result = try await finishLeft(source, plan, at: location) {
+        return result
+      } else if number > 0, let earlier = tools.earlierRun,
+        let result = try await earlier.upload(of: source, to: location, tools)
+      {
+        progress.keep(source.size)
         return result
       }
       switch ifExists {

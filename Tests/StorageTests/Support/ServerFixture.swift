@@ -16,6 +16,7 @@ struct ServerFixture {
   let historyPath: FilePath
   let bucket: BucketName
   let local: LocalFolder
+  private let credentials: StaticCredentials
 
   /// Runs `body` with a new bucket, which goes with all its contents afterwards.
   static func with(
@@ -39,7 +40,7 @@ struct ServerFixture {
   ) async throws {
     let endpoint = try Endpoint(parsing: try Self.variable("PAIL_TEST_SEAWEED_ENDPOINT"))
     let accessKeyID = try Self.variable("PAIL_TEST_SEAWEED_ACCESS_KEY")
-    let credentials = StaticCredentials(
+    credentials = StaticCredentials(
       accessKeyID: accessKeyID,
       secretAccessKey: Secret(try Self.variable("PAIL_TEST_SEAWEED_SECRET_KEY")))
     transport = WatchedTransport()
@@ -63,6 +64,17 @@ struct ServerFixture {
     try #require(
       ProcessInfo.processInfo.environment[name],
       "\(name) is not set: these tests need the servers that \u{201C}make test\u{201D} starts")
+  }
+
+  /// A service with a journal in the fixture's folder: each one is as another run of the program.
+  func nextRun() -> S3Service {
+    let client = S3Client(
+      endpoint: outside.endpoint, region: .usEast1, credentials: credentials, transport: transport)
+    return S3Service(
+      interactive: client, transfers: client, history: history,
+      author: Author.current(user: "ana"),
+      journal: TransferJournal(openingAtFirstUse: local.path.appending("state/transfers.sqlite")),
+      settings: .small)
   }
 
   private func removeBucket() async {

@@ -14,13 +14,7 @@ struct Journaling: Sendable {
   /// The same request, as the journal keeps it: paths are absolute, since the next process may run
   /// in another folder.
   func entry(for request: TransferRequest) -> JournalRequest {
-    let ifExists: JournalRequest.ExistingDestination =
-      switch request.ifExists {
-      case .overwrite: .overwrite
-      case .skip: .skip
-      case .rename: .rename
-      case .fail: .fail
-      }
+    let ifExists = JournalRequest.ExistingDestination(request.ifExists)
     switch request.work {
     case .upload(let file, let location, let attributes):
       return JournalRequest(
@@ -77,15 +71,9 @@ extension TransferTools {
 }
 
 extension TransferRequest {
-  /// What an entry of the journal asks for.
+  /// What an entry of the journal asks for that is no folder or prefix.
   public init(_ entry: JournalRequest) {
-    let ifExists: ExistingDestination =
-      switch entry.ifExists {
-      case .overwrite: .overwrite
-      case .skip: .skip
-      case .rename: .rename
-      case .fail: .fail
-      }
+    let ifExists = ExistingDestination(entry.ifExists)
     let location = ObjectLocation(
       bucket: entry.bucket, key: entry.key, versionID: entry.versionID)
     switch entry.direction {
@@ -106,9 +94,31 @@ extension JournalRequest {
   }
 }
 
+extension JournalRequest.ExistingDestination {
+  init(_ ifExists: TransferRequest.ExistingDestination) {
+    switch ifExists {
+    case .overwrite: self = .overwrite
+    case .skip: self = .skip
+    case .rename: self = .rename
+    case .fail: self = .fail
+    }
+  }
+}
+
+extension TransferRequest.ExistingDestination {
+  init(_ ifExists: JournalRequest.ExistingDestination) {
+    switch ifExists {
+    case .overwrite: self = .overwrite
+    case .skip: self = .skip
+    case .rename: self = .rename
+    case .fail: self = .fail
+    }
+  }
+}
+
 extension FilePath {
   /// The same path for `a` and `./a`. Two dots stay, since what they lead to depends on links.
-  fileprivate var withoutDots: FilePath {
+  var withoutDots: FilePath {
     var path = self
     path.components.removeAll { $0.kind == .currentDirectory }
     return path

@@ -45,7 +45,8 @@ final class RangeLog: Sendable {
     guard let journaling = tools.journaling else { return nil }
     let request = journaling.entry(for: request)
     do {
-      let entry = try await journaling.journal.take(request, for: journaling.holder)
+      let entry = try await journaling.journal.take(
+        request, for: journaling.holder, partOf: tools.tree)
       return RangeLog(journaling.journal, request, entry, file)
     } catch {
       guard case .held = error else { return nil }

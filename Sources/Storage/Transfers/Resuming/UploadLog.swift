@@ -22,7 +22,8 @@ final class UploadLog: Sendable {
     guard let journaling = tools.journaling else { return nil }
     let request = journaling.entry(for: request)
     do {
-      let entry = try await journaling.journal.take(request, for: journaling.holder)
+      let entry = try await journaling.journal.take(
+        request, for: journaling.holder, partOf: tools.tree)
       return UploadLog(journaling.journal, request, entry)
     } catch {
       guard case .held = error else { return nil }

@@ -35,15 +35,24 @@ public struct TransferTree: Sendable, Hashable {
   /// Which files are meant, by their paths below the folder; by default all.
   public var filter: KeyFilter
   public var links: Links
+  /// Keys for which `ifExists` is not asked, since a person has decided on them one by one.
+  public var decisions: [ObjectKey: TransferRequest.ExistingDestination]
 
   public init(
     _ work: Work, ifExists: TransferRequest.ExistingDestination = .fail,
-    filter: KeyFilter = .all, links: Links = .inside
+    filter: KeyFilter = .all, links: Links = .inside,
+    decisions: [ObjectKey: TransferRequest.ExistingDestination] = [:]
   ) {
     self.work = work
     self.ifExists = ifExists
     self.filter = filter
     self.links = links
+    self.decisions = decisions
+  }
+
+  /// What happens when a file's destination is there already.
+  func ifExists(_ key: ObjectKey) -> TransferRequest.ExistingDestination {
+    decisions.isEmpty ? ifExists : decisions[key] ?? ifExists
   }
 
   public var direction: TransferDirection {

@@ -11,6 +11,8 @@ final class TreeProgress: Sendable {
     var status = TreeStatus()
     /// Bytes of the files that are over.
     var moved = ByteCount.zero
+    /// Of `moved`, what an earlier run has moved.
+    var kept = ByteCount.zero
     var running: [Int: TransferProgress] = [:]
     var lastID = 0
     var failures: [TreeOutcome] = []
@@ -22,6 +24,8 @@ final class TreeProgress: Sendable {
   struct Snapshot: Sendable {
     var status: TreeStatus
     var moved: ByteCount
+    /// Of `moved`, what an earlier run has moved.
+    var kept: ByteCount
     /// Of the file that moves since longest.
     var current: TransferProgress.Snapshot?
   }
@@ -31,7 +35,7 @@ final class TreeProgress: Sendable {
   var snapshot: Snapshot {
     let (snapshot, running) = state.withLock { state in
       (
-        Snapshot(status: state.status, moved: state.moved),
+        Snapshot(status: state.status, moved: state.moved, kept: state.kept),
         state.running.sorted { $0.key < $1.key }.map(\.value)
       )
     }
@@ -39,6 +43,7 @@ final class TreeProgress: Sendable {
     for progress in running {
       let file = progress.snapshot
       seen.moved += file.moved
+      seen.kept += file.kept
       if seen.current == nil || (seen.current?.retry == nil && file.retry != nil) {
         seen.current = file
       }
@@ -90,6 +95,7 @@ final class TreeProgress: Sendable {
       case .finished(let result):
         state.status.done += 1
         state.moved += result.size
+        if case .resumed(let kept) = result.resumption { state.kept += kept }
         // It may have changed since it was found.
         state.status.bytes += ByteCount(result.size.bytes - size.bytes)
         if outcome.isRenamed { state.status.renamed += 1 }

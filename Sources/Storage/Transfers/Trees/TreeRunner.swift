@@ -35,38 +35,64 @@ struct TreeRunner: Sendable {
     var lostConnections = 0
     /// Why nothing more is begun.
     var stop: StorageError?
+    /// Whether some failed that may well succeed on some other day.
+    var hasLostSome = false
 
     var isIdle: Bool { running.values.allSatisfy { $0 == 0 } }
   }
 
   func run() async -> Result<TransferResult, StorageError> {
+    defer { outcomes?.end() }
+    do throws(StorageError) {
+      let log = try await TreeLog.take(tree, tools)
+      var tools = self.tools
+      tools.tree = log?.entry.id
+      tools.earlierRun = log?.begunBefore.map { EarlierRun(begunAt: $0) }
+      let (result, isKept) = await run(tools)
+      if isKept, let log {
+        await log.release()
+        tools.stop.keep()
+        return result.mapError { $0.resumable }
+      }
+      await log?.remove()
+      return result
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  private typealias Finished = (result: Result<TransferResult, StorageError>, isKept: Bool)
+
+  private func run(_ tools: TransferTools) async -> Finished {
     var source = TreeSource(tree, client: tools.client)
-    let stop = await withTaskGroup(of: Ended.self) { tasks in
+    let window = await withTaskGroup(of: Ended.self) { tasks in
       var window = Window()
       var opened: TransferTools?
       while true {
         while window.stop == nil, !Task.isCancelled {
           guard let item = await next(&window, &source) else { break }
           do throws(StorageError) {
-            let tools = if let opened { opened } else { try await prepared() }
+            let tools = if let opened { opened } else { try await prepared(tools) }
             opened = tools
             await start(item, tools, &window, &tasks)
           } catch {
             window.stop = error
           }
         }
-        guard let ended = await tasks.next() else { return window.stop }
+        guard let ended = await tasks.next() else { return window }
         note(ended, &window)
         if window.stop != nil { tasks.cancelAll() }
       }
     }
-    outcomes?.end()
-    return result(stop)
+    // Who reached nothing at all has most likely asked the wrong server.
+    let hasMoved = progress.status.done > 0 || tools.earlierRun != nil
+    let isKept = tools.stop.isRaised || window.hasLostSome && hasMoved
+    return (result(window.stop), isKept)
   }
 
   /// The folder that a download goes to is opened once for all its files, and not made for none.
-  private func prepared() async throws(StorageError) -> TransferTools {
-    var tools = self.tools
+  private func prepared(_ tools: TransferTools) async throws(StorageError) -> TransferTools {
+    var tools = tools
     guard case .download(_, _, _, let folder) = tree.work else { return tools }
     do {
       tools.folder = try await DownloadFolder.open(folder)
@@ -208,6 +234,7 @@ struct TreeRunner: Sendable {
       window.lostConnections = 0
       return
     }
+    if error.isOfTheMoment { window.hasLostSome = true }
     guard window.stop == nil, !error.isCancellation else { return }
     switch error.kind {
     case .readOnly, .history, .credentials, .noSuchBucket:
@@ -219,6 +246,11 @@ struct TreeRunner: Sendable {
     default: window.lostConnections = 0
     }
   }
+}
+
+extension StorageError {
+  /// Whether the line or the keys are at fault, and not what was to be moved.
+  fileprivate var isOfTheMoment: Bool { kind == .connection || kind == .credentials }
 }
 
 extension TreeItem {

@@ -34,8 +34,8 @@ struct TreeSource {
     case .download(let bucket, let selection, let dropping, let folder):
       place = .prefix(
         PrefixWalk(
-          bucket: bucket, selection: selection, dropping: dropping, folder: folder,
-          ifExists: tree.ifExists, filter: tree.filter, client: client))
+          bucket: bucket, selection: selection, dropping: dropping, folder: folder, tree: tree,
+          client: client))
     case .list(let requests): place = .list(requests[...])
     }
   }
@@ -70,7 +70,7 @@ struct TreeSource {
       return .file(
         .upload(
           file.path, to: location, attributes: attributes, size: file.size,
-          ifExists: tree.ifExists),
+          ifExists: tree.ifExists(location.key)),
         size: file.size, isRenamed: false)
     case .emptyFolder(let path, let name):
       guard tree.filter.includes(name) else { return nil }
@@ -91,8 +91,7 @@ struct PrefixWalk {
   private let selection: KeySelection
   private let dropping: Int
   private let folder: FilePath
-  private let ifExists: TransferRequest.ExistingDestination
-  private let filter: KeyFilter
+  private let tree: TransferTree
   private let listing: RecursiveListing
 
   private var objects: ArraySlice<ObjectSummary> = []
@@ -102,14 +101,13 @@ struct PrefixWalk {
 
   init(
     bucket: BucketName, selection: KeySelection, dropping: ObjectKey, folder: FilePath,
-    ifExists: TransferRequest.ExistingDestination, filter: KeyFilter, client: S3Client
+    tree: TransferTree, client: S3Client
   ) {
     self.bucket = bucket
     self.selection = selection
     self.dropping = dropping.bytes.count
     self.folder = folder
-    self.ifExists = ifExists
-    self.filter = filter
+    self.tree = tree
     listing = RecursiveListing(client: client, bucket: bucket, prefix: selection.prefix)
   }
 
@@ -133,7 +131,7 @@ struct PrefixWalk {
   mutating func item(for object: ObjectSummary) -> TreeItem? {
     let key = ObjectKey(bytes: object.key.bytes.dropFirst(dropping))
     // The marker of the prefix itself is the folder that everything goes to.
-    guard !key.isEmpty, filter.includes(key) else { return nil }
+    guard !key.isEmpty, tree.filter.includes(key) else { return nil }
     while let last = files.last, !key.hasPrefix(last) { files.removeLast() }
     let besideFiles = Set(
       files.map(\.bytes.count).filter { key.bytes.count > $0 && key.bytes[$0] == UInt8(ascii: "/") }
@@ -159,7 +157,9 @@ struct PrefixWalk {
     }
     files.append(key)
     return .file(
-      .download(location, summary: object, into: folder, name: name.name, ifExists: ifExists),
+      .download(
+        location, summary: object, into: folder, name: name.name,
+        ifExists: tree.ifExists(object.key)),
       size: object.size, isRenamed: name.isEscaped)
   }
 }

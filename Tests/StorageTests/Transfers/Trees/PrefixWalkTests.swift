@@ -9,8 +9,10 @@ struct PrefixWalkTests {
   private func walk(dropping: String = "p/") throws -> PrefixWalk {
     PrefixWalk(
       bucket: BucketName("b"), selection: KeySelection(prefix: ObjectKey("p/")),
-      dropping: ObjectKey(dropping), folder: "/down", ifExists: .overwrite,
-      filter: KeyFilter([.init(KeyPattern("*.log"), isIncluded: false)]),
+      dropping: ObjectKey(dropping), folder: "/down",
+      tree: TransferTree(
+        .list([]), ifExists: .overwrite,
+        filter: KeyFilter([.init(KeyPattern("*.log"), isIncluded: false)])),
       client: S3Client(
         endpoint: try Endpoint(parsing: "http://127.0.0.1:1"), region: .usEast1,
         credentials: StaticCredentials(accessKeyID: "a", secretAccessKey: Secret("b")),

@@ -1,0 +1,112 @@
+internal import Foundation
+public import S3
+
+/// What finds the files of a folder or prefix again, beside the folder and the prefix themselves.
+public struct JournalTree: Sendable, Hashable {
+  /// A pattern that lets names through, or leaves them out; the last that matches decides.
+  public struct Rule: Sendable, Hashable {
+    public var pattern: [UInt8]
+    public var isIncluded: Bool
+
+    public init(_ pattern: [UInt8], isIncluded: Bool) {
+      self.pattern = pattern
+      self.isIncluded = isIncluded
+    }
+  }
+
+  /// Which symbolic links of a folder are followed.
+  public enum Links: String, Sendable, Hashable, CaseIterable {
+    case inside, all, none
+  }
+
+  /// Of paths below the folder.
+  public var filter: [Rule]
+  public var links: Links
+  /// Of a download: which keys are meant, of those that begin with the prefix.
+  public var pattern: [UInt8]?
+  /// Of a download: what is left out of keys before they are matched.
+  public var keyFilter: [Rule]
+  /// Of a download: what is left out of keys to name the files.
+  public var dropping: ObjectKey
+  /// Keys for which it was decided apart what happens when the destination is there already.
+  public var decisions: [ObjectKey: JournalRequest.ExistingDestination]
+
+  public init(
+    filter: [Rule] = [], links: Links = .inside, pattern: [UInt8]? = nil, keyFilter: [Rule] = [],
+    dropping: ObjectKey = .empty,
+    decisions: [ObjectKey: JournalRequest.ExistingDestination] = [:]
+  ) {
+    self.filter = filter
+    self.links = links
+    self.pattern = pattern
+    self.keyFilter = keyFilter
+    self.dropping = dropping
+    self.decisions = decisions
+  }
+}
+
+/// A tree as the journal keeps it: equal trees are equal bytes, since they are part of what makes
+/// two requests the same.
+struct StoredTree: Codable {
+  private struct Rule: Codable {
+    var pattern: Data
+    var isIncluded: Bool
+
+    init(_ rule: JournalTree.Rule) {
+      pattern = Data(rule.pattern)
+      isIncluded = rule.isIncluded
+    }
+
+    var rule: JournalTree.Rule { JournalTree.Rule(Array(pattern), isIncluded: isIncluded) }
+  }
+
+  private struct Decision: Codable {
+    var key: Data
+    var ifExists: String
+  }
+
+  private var filter: [Rule]
+  private var links: String
+  private var pattern: Data?
+  private var keyFilter: [Rule]
+  private var dropping: Data
+  private var decisions: [Decision]
+
+  init(_ tree: JournalTree) {
+    filter = tree.filter.map(Rule.init)
+    links = tree.links.rawValue
+    pattern = tree.pattern.map { Data($0) }
+    keyFilter = tree.keyFilter.map(Rule.init)
+    dropping = Data(tree.dropping.bytes)
+    decisions = tree.decisions.sorted { $0.key < $1.key }.map {
+      Decision(key: Data($0.key.bytes), ifExists: $0.value.rawValue)
+    }
+  }
+
+  init(json: [UInt8]) throws {
+    self = try JSONDecoder().decode(Self.self, from: Data(json))
+  }
+
+  var json: [UInt8] {
+    get throws {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = .sortedKeys
+      return Array(try encoder.encode(self))
+    }
+  }
+
+  /// nil for words that another version has written.
+  var tree: JournalTree? {
+    guard let links = JournalTree.Links(rawValue: links) else { return nil }
+    var tree = JournalTree(
+      filter: filter.map(\.rule), links: links, pattern: pattern.map { Array($0) },
+      keyFilter: keyFilter.map(\.rule), dropping: ObjectKey(bytes: dropping))
+    for decision in decisions {
+      guard let ifExists = JournalRequest.ExistingDestination(rawValue: decision.ifExists) else {
+        return nil
+      }
+      tree.decisions[ObjectKey(bytes: decision.key)] = ifExists
+    }
+    return tree
+  }
+}

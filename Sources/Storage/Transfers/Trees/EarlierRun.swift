@@ -1,0 +1,55 @@
+import History
+import S3
+import SystemPackage
+
+/// Finds out which files an earlier run of a tree has moved, so that they do not move again.
+struct EarlierRun: Sendable {
+  /// Servers tell whole seconds, and their clock is known to about one.
+  private static let slack = Duration.seconds(2)
+
+  /// By the clock of this machine.
+  let begunAt: Timestamp
+
+  /// The object that it made of a file: written since, of the same size, and with a checksum, or the
+  /// MD5 as its ETag, of the file, which is read once for it.
+  func upload(
+    of source: SourceFile, to location: ObjectLocation, _ tools: TransferTools
+  ) async throws(StorageError) -> TransferResult? {
+    let object: ObjectMetadata
+    do {
+      object = try await tools.client.headObject(location)
+    } catch  where error.code == .noSuchKey || error.code == .accessDenied {
+      return nil
+    } catch {
+      throw StorageError(error, while: .upload(source.path, to: location))
+    }
+    guard let written = object.lastModified,
+      written.advanced(by: Self.slack) >= tools.client.serverTime(at: begunAt),
+      object.size == source.size
+    else { return nil }
+    // What cannot be read now fails when it is sent.
+    let proof = try? await source.proof(in: object, partSize: tools.settings.partSize)
+    guard object.size == .zero || proof != nil, await !source.hasChanged() else { return nil }
+    return TransferResult(
+      location: ObjectLocation(
+        bucket: location.bucket, key: location.key, versionID: object.versionID),
+      localPath: source.path, size: source.size, etag: object.etag, checksum: object.checksum,
+      resumption: .resumed(kept: source.size))
+  }
+
+  /// The file that it made of an object: it came to its place since, with the size and the time of
+  /// the object, which a file gets only once it is whole and verified.
+  func download(
+    of object: ObjectSummary, in bucket: BucketName, to name: RelativeName,
+    below folder: DownloadFolder
+  ) async throws(LocalFileError) -> TransferResult? {
+    guard let modified = object.lastModified, let file = try await folder.existing(name),
+      file.isRegular, file.size == object.size, file.modified.seconds == modified.seconds,
+      file.changed >= begunAt
+    else { return nil }
+    return TransferResult(
+      location: ObjectLocation(bucket: bucket, key: object.key),
+      localPath: name.path(below: folder.path), size: object.size, etag: object.etag,
+      resumption: .resumed(kept: object.size))
+  }
+}
