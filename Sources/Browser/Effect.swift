@@ -35,6 +35,7 @@ public enum Effect: Sendable {
   case planUpload([FilePath], to: Place, RequestID)
   case planDownload(DownloadWish, RequestID)
   case transfer([TransferRequest])
+  case transferTrees([TransferTree])
   case controlTransfer(TransferReference, TransferControl)
   /// Up with a negative number.
   case moveTransfer(TransferID, by: Int)

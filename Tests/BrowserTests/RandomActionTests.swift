@@ -149,7 +149,15 @@ private struct Monkey {
     let taken = files.filter { _ in roll(2) == 0 }.map {
       ($0.key, ObjectSummary(key: $0.key, size: .zero))
     }
-    return UploadPlan(files: files, existing: Dictionary(taken) { first, _ in first })
+    let names = (0..<roll(2) * UploadPlan.askedSingly + roll(3)).map {
+      TakenName(
+        key: place.prefix + ObjectKey("f/\($0)"), path: "/f", size: .zero, modified: nil,
+        existingSize: .zero, existingModified: nil)
+    }
+    return UploadPlan(
+      files: files,
+      folders: [UploadPlan.Folder(path: "/f", prefix: place.prefix + ObjectKey("f/"))],
+      existing: Dictionary(taken) { first, _ in first }, taken: names)
   }
 
   private mutating func page(under prefix: ObjectKey) -> ObjectPage {

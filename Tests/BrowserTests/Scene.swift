@@ -119,7 +119,8 @@ extension Effect {
       .listFolder(_, let id), .planUpload(_, _, let id), .planDownload(_, let id),
       .switchSession(_, let id), .abortLeftTransfer(_, let id):
       id
-    case .cancel, .transfer, .controlTransfer, .moveTransfer, .limitTransfers, .clearTransfers,
+    case .cancel, .transfer, .transferTrees, .controlTransfer, .moveTransfer, .limitTransfers,
+      .clearTransfers,
       .copy,
       .suspend, .redraw, .quit, .quitInBackground, .findLeftTransfers, .resumeLeftTransfers:
       nil

@@ -168,6 +168,68 @@ struct TransferDialogTests {
     #expect(requests.map(\.location.key) == keys.dropFirst().map { ObjectKey($0) })
   }
 
+  private static func taken(_ number: Int) -> TakenName {
+    TakenName(
+      key: ObjectKey("2026/photos/\(number)"), path: FilePath("/home/ana/photos/\(number)"),
+      size: ByteCount(2_048), modified: nil, existingSize: ByteCount(7), existingModified: nil)
+  }
+
+  private func folder(_ taken: Range<Int>) -> UploadPlan {
+    UploadPlan(
+      files: [Self.file("/home/ana/a.csv", "2026/a.csv")],
+      folders: [UploadPlan.Folder(path: "/home/ana/photos", prefix: ObjectKey("2026/photos/"))],
+      existing: [
+        ObjectKey("2026/a.csv"): ObjectSummary(key: ObjectKey("2026/a.csv"), size: ByteCount(7))
+      ], taken: taken.map(Self.taken))
+  }
+
+  private func trees(_ effects: [Effect]) -> [TransferTree]? {
+    effects.reversed().lazy.compactMap {
+      if case .transferTrees(let trees) = $0 { trees } else { nil }
+    }.first
+  }
+
+  @Test("A folder is one transfer, and what is in the way in it is asked about with the files")
+  func folders() throws {
+    var scene = try uploading()
+    scene.press("* u")
+    scene.answer(.uploadPlan(folder(0..<3)))
+    #expect(scene.screen.contains("2026/a.csv") && scene.screen.contains("1 of 4"))
+    scene.press("o")
+    #expect(scene.screen.contains("s3://reports/2026/photos/0"))
+    scene.press("s o r")
+    let effects = scene.takeEffects()
+    let tree = try #require(trees(effects)?.first)
+    #expect(
+      tree.work
+        == .upload(
+          folder: "/home/ana/photos", bucket: BucketName("reports"),
+          prefix: ObjectKey("2026/photos/"), attributes: ObjectAttributes()))
+    #expect(tree.ifExists == .fail)
+    #expect(
+      tree.decisions == [
+        Self.taken(0).key: .skip, Self.taken(1).key: .overwrite, Self.taken(2).key: .rename,
+      ])
+    #expect(scene.bottom.contains("Uploading 1 file and 1 folder to s3://reports/2026/"))
+  }
+
+  @Test("Of more names than one can be asked about, the rest is decided together")
+  func tooManyTaken() throws {
+    var scene = try uploading()
+    scene.press("* u")
+    scene.answer(.uploadPlan(folder(0..<UploadPlan.askedSingly + 1)))
+    #expect(scene.screen.contains("1 of 1001+"))
+    for _ in 0...UploadPlan.askedSingly { scene.press("o") }
+    #expect(scene.screen.contains("More names exist already"))
+    scene.press("o s")
+    #expect(trees(scene.takeEffects()) == nil)
+    scene.press("S")
+    let tree = try #require(trees(scene.takeEffects())?.first)
+    #expect(tree.ifExists == .skip)
+    #expect(tree.decisions.count == UploadPlan.askedSingly)
+    #expect(tree.decisions.values.allSatisfy { $0 == .overwrite })
+  }
+
   @Test("Two sources for one key are refused before anything is sent")
   func duplicates() throws {
     var scene = try uploading()

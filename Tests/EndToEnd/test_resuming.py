@@ -192,6 +192,8 @@ def test_an_interrupted_upload_says_how_to_resume_and_does(
     hold = proxy.hold("request", operation="UploadPart", skip=3, times=0)
     program = start(person, "put", source, f"s3://{bucket}/film.bin")
     hold.wait()
+    # Those that the hold let through may still be on their way.
+    wait_until(lambda: len(pieces(proxy, "UploadPart", "delivered")) == 3, "three parts")
     program.send_signal(number)
     assert "pail transfers resume" in ended(program, 130)
     hold.drop()

@@ -4,7 +4,7 @@ import S3
 import Storage
 import SystemPackage
 
-/// Finds out what lies under chosen prefixes, where each object would go, and what is there.
+/// Finds out where each chosen object and prefix would go, and what is there.
 struct DownloadPlanner: Sendable {
   let service: S3Service
 
@@ -19,14 +19,11 @@ struct DownloadPlanner: Sendable {
     var plan = DownloadPlan(items: [], folder: path)
     for object in wish.objects { try await add(object, wish.from, folder, &plan) }
     for prefix in wish.prefixes {
-      var token: ContinuationToken?
-      repeat {
-        let page = try await service.recursivePage(
-          bucket: wish.from.bucket, prefix: prefix, after: token)
-        for object in page.objects { try await add(object, wish.from, folder, &plan) }
-        guard page.next != token else { break }
-        token = page.next
-      } while token != nil
+      let tree = wish.tree(prefix, into: path)
+      plan.trees.append(tree)
+      guard plan.taken.count <= UploadPlan.askedSingly else { continue }
+      plan.taken += try await service.takenNames(
+        of: tree, limit: UploadPlan.askedSingly - plan.taken.count)
     }
     return plan
   }

@@ -68,6 +68,8 @@ final class EffectRunner {
     case .planDownload(let wish, let id):
       work(on: id) { .downloadPlan(try await DownloadPlanner(service: service).plan(wish)) }
     case .transfer(let requests): inOrder { await service.transfers.enqueue(requests) }
+    case .transferTrees(let trees):
+      inOrder { for tree in trees { await service.transfers.enqueue(tree) } }
     case .controlTransfer(.own(let id), let control):
       inOrder { await transfers.perform(control, on: id) }
     case .controlTransfer(.left, _): break

@@ -4,7 +4,7 @@ import Storage
 import SwiftGlibc
 import SystemPackage
 
-/// Finds out where chosen files would go, and what is there already.
+/// Finds out where chosen files and folders would go, and what is there already.
 struct UploadPlanner: Sendable {
   /// Asked about one by one; for more of them the prefix is listed.
   private static let askedSingly = 16
@@ -14,8 +14,6 @@ struct UploadPlanner: Sendable {
 
   func plan(_ paths: [FilePath]) async throws(StorageError) -> UploadPlan {
     var plan = UploadPlan(files: [])
-    var folders: [ObjectKey] = []
-    var direct: [ObjectKey] = []
     for path in paths {
       guard let name = path.lastName else {
         plan.leftOut.append(LeftOut(name: path.bytes, reason: "it has no name"))
@@ -31,10 +29,8 @@ struct UploadPlanner: Sendable {
       let key = destination.prefix + ObjectKey(bytes: name)
       switch status.type {
       case .directory:
-        folders.append(key + ObjectKey("/"))
-        try await add(folder: path, under: key + ObjectKey("/"), to: &plan)
+        plan.folders.append(UploadPlan.Folder(path: path, prefix: key + ObjectKey("/")))
       case .regular:
-        direct.append(key)
         let modified = Timestamp(
           seconds: Int64(status.st_mtim.tv_sec), nanoseconds: Int32(status.st_mtim.tv_nsec))
         plan.files.append(file(path, key, size: ByteCount(status.size), modified: modified))
@@ -42,25 +38,16 @@ struct UploadPlanner: Sendable {
         plan.leftOut.append(LeftOut(name: path.bytes, reason: "it is no regular file"))
       }
     }
-    try await findExisting(direct, folders, &plan)
-    return plan
-  }
-
-  private func add(
-    folder: FilePath, under prefix: ObjectKey, to plan: inout UploadPlan
-  ) async throws(StorageError) {
-    for await element in FolderWalk(folder) {
-      if Task.isCancelled { throw .stopped }
-      switch element {
-      case .file(let found):
-        plan.files.append(
-          file(found.path, prefix + found.name, size: found.size, modified: found.modified))
-      case .emptyFolder: break
-      case .leftOut(let error):
-        plan.leftOut.append(
-          LeftOut(name: error.path.bytes, reason: StorageError(error).message))
-      }
+    try await findExisting(&plan)
+    for folder in plan.folders where plan.taken.count <= UploadPlan.askedSingly {
+      let tree = TransferTree(
+        .upload(
+          folder: folder.path, bucket: destination.bucket, prefix: folder.prefix,
+          attributes: ObjectAttributes()))
+      plan.taken += try await service.takenNames(
+        of: tree, limit: UploadPlan.askedSingly - plan.taken.count)
     }
+    return plan
   }
 
   private func file(
@@ -71,18 +58,14 @@ struct UploadPlanner: Sendable {
       contentType: ContentType.guess(fileName: String(decoding: key.lastSegment, as: UTF8.self)))
   }
 
-  private func findExisting(
-    _ direct: [ObjectKey], _ folders: [ObjectKey], _ plan: inout UploadPlan
-  ) async throws(StorageError) {
-    let wanted = Set(plan.files.map(\.key))
-    if direct.count <= Self.askedSingly {
-      for key in direct {
+  private func findExisting(_ plan: inout UploadPlan) async throws(StorageError) {
+    if plan.files.count <= Self.askedSingly {
+      for key in plan.files.map(\.key) {
         if let found = try await head(key) { plan.existing[key] = found }
       }
     } else {
-      try await list(under: destination.prefix, isRecursive: false, wanted, &plan)
+      try await list(Set(plan.files.map(\.key)), &plan)
     }
-    for folder in folders { try await list(under: folder, isRecursive: true, wanted, &plan) }
   }
 
   private func head(_ key: ObjectKey) async throws(StorageError) -> ObjectSummary? {
@@ -98,16 +81,13 @@ struct UploadPlanner: Sendable {
   }
 
   private func list(
-    under prefix: ObjectKey, isRecursive: Bool, _ wanted: Set<ObjectKey>, _ plan: inout UploadPlan
+    _ wanted: Set<ObjectKey>, _ plan: inout UploadPlan
   ) async throws(StorageError) {
     var token: ContinuationToken?
     do {
       repeat {
-        let page =
-          isRecursive
-          ? try await service.recursivePage(
-            bucket: destination.bucket, prefix: prefix, after: token)
-          : try await service.page(bucket: destination.bucket, prefix: prefix, after: token)
+        let page = try await service.page(
+          bucket: destination.bucket, prefix: destination.prefix, after: token)
         for object in page.objects where wanted.contains(object.key) {
           plan.existing[object.key] = object
         }

@@ -89,7 +89,8 @@ struct DownloadDialog: Overlay {
               newSize: item.object.size, newDate: item.object.lastModified,
               oldSize: existing.size, oldDate: existing.modified)
           }
-        })
+        }, plan.taken
+      ) { VisibleText(bytes: $0.path.bytes) }
       phase = .resolving(plan, conflicts)
       if conflicts.isDecided { start(plan, conflicts, &turn) }
     case .failed(let error):
@@ -111,9 +112,16 @@ struct DownloadDialog: Overlay {
           ObjectLocation(bucket: from.bucket, key: item.object.key), summary: item.object,
           into: plan.folder, name: item.name, ifExists: decision))
     }
-    LeftOutReport(plan.leftOut).tell(
-      "Downloading", count: requests.count, to: VisibleText(bytes: plan.folder.bytes), &turn)
-    if !requests.isEmpty { turn.perform(.transfer(requests)) }
+    let decided = conflicts.decisions(
+      after: plan.items.count { $0.existing != nil }, on: plan.taken)
+    let trees = plan.trees.map { tree in
+      var tree = tree
+      tree.ifExists = conflicts.rest
+      tree.decisions = decided
+      return tree
+    }
+    TransferStart(requests, trees, plan.leftOut).perform(
+      "Downloading", to: VisibleText(bytes: plan.folder.bytes), &turn)
     turn.close()
   }
 
@@ -144,24 +152,5 @@ struct DownloadDialog: Overlay {
     }
     return VisibleText("Download \(parts.joined(separator: " and ")) of ")
       + VisibleText(bytes: from.uri)
-  }
-}
-
-/// Says how many transfers begin, and lists what was left out and why.
-struct LeftOutReport {
-  private let leftOut: [LeftOut]
-
-  init(_ leftOut: [LeftOut]) {
-    self.leftOut = leftOut
-  }
-
-  func tell(_ verb: String, count: Int, to destination: VisibleText, _ turn: inout Turn) {
-    let files = "\(ByteFormat.exact(Int64(count))) \(count == 1 ? "file" : "files")"
-    var text = count == 0 ? "Nothing to do" : "\(verb) \(files) to \(destination.text)"
-    if !leftOut.isEmpty { text += ", \(leftOut.count) left out" }
-    turn.say(text)
-    guard !leftOut.isEmpty else { return }
-    let lines = leftOut.map { Line(VisibleText(bytes: $0.name) + VisibleText(": \($0.reason)")) }
-    turn.open(TextDialog(title: "Left out", lines: lines))
   }
 }

@@ -181,15 +181,17 @@ struct UploadDialog: Overlay {
       return turn.say(
         "Nothing was uploaded: \(first) and \(second) would both become \(key.text)")
     }
+    let bucket = destination.bucket
     let conflicts = Conflicts(
       plan.files.compactMap { file in
         plan.existing[file.key].map { existing in
           Conflicts.Item(
-            name: VisibleText(bytes: Place(bucket: destination.bucket, prefix: file.key).uri),
+            name: VisibleText(bytes: Place(bucket: bucket, prefix: file.key).uri),
             newSize: file.size, newDate: file.modified, oldSize: existing.size,
             oldDate: existing.lastModified)
         }
-      })
+      }, plan.taken
+    ) { VisibleText(bytes: Place(bucket: bucket, prefix: $0.key).uri) }
     phase = .resolving(plan, conflicts)
     if conflicts.isDecided { start(plan, conflicts, &turn) }
   }
@@ -207,9 +209,18 @@ struct UploadDialog: Overlay {
           attributes: (try? attributes.attributes(guessed: file.contentType))
             ?? ObjectAttributes(contentType: file.contentType), ifExists: decision))
     }
-    LeftOutReport(plan.leftOut).tell(
-      "Uploading", count: requests.count, to: VisibleText(bytes: destination.uri), &turn)
-    if !requests.isEmpty { turn.perform(.transfer(requests)) }
+    let decided = conflicts.decisions(
+      after: plan.files.count { plan.existing[$0.key] != nil }, on: plan.taken)
+    let trees = plan.folders.map { folder in
+      TransferTree(
+        .upload(
+          folder: folder.path, bucket: destination.bucket, prefix: folder.prefix,
+          attributes: (try? attributes.attributes(guessed: nil)) ?? ObjectAttributes()),
+        ifExists: conflicts.rest,
+        decisions: decided.filter { $0.key.hasPrefix(folder.prefix) })
+    }
+    TransferStart(requests, trees, plan.leftOut).perform(
+      "Uploading", to: VisibleText(bytes: destination.uri), &turn)
     turn.close()
   }
 

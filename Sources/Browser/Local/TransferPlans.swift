@@ -2,8 +2,14 @@ public import S3
 public import Storage
 public import SystemPackage
 
-/// Where each of the chosen files will go, found out before anything is sent.
+/// Where the chosen files and folders will go, found out before anything is sent.
+///
+/// What is in folders is found while it moves; here are only those of its files that are in the way
+/// of nothing but an answer: whose destination is there already.
 public struct UploadPlan: Sendable {
+  /// As many files of folders are asked about one by one.
+  public static let askedSingly = 1_000
+
   public struct File: Sendable, Hashable {
     public var path: FilePath
     public var key: ObjectKey
@@ -22,27 +28,43 @@ public struct UploadPlan: Sendable {
     }
   }
 
+  public struct Folder: Sendable, Hashable {
+    public var path: FilePath
+    /// Ends in a slash.
+    public var prefix: ObjectKey
+
+    public init(path: FilePath, prefix: ObjectKey) {
+      self.path = path
+      self.prefix = prefix
+    }
+  }
+
   public var files: [File]
+  public var folders: [Folder]
   /// The objects that stand where files would go.
   public var existing: [ObjectKey: ObjectSummary]
-  /// What cannot be uploaded, and why: pipes, unreadable folders.
+  /// Files of folders whose keys exist; more than ``askedSingly`` when there may be yet more.
+  public var taken: [TakenName]
+  /// What cannot be uploaded, and why: pipes, what cannot be looked at.
   public var leftOut: [LeftOut]
 
   public init(
-    files: [File], existing: [ObjectKey: ObjectSummary] = [:], leftOut: [LeftOut] = []
+    files: [File], folders: [Folder] = [], existing: [ObjectKey: ObjectSummary] = [:],
+    taken: [TakenName] = [], leftOut: [LeftOut] = []
   ) {
     self.files = files
+    self.folders = folders
     self.existing = existing
+    self.taken = taken
     self.leftOut = leftOut
   }
 
-  /// Two files that would become one object.
+  /// Two sources that would become one object, or fill one prefix.
   var duplicate: (key: ObjectKey, first: FilePath, second: FilePath)? {
     var seen: [ObjectKey: FilePath] = [:]
-    for file in files {
-      if let first = seen.updateValue(file.path, forKey: file.key) {
-        return (file.key, first, file.path)
-      }
+    let sources = files.map { ($0.key, $0.path) } + folders.map { ($0.prefix, $0.path) }
+    for (key, path) in sources {
+      if let first = seen.updateValue(path, forKey: key) { return (key, first, path) }
     }
     return nil
   }
@@ -75,9 +97,19 @@ public struct DownloadWish: Sendable {
     self.prefixes = prefixes
     self.folder = folder
   }
+
+  /// What moves of one of `prefixes`.
+  ///
+  /// - Parameter folder: as it is to be opened.
+  public func tree(_ prefix: ObjectKey, into folder: FilePath) -> TransferTree {
+    TransferTree(
+      .download(
+        bucket: from.bucket, KeySelection(prefix: prefix), dropping: from.prefix, folder: folder))
+  }
 }
 
-/// Where each object will go, found out before anything is fetched.
+/// Where each chosen object will go, found out before anything is fetched; what is under prefixes is
+/// found while it moves.
 public struct DownloadPlan: Sendable {
   public struct Item: Sendable, Hashable {
     public var object: ObjectSummary
@@ -96,11 +128,20 @@ public struct DownloadPlan: Sendable {
   }
 
   public var items: [Item]
+  public var trees: [TransferTree]
+  /// Objects of trees whose files exist; more than ``UploadPlan/askedSingly`` when there may be yet
+  /// more.
+  public var taken: [TakenName]
   public var folder: FilePath
   public var leftOut: [LeftOut]
 
-  public init(items: [Item], folder: FilePath, leftOut: [LeftOut] = []) {
+  public init(
+    items: [Item], trees: [TransferTree] = [], taken: [TakenName] = [], folder: FilePath,
+    leftOut: [LeftOut] = []
+  ) {
     self.items = items
+    self.trees = trees
+    self.taken = taken
     self.folder = folder
     self.leftOut = leftOut
   }

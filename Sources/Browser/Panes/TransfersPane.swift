@@ -159,6 +159,14 @@ struct TransferSummary {
     var (done, failed, cancelled, skipped) = (0, 0, 0, 0)
     var bytes = ByteCount.zero
     for status in statuses {
+      if let tree = status.tree {
+        done += tree.done
+        failed += tree.failed
+        skipped += tree.skipped
+        bytes += status.moved
+        if case .cancelled = status.state { cancelled += 1 }
+        continue
+      }
       switch status.state {
       case .finished(let result) where result.isSkipped: skipped += 1
       case .finished(let result):

@@ -76,17 +76,22 @@ extension StorageError {
 
   /// The words of a folder or prefix of which some did not move.
   static func treeFailed(
-    _ status: TreeStatus, _ first: TreeOutcome?, _ direction: TransferDirection
+    _ status: TreeStatus, _ failures: [TreeOutcome], _ direction: TransferDirection
   ) -> StorageError {
     let verb = direction == .upload ? "uploaded" : "downloaded"
     var error = StorageError(
       kind: .incomplete, message: "\(status.failed) of \(status.found) could not be \(verb)",
       recovery: "Try those that failed again.")
-    if case .failed(let reason) = first?.end {
+    if case .failed(let reason) = failures.first?.end {
       error.code = reason.code
       error.message += "; the first: \(reason.message)"
       error.detail = "\(error.message)\n\n\(reason.detail)"
     }
+    let others = failures.dropFirst().compactMap { failure in
+      if case .failed(let reason) = failure.end { reason.message } else { nil }
+    }
+    if !others.isEmpty { error.detail += "\n\n" + others.joined(separator: "\n") }
+    if failures.count < status.failed { error.detail += "\nand others" }
     return error
   }
 

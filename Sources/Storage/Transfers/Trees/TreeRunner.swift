@@ -107,7 +107,7 @@ struct TreeRunner: Sendable {
     if let stop { return .failure(stop) }
     guard !Task.isCancelled else { return .failure(.cancelled) }
     guard seen.status.failed == 0 else {
-      return .failure(.treeFailed(seen.status, progress.failures.first, tree.direction))
+      return .failure(.treeFailed(seen.status, progress.failures, tree.direction))
     }
     return .success(
       TransferResult(location: tree.location, localPath: tree.localPath, size: seen.moved))

@@ -192,6 +192,57 @@ struct TransferTreeTests {
     }
   }
 
+  @Test("What is there already is found in both directions, and no more than was asked for")
+  func takenNames() async throws {
+    try await ServerFixture.with { fixture in
+      for name in ["a", "b/c", "d"] {
+        try fixture.local.write("here/p/\(name)", "mine")
+        try await fixture.put("p/\(name)")
+      }
+      try await fixture.put("p/other", "p/folder/")
+      try fixture.local.write("here/p/folder/x")
+      let (here, service) = (fixture.local.path.appending("here"), fixture.service)
+      let up = upload("here/p", to: "p/", fixture)
+      let found = try await service.takenNames(of: up, limit: 9)
+      #expect(found.map(\.key.text) == ["p/a", "p/b/c", "p/d"])
+      #expect(found.first?.size == ByteCount(4) && found.first?.existingSize == ByteCount(7))
+      #expect(try await service.takenNames(of: up, limit: 1).count == 2)
+
+      let selection = KeySelection(prefix: ObjectKey("p/"))
+      var down = TransferTree(
+        .download(bucket: fixture.bucket, selection, dropping: .empty, folder: here))
+      let there = try await service.takenNames(of: down, limit: 9)
+      #expect(
+        there.map(\.path) == ["a", "b/c", "d"].map { here.appending("p").pushing(.init($0)) })
+      #expect(there.first?.size == ByteCount(7) && there.first?.existingSize == ByteCount(4))
+      #expect(try await service.takenNames(of: down, limit: 1).count == 2)
+      // A folder that is not there yet needs no listing.
+      let before = fixture.transport.sent.count
+      down.work = .download(
+        bucket: fixture.bucket, selection, dropping: .empty,
+        folder: fixture.local.path.appending("new"))
+      #expect(try await service.takenNames(of: down, limit: 9).isEmpty)
+      #expect(fixture.transport.sent.count == before)
+    }
+  }
+
+  @Test("Decisions on single files come before what holds for the others")
+  func decisions() async throws {
+    try await ServerFixture.with { fixture in
+      for name in ["a", "b", "c", "d"] { try fixture.local.write("up/\(name)", "new") }
+      try await fixture.put("p/a", "p/b", "p/c", "p/d")
+      var tree = upload("up", to: "p/", fixture)
+      tree.ifExists = .fail
+      tree.decisions = [
+        ObjectKey("p/a"): .skip, ObjectKey("p/b"): .overwrite, ObjectKey("p/c"): .rename,
+      ]
+      let up = await run(tree, fixture, unread: 9)
+      #expect(up.status.done == 2 && up.status.skipped == 1 && up.status.failed == 1)
+      #expect(try await fixture.keys() == ["p/a", "p/b", "p/c", "p/c (1)", "p/d"])
+      #expect(try await fixture.service.details(fixture.location("p/b")).size == ByteCount(3))
+    }
+  }
+
   @Test("Many small files are under way at once", .timeLimit(.minutes(1)))
   func manySmall() async throws {
     try await ServerFixture.with { fixture in
