@@ -133,7 +133,11 @@ struct CommandLineTests {
     let date = try SinceArgument.parse("2026-11-20", now: now)
     let midnight = try #require(Timestamp(iso8601: "2026-11-20T00:00:00Z"))
     #expect(abs(date.seconds - midnight.seconds) <= 14 * 3600)
-    for wrong in ["2026-13-01", "20.11.2026", "", "-1d"] {
+    // As the history shows it.
+    let minute = try SinceArgument.parse("2026-11-20 14:02", now: now)
+    let second = try SinceArgument.parse("2026-11-20T14:02:30", now: now)
+    #expect(minute > date && second == minute.advanced(by: .seconds(30)))
+    for wrong in ["2026-13-01", "20.11.2026", "", "-1d", "2026-11-20 25:00", "2026-11-20x14:02"] {
       #expect(throws: ArgumentProblem.self) { try SinceArgument.parse(wrong, now: now) }
     }
   }

@@ -1,8 +1,9 @@
 import Glibc
 import S3
 
-/// A moment as a user writes it: `2026-11-20` (midnight here), `2026-11-20T14:02:00Z`, or a
-/// duration, which counts back from now.
+/// A moment as a user writes it: `2026-11-20` (midnight here), `2026-11-20 14:02` or with seconds as
+/// the history shows it (here, too), `2026-11-20T14:02:00Z`, or a duration, which counts back from
+/// now.
 enum SinceArgument {
   static func parse(_ argument: String) throws(ArgumentProblem) -> Timestamp {
     try parse(argument, now: Timestamp.now())
@@ -13,13 +14,16 @@ enum SinceArgument {
       return now.advanced(by: .seconds(-duration.seconds))
     }
     if let time = Timestamp(iso8601: argument) { return time }
-    if let date = midnight(argument) { return date }
-    throw ArgumentProblem("expected 2026-11-20, 2026-11-20T14:02:00Z, or a duration such as 7d")
+    if let time = local(argument) { return time }
+    throw ArgumentProblem(
+      "expected 2026-11-20, '2026-11-20 14:02', 2026-11-20T14:02:00Z, or a duration such as 7d")
   }
 
-  private static func midnight(_ argument: String) -> Timestamp? {
+  private static func local(_ argument: String) -> Timestamp? {
+    let missing = [10: "T00:00:00Z", 16: ":00Z", 19: "Z"][argument.utf8.count]
     // Checks the form, and that there is such a day.
-    guard argument.utf8.count == 10, let utc = Timestamp(iso8601: argument + "T00:00:00Z")
+    guard let missing,
+      let utc = Timestamp(iso8601: argument.replacing(" ", with: "T") + missing)
     else { return nil }
     var seconds = time_t(utc.seconds)
     var parts = tm()

@@ -41,7 +41,7 @@ struct HistoryCommand: PailCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Changes from then on: 2026-11-20, 2026-11-20T14:02:00Z, or 7d for the last seven days.",
+      "Changes from then on: 2026-11-20, '2026-11-20 14:02', or 7d for the last seven days.",
       valueName: "time"),
     transform: SinceArgument.parse)
   var since: Timestamp?

@@ -106,6 +106,9 @@ extension StorageError {
     case .busy: "Try again when the other process is done."
     case .readOnly: "Make the history's file writable, or name another with --history."
     case .cannotOpen(_, .noHome): "Name a file for it with --history, or set HOME."
+    case .cannotOpen(_, .writableByAll):
+      "Let only its owner write it, or a group in a setgid folder: chmod o-w, for both."
+    case .cannotOpen(_, .noLocks): "Name a file on a disk of this machine with --history."
     case .archived: "Name the history that goes on from it, with --history or PAIL_HISTORY."
     case .changesUnderWay:
       "Try again when they are done. What died on another host is settled there, with pail history "
