@@ -62,6 +62,7 @@ public enum Answer: Sendable {
   case presigned(PresignedURL)
   case history([HistoryEntry])
   case folder(LocalListing)
+  case bookmarks([Place])
   case uploadPlan(UploadPlan)
   case downloadPlan(DownloadPlan)
 }

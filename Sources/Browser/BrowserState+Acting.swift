@@ -37,10 +37,18 @@ extension BrowserState {
       turn.perform(.findLeftTransfers)
       turn.perform(.clearTransfers)
     case .resumeLeftTransfers: resumeLeft(transfers.left, &turn)
+    case .showBookmarks: turn.open(BookmarksDialog())
+    case .addBookmark: addBookmark(&turn)
     case .switchSession: turn.open(SwitchDialog(facts.choice, running: transfers.running.count))
     default: return false
     }
     return true
+  }
+
+  private func addBookmark(_ turn: inout Turn) {
+    let place = focus == .buckets ? buckets.selected.map { Place(bucket: $0) } : objects?.place
+    guard let place else { return turn.say("There is no bucket to bookmark") }
+    turn.perform(.addBookmark(place))
   }
 
   private func create(_ turn: inout Turn) {

@@ -36,10 +36,9 @@ extension StorageError {
   /// The same, to somebody who did not ask for the place.
   fileprivate func aboutComingBack(to place: Place) -> StorageError {
     var error = self
-    let name = String(decoding: place.uri, as: UTF8.self)
     let reason =
       kind == .noSuchBucket ? "its bucket is not there any more" : "access is denied now"
-    error.message = "You were at \(name) last, but \(reason)"
+    error.message = "You were at \(place.text) last, but \(reason)"
     error.recovery = "Choose another bucket"
     return error
   }

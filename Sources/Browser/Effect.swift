@@ -47,6 +47,10 @@ public enum Effect: Sendable {
   case resumeLeftTransfers([JournalEntry])
   case abortLeftTransfer(JournalEntry, RequestID)
 
+  case readBookmarks(RequestID)
+  /// Each answered with ``Action/noticed(_:)``.
+  case addBookmark(Place)
+  case removeBookmark(Place)
   /// Works with other settings from now on. Answered only when that is not possible.
   case switchSession(SessionChoice, RequestID)
   /// Sends text to the terminal's clipboard; `what` names it in the message.

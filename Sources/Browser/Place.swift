@@ -19,6 +19,9 @@ public struct Place: Sendable, Hashable {
   /// The s3:// URI as bytes: keys are not text.
   var uri: [UInt8] { Array("s3://\(bucket.text)/".utf8) + prefix.bytes }
 
+  /// The s3:// URI for people.
+  public var text: String { String(decoding: uri, as: UTF8.self) }
+
   /// The place that a person means by a key: `2026` is the prefix `2026/`.
   public init(bucket: BucketName, listing key: ObjectKey) {
     self.init(

@@ -10,7 +10,7 @@ import Testing
 struct LastPlacesTests {
   private let folder: TemporaryFolder
   private let path: FilePath
-  private let ana = LastPlaces.Whereabouts(profile: "ana", endpoint: "http://127.0.0.1:8333")
+  private let ana = PlacesFile.Whereabouts(profile: "ana", endpoint: "http://127.0.0.1:8333")
 
   init() throws {
     folder = try TemporaryFolder()
@@ -20,8 +20,8 @@ struct LastPlacesTests {
   @Test("Each profile at each endpoint has a place of its own, and the newest counts")
   func places() throws {
     let others = [
-      LastPlaces.Whereabouts(profile: nil, endpoint: ana.endpoint),
-      LastPlaces.Whereabouts(profile: "ana", endpoint: "https://s3.eu-west-1.amazonaws.com"),
+      PlacesFile.Whereabouts(profile: nil, endpoint: ana.endpoint),
+      PlacesFile.Whereabouts(profile: "ana", endpoint: "https://s3.eu-west-1.amazonaws.com"),
     ]
     let key = Place(bucket: BucketName("b"), prefix: ObjectKey(bytes: [0xFF, 0x1B, 0x2F]))
     LastPlaces(at: path).remember(Place(bucket: BucketName("old")), of: ana)
@@ -73,13 +73,24 @@ struct LastPlacesTests {
     #expect(LastPlaces(at: folder.path).place(of: ana) == nil)
   }
 
+  @Test("Bookmarks are those of a profile at an endpoint, the newest first and each once")
+  func bookmarks() throws {
+    let (a, b) = (Place(bucket: BucketName("a")), Place(bucket: BucketName("b")))
+    let own = Bookmarks(at: path, of: ana)
+    let other = Bookmarks(at: path, of: .init(profile: nil, endpoint: ana.endpoint))
+    #expect(own.add(a) && own.add(b) && other.add(b) && own.add(a))
+    #expect(own.places == [a, b] && other.places == [b])
+    #expect(own.remove(b) && own.places == [a] && other.places == [b])
+    #expect(!Bookmarks(at: nil, of: ana).add(a))
+  }
+
   @Test("No more than a hundred are kept")
   func limit() throws {
     let places = LastPlaces(at: path)
     for number in 0...100 {
       places.remember(
         Place(bucket: BucketName("b")),
-        of: LastPlaces.Whereabouts(profile: "p\(number)", endpoint: ana.endpoint))
+        of: PlacesFile.Whereabouts(profile: "p\(number)", endpoint: ana.endpoint))
     }
     #expect(places.place(of: .init(profile: "p0", endpoint: ana.endpoint)) == nil)
     #expect(places.place(of: .init(profile: "p1", endpoint: ana.endpoint)) != nil)

@@ -116,6 +116,8 @@ private struct Monkey {
           url: "http://h/" + String(repeating: "u", count: roll(600)), method: .get,
           expiresAt: Timestamp(seconds: Int64(roll(1 << 40)))))
     case .readHistory: return .history([])
+    case .readBookmarks:
+      return .bookmarks((0..<roll(20)).compactMap { _ in Place(parsing: name()) })
     case .listFolder(let path, _):
       let entries = (0..<roll(6)).map { _ in
         LocalEntry(

@@ -117,12 +117,13 @@ extension Effect {
       .delete(_, _, let id),
       .copyObjects(_, let id), .presign(_, _, _, _, let id), .readHistory(_, _, _, let id),
       .listFolder(_, let id), .planUpload(_, _, let id), .planDownload(_, let id),
-      .switchSession(_, let id), .abortLeftTransfer(_, let id):
+      .switchSession(_, let id), .abortLeftTransfer(_, let id), .readBookmarks(let id):
       id
     case .cancel, .transfer, .transferTrees, .controlTransfer, .moveTransfer, .limitTransfers,
       .clearTransfers,
       .copy,
-      .suspend, .redraw, .quit, .quitInBackground, .findLeftTransfers, .resumeLeftTransfers:
+      .suspend, .redraw, .quit, .quitInBackground, .findLeftTransfers, .resumeLeftTransfers,
+      .addBookmark, .removeBookmark:
       nil
     }
   }

@@ -3,6 +3,7 @@
 import http.client
 import http.server
 import threading
+import urllib.parse
 
 import pytest
 from servers import SeaweedFS
@@ -15,8 +16,12 @@ class Gate(http.server.BaseHTTPRequestHandler):
     """Before a store that lists its buckets to everybody: one that does not."""
 
     def relay(self):
-        if self.path.split("?")[0] == "/":
+        path, _, query = self.path.partition("?")
+        if path == "/":
             return self.answer(*self.server.listing)
+        prefix = urllib.parse.parse_qs(query).get("prefix", [""])[0]
+        if "list-type" in query and not prefix.startswith(self.server.prefix):
+            return self.answer(403, DENIED)
         length = int(self.headers["Content-Length"] or 0)
         store = http.client.HTTPConnection("127.0.0.1", self.server.store_port, timeout=30)
         store.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
@@ -50,7 +55,7 @@ class Gate(http.server.BaseHTTPRequestHandler):
 def gate(store, person):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Gate)
     server.store_port = int(store.endpoint.rsplit(":", 1)[1])
-    server.listing = (403, DENIED)
+    server.listing, server.prefix = (403, DENIED), ""
     threading.Thread(target=server.serve_forever, daemon=True).start()
     person.write_env(endpoint=f"http://127.0.0.1:{server.server_port}")
     yield server
@@ -87,6 +92,34 @@ def test_who_may_list_no_buckets_opens_one_by_its_name(person, store, bucket, ga
     browser.go(f"s3://{bucket}/")
     browser.wait_listed("a.txt")
     assert bucket in browser.text
+    browser.press("q")
+    browser.wait_exit()
+
+
+def test_who_may_see_one_prefix_only_goes_there_and_comes_back_by_a_bookmark(
+    person, store, bucket, gate
+):
+    store.put(bucket, "team/a.txt", b"abc")
+    gate.prefix = "team/"
+    refused = person.run("ls", f"s3://{bucket}/")
+    assert refused.returncode == 1 and b"s3:ListBucket" in refused.stderr
+    assert b"team/a.txt" in person.run("ls", f"s3://{bucket}/team/").stdout
+    browser = person.browse()
+    browser.wait_for("No permission to")
+    browser.go(f"s3://{bucket}/")
+    browser.wait_for("No permission to list this bucket")
+    browser.go(f"s3://{bucket}/team/")
+    browser.wait_listed("a.txt")
+    browser.press("B")
+    browser.wait_for("is bookmarked")
+    kept = person.home / "state" / "pail" / "bookmarks.json"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    browser.go(f"s3://{bucket}/")
+    browser.wait_for("No permission to list this bucket")
+    browser.press("b")
+    browser.wait_for(f"▸ s3://{bucket}/team/")
+    browser.press("Enter")
+    browser.wait_listed("a.txt")
     browser.press("q")
     browser.wait_exit()
 

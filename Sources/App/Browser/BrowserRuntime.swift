@@ -80,8 +80,8 @@ final class BrowserRuntime {
   ///   - runFolder: where the Pails of one user find each other.
   init(
     state: BrowserState, terminal: TerminalSession, service: S3Service,
-    transfers: ProcessTransfers, server: TransferServer?, hasHistory: Bool, runFolder: FilePath?,
-    openSession: @escaping SessionOpener
+    transfers: ProcessTransfers, server: TransferServer?, bookmarks: Bookmarks, hasHistory: Bool,
+    runFolder: FilePath?, openSession: @escaping SessionOpener
   ) {
     self.state = state
     self.terminal = terminal
@@ -92,7 +92,9 @@ final class BrowserRuntime {
     let (happenings, sink) = AsyncStream.makeStream(of: Happening.self)
     (self.happenings, self.sink) = (happenings, sink)
     others = runFolder.map { OtherTransfers($0) { sink.yield(.action($0)) } }
-    runner = EffectRunner(service: service, transfers: transfers, others: others) {
+    runner = EffectRunner(
+      service: service, transfers: transfers, bookmarks: bookmarks, others: others
+    ) {
       sink.yield(.action($0))
     }
   }

@@ -11,6 +11,7 @@ final class EffectRunner {
   private let service: S3Service
   /// Those of earlier sessions too; new ones are the service's.
   private let transfers: ProcessTransfers
+  private let bookmarks: Bookmarks
   /// Other Pails of the same user.
   private let others: OtherTransfers?
   private let send: @Sendable (Action) -> Void
@@ -26,11 +27,12 @@ final class EffectRunner {
   private(set) var transferCommands = 0
 
   init(
-    service: S3Service, transfers: ProcessTransfers, others: OtherTransfers?,
-    send: @escaping @Sendable (Action) -> Void
+    service: S3Service, transfers: ProcessTransfers, bookmarks: Bookmarks,
+    others: OtherTransfers?, send: @escaping @Sendable (Action) -> Void
   ) {
     self.service = service
     self.transfers = transfers
+    self.bookmarks = bookmarks
     self.others = others
     self.send = send
   }
@@ -92,6 +94,15 @@ final class EffectRunner {
       inOrder { for entry in entries { await service.transfers.resume(entry) } }
     case .abortLeftTransfer(let entry, let id):
       work(on: id) { .leftTransferAborted(warning: try await service.abort(entry)) }
+    case .readBookmarks(let id): answer(id) { [bookmarks] in .bookmarks(bookmarks.places) }
+    case .addBookmark(let place):
+      inOrder { [bookmarks, send] in
+        send(.noticed(Self.words(place, "is bookmarked; b lists them", bookmarks.add(place))))
+      }
+    case .removeBookmark(let place):
+      inOrder { [bookmarks, send] in
+        send(.noticed(Self.words(place, "is no bookmark any more", bookmarks.remove(place))))
+      }
     case .createBucket, .removeBucket, .emptyAndRemoveBucket, .createPrefixMarker, .count,
       .countEveryVersion, .delete, .copyObjects:
       change(effect)
@@ -99,6 +110,12 @@ final class EffectRunner {
       // The terminal's or the session's business, which the runtime does itself.
       break
     }
+  }
+
+  private nonisolated static func words(
+    _ place: Place, _ done: String, _ isDone: Bool
+  ) -> String {
+    isDone ? "\(place.text) \(done)" : "The bookmarks could not be written: look at the disk"
   }
 
   /// What changes the store, and what counts before a change.

@@ -42,16 +42,17 @@ func runBrowser(
   let serving = Task { await server?.run() }
   while true {
     await transfers.begin(session.service, named: name(of: session), successor: successor)
+    let whereabouts = PlacesFile.Whereabouts(
+      profile: session.settings.profile, endpoint: "\(session.endpoint)")
     let runtime = BrowserRuntime(
       state: BrowserState(facts: facts(session, start), size: terminal.size), terminal: terminal,
       service: session.service, transfers: transfers, server: server,
+      bookmarks: Bookmarks(at: session.settings.bookmarksPath, of: whereabouts),
       hasHistory: session.settings.historyPath?.isThere ?? false,
       runFolder: session.settings.runFolder, openSession: openSession)
     session.notices.show(with: { [weak runtime] in runtime?.notice($0) })
     if isDetached { runtime.deliver(.hungUp) }
     listener.listen(runtime)
-    let whereabouts = LastPlaces.Whereabouts(
-      profile: session.settings.profile, endpoint: "\(session.endpoint)")
     let ending = await runtime.run(
       startingAt: wish ?? places.place(of: whereabouts), wasLeft: wish == nil)
     switch runtime.leaving {

@@ -39,6 +39,8 @@ struct Settings: Sendable {
   var journalPath: FilePath?
   /// Where the places at which profiles were left are kept; nil when there is no home folder.
   var placesPath: FilePath?
+  /// nil when there is no home folder.
+  var bookmarksPath: FilePath?
   var isReadOnly: Bool
   /// That of the profile in use, from `config.toml`.
   var colour: ProfileColour?

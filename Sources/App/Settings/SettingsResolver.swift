@@ -184,6 +184,7 @@ struct SettingsResolver {
       runFolder: defaultHistoryPath?.removingLastComponent().appending("run"),
       journalPath: try? TransferJournal.defaultPath(environment: environment, home: home),
       placesPath: defaultHistoryPath?.removingLastComponent().appending("places.json"),
+      bookmarksPath: defaultHistoryPath?.removingLastComponent().appending("bookmarks.json"),
       isReadOnly: isReadOnly || readOnly?.text.lowercased() == "true",
       colour: colour, profileNames: files.profiles.names,
       endpointFlag: commandLine.lookUp(.endpointURLForS3)?.text,

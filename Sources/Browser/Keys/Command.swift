@@ -10,6 +10,7 @@ public enum Command: Sendable, Hashable, CaseIterable {
   case copyURI, copyKey, copyURL, copyARN
   case showTransfers, pauseTransfer, cancelTransfer, retryTransfer, clearTransfers
   case moveTransferUp, moveTransferDown, limitTransfers, resumeLeftTransfers
+  case showBookmarks, addBookmark
   case showHistory, help, showError, switchSession
   case quit, redraw, suspend
 
@@ -20,6 +21,7 @@ public enum Command: Sendable, Hashable, CaseIterable {
   case startUpload, changeDestination, changeAttributes, showHidden
   case overwrite, overwriteAll, skip, skipAll, rename, renameAll
   case copyLink, copyCurl
+  case removeBookmark
 }
 
 /// Where a key is pressed: a pane, or the kind of dialog on top.
@@ -51,6 +53,8 @@ public enum KeyPlace: Sendable, Hashable, CaseIterable {
   case text
   /// Text to read with a field to search in.
   case search
+  /// A list of places to choose from.
+  case bookmarks
   /// The history, with fields that filter it.
   case history
   /// Nothing but a notice: no credentials, or a window that is too small.
@@ -75,6 +79,7 @@ public enum KeyPlace: Sendable, Hashable, CaseIterable {
     case .link: "A presigned URL"
     case .text: "Text"
     case .search: "Text with a search"
+    case .bookmarks: "Bookmarks"
     case .history: "History"
     case .notice: "A notice"
     }

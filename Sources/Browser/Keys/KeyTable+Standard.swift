@@ -15,7 +15,7 @@ extension KeyTable {
 
   private static let panes: Set<KeyPlace> = [.buckets, .objects, .transfers]
   private static let lists: Set<KeyPlace> = [.buckets, .objects, .transfers, .localFiles]
-  private static let scrolling: Set<KeyPlace> = lists.union([.text, .link])
+  private static let scrolling: Set<KeyPlace> = lists.union([.text, .link, .bookmarks])
 
   private static let browsing = [
     row(.open, "Enter  l  →", in: [.buckets], "open the bucket", hint: "open"),
@@ -100,13 +100,17 @@ extension KeyTable {
 
   private static let program = [
     row(.commandLine, ":", in: panes, "command line; :s3://bucket/prefix/ jumps"),
+    row(.showBookmarks, "b", in: panes, "the bookmarks of this profile"),
+    row(.addBookmark, "B", in: [.buckets, .objects], "bookmark this place"),
     row(.showHistory, "H", in: panes, "history: who uploaded and deleted what", hint: "history"),
     row(.switchSession, "S", in: panes, "switch profile, endpoint, region or user"),
     row(.showError, "E", in: panes, "the last error in full, or that of a transfer"),
     row(.help, "?  F1", in: panes.union([.localFiles]), "help for this pane", hint: "help"),
     row(
       .help, "?  F1",
-      in: [.question, .quitting, .deletion, .conflict, .waiting, .link, .text, .signIn],
+      in: [
+        .question, .quitting, .deletion, .conflict, .waiting, .link, .text, .signIn, .bookmarks,
+      ],
       "the keys of this dialog"),
     // These have a text field, which a question mark goes into.
     row(.help, "F1", in: [.removal, .form, .field, .history], "the keys of this dialog"),
