@@ -2,8 +2,11 @@
 
 import re
 import subprocess
+import time
 import urllib.error
 import urllib.request
+
+import pytest
 
 
 def shown_url(browser):
@@ -128,3 +131,24 @@ def test_uri_key_url_and_arn_are_copied(person, store, bucket):
         f"{store.endpoint}/{bucket}/p/a%20b.txt",
         f"arn:aws:s3:::{bucket}/p/a b.txt",
     ]
+
+
+@pytest.mark.parametrize("ends_in", [600, None])
+def test_a_url_ends_no_later_than_the_keys_or_it_is_said_that_nobody_knows(person, ends_in):
+    (person.work / ".env").unlink()
+    env = {
+        "AWS_ACCESS_KEY_ID": "ASIATEMPORARY",
+        "AWS_SECRET_ACCESS_KEY": "temporary",
+        "AWS_SESSION_TOKEN": "token",
+    }
+    if ends_in is not None:
+        end = time.gmtime(time.time() + ends_in)
+        env["AWS_CREDENTIAL_EXPIRATION"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", end)
+    place = ("s3://box/a.txt", "--expires", "1h", "--endpoint-url", "http://127.0.0.1:9")
+    done = person.run("presign", *place, env=env)
+    assert done.returncode == 0, done.stderr
+    seconds = int(re.search(rb"X-Amz-Expires=([0-9]+)", done.stdout).group(1))
+    if ends_in is None:
+        assert seconds == 3600 and b"do not say when they end" in done.stderr
+    else:
+        assert 0 < seconds <= ends_in and b"the keys end at" in done.stderr
