@@ -81,11 +81,13 @@ class Fault:
     """Something done to requests without waiting: a delay, a reset, an answer of the proxy's own."""
 
     def __init__(
-        self, point, operation, key, skip, times, delay=0.0, reset=False, answer=None, change=None
+        self, point, operation, key, skip, times, delay=0.0, reset=False, answer=None, change=None,
+        after=0,
     ):
         self.point, self.operation, self.key = point, operation, key
         self.skip, self.times = skip, times
         self.delay, self.reset, self.answer, self.change = delay, reset, answer, change
+        self.after = after
 
 
 class Answer:
@@ -95,6 +97,8 @@ class Answer:
         self.status, self.fields, self.body = status, fields, body
         # The Content-Length to claim; the true one when None.
         self.length = None
+        # Whether the connection is reset once the body has been sent.
+        self.resets = False
 
     @property
     def start(self):
@@ -103,8 +107,17 @@ class Answer:
         return int(text.removeprefix("bytes ").split("-")[0])
 
 
+class Sent:
+    """The body of a request, as a test may change it before the server gets it."""
+
+    start = 0
+
+    def __init__(self, body):
+        self.body = body
+
+
 class Flips:
-    """How many answers held the byte that is flipped."""
+    """How many bodies held the byte that is flipped."""
 
     seen = 0
 
@@ -189,24 +202,48 @@ class Proxy:
         """Has `change` alter the `Answer` of the server before the program gets it."""
         return self._add(Fault("answer", operation, key, skip, times, change=change))
 
+    def change_sent(self, change, operation=None, key=None, skip=0, times=1):
+        """Has `change` alter what was `Sent` before the server gets it; of the same length."""
+        return self._add(Fault("request", operation, key, skip, times, change=change))
+
+    def cut(self, after, operation=None, key=None, skip=0, times=1):
+        """Resets the connection when `after` bytes of the body of a request have come."""
+        return self._add(Fault("body", operation, key, skip, times, after=after))
+
+    def flip_sent(self, offset, operation, times=1):
+        """Flips one bit of the byte at `offset` of the first `times` bodies of such requests that
+        have it; `times=0`: of every one. Returns what counts them."""
+        flips = Flips()
+        self.change_sent(self._flipping(flips, offset, times), operation, times=0)
+        return flips
+
     def flip(self, offset, key=None, times=1):
         """Flips one bit of the byte at `offset` of an object, in the first `times` answers to
         GetObject that hold it; `times=0`: in every one. Returns what counts them."""
         flips = Flips()
+        flip = self._flipping(flips, offset, times)
 
         def change(answer):
-            place = offset - answer.start
-            if answer.status in (200, 206) and 0 <= place < len(answer.body):
-                with self._lock:
-                    flips.seen += 1
-                    if times and flips.seen > times:
-                        return
-                body = bytearray(answer.body)
-                body[place] ^= 1
-                answer.body = bytes(body)
+            if answer.status in (200, 206):
+                flip(answer)
 
         self.change(change, operation="GetObject", key=key, times=0)
         return flips
+
+    def _flipping(self, flips, offset, times):
+        def flip(body):
+            place = offset - body.start
+            if not 0 <= place < len(body.body):
+                return
+            with self._lock:
+                flips.seen += 1
+                if times and flips.seen > times:
+                    return
+            changed = bytearray(body.body)
+            changed[place] ^= 1
+            body.body = bytes(changed)
+
+        return flip
 
     def clear(self):
         """Lets go of everything that is held, and forgets what was asked for."""
@@ -312,9 +349,13 @@ class Proxy:
             self._log.append(entry)
         if head.fields.get("expect", "").lower() == "100-continue":
             connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-        body = reader.body(head)
-        entry["sent"] = len(body)
-        own = self._pass("request", entry)
+        for rule in self._take("body", entry):
+            reader.skip(rule.after)
+            raise Dropped
+        sent = Sent(reader.body(head))
+        entry["sent"] = len(sent.body)
+        own = self._pass("request", entry, sent)
+        body = sent.body
         if own:
             entry["status"], answer_head, answer_body = own
             connection.sendall(answer_head + (b"" if head.method == "HEAD" else answer_body))
@@ -346,6 +387,8 @@ class Proxy:
                 more=b"Content-Length: %d\r\n" % length,
             )
             connection.sendall(fields + given.body)
+            if given.resets:
+                raise Dropped
             if length > len(given.body):
                 # What was promised never comes.
                 raise Closed
@@ -432,6 +475,9 @@ class Reader:
                 raise Closed
             self._more()
         return Head(self._take(end + 4)[:-4])
+
+    def skip(self, count):
+        self._take(count)
 
     def body(self, head, to=None):
         """Whole, without framing. `to` is the request when `head` is its answer."""

@@ -1,0 +1,176 @@
+"""What a bad line does to a transfer: once is healed, always is told, and nothing wrong is kept."""
+
+import os
+
+import pytest
+from conftest import Moto
+from proxy import Proxy
+
+MEBIBYTE = 1 << 20
+SMALL = 3 * MEBIBYTE + 1
+# Above 16 MiB an object goes in parts and ranges.
+LARGE = 17 * MEBIBYTE + 5
+SIZES = pytest.mark.parametrize("size", [40, SMALL, LARGE])
+
+
+def run(person, *arguments, status=0):
+    done = person.run(*arguments)
+    assert done.returncode == status, done.stderr.decode()
+    return done.stderr.decode()
+
+
+def outcomes(person):
+    return [(row["action"], row["outcome"]) for row in person.changes()]
+
+
+def is_cut_short(answer):
+    answer.length = len(answer.body)
+    answer.body = answer.body[: len(answer.body) // 2]
+
+
+def is_reset(answer):
+    is_cut_short(answer)
+    answer.resets = True
+
+
+@SIZES
+@pytest.mark.parametrize("fault", [is_cut_short, is_reset])
+def test_a_body_that_breaks_off_is_fetched_again(person, proxy, store, bucket, size, fault):
+    body = os.urandom(size)
+    store.put(bucket, "film.bin", body)
+    proxy.change(fault, operation="GetObject", times=2)
+    run(person, "get", f"s3://{bucket}/film.bin")
+    assert (person.downloads / "film.bin").read_bytes() == body
+    assert len(list(person.downloads.iterdir())) == 1
+
+
+@SIZES
+def test_a_request_that_is_reset_in_its_body_goes_again(person, proxy, store, bucket, size):
+    body = os.urandom(size)
+    source = person.file("film.bin", body)
+    for operation in ("PutObject", "UploadPart"):
+        proxy.cut(min(size // 10, 100_000), operation=operation, times=2)
+    run(person, "put", source, f"s3://{bucket}/film.bin")
+    assert store.get(bucket, "film.bin") == body
+    assert outcomes(person) == [("upload", "done")]
+
+
+@SIZES
+def test_connections_that_are_dropped_at_once_are_made_again(person, proxy, store, bucket, size):
+    body = os.urandom(size)
+    source = person.file("film.bin", body)
+    # An upload in parts that is begun twice says that the first beginning may have left something.
+    proxy.reset("connection", skip=1 if size == LARGE else 0, times=2)
+    run(person, "put", source, f"s3://{bucket}/film.bin")
+    assert store.get(bucket, "film.bin") == body
+    proxy.clear()
+    proxy.reset("connection", times=2)
+    run(person, "get", f"s3://{bucket}/film.bin")
+    assert (person.downloads / "film.bin").read_bytes() == body
+
+
+@pytest.mark.parametrize(
+    "operation, status",
+    [
+        ("PutObject", 500),
+        ("UploadPart", 500),
+        ("CompleteMultipartUpload", 500),
+        # A success whose body says otherwise.
+        ("CompleteMultipartUpload", 200),
+    ],
+)
+def test_an_error_of_the_server_is_asked_again(person, proxy, store, bucket, operation, status):
+    body = os.urandom(40 if operation == "PutObject" else LARGE)
+    source = person.file("film.bin", body)
+    proxy.refuse(status, "InternalError", operation=operation, times=1)
+    run(person, "put", source, f"s3://{bucket}/film.bin")
+    assert store.get(bucket, "film.bin") == body
+    assert outcomes(person) == [("upload", "done")]
+    assert store.uploads(bucket) == []
+
+
+def test_a_part_without_an_etag_is_sent_again(person, proxy, store, bucket):
+    def without(answer):
+        del answer.fields["etag"]
+
+    body = os.urandom(LARGE)
+    source = person.file("film.bin", body)
+    proxy.change(without, operation="UploadPart", skip=1, times=1)
+    run(person, "put", source, f"s3://{bucket}/film.bin")
+    assert proxy.names().count("UploadPart") == 4
+    assert store.get(bucket, "film.bin") == body
+
+
+def grows(path):
+    with open(path, "ab") as file:
+        file.write(b"more")
+
+
+def shrinks(path):
+    os.truncate(path, 9 * MEBIBYTE)
+
+
+def is_rewritten(path):
+    with open(path, "r+b") as file:
+        file.write(b"others")
+
+
+def is_replaced(path):
+    path.with_name("new").write_bytes(b"x" * LARGE)
+    path.with_name("new").rename(path)
+
+
+def is_deleted(path):
+    path.unlink()
+
+
+@pytest.mark.parametrize("change", [grows, shrinks, is_rewritten, is_replaced, is_deleted])
+def test_a_file_that_changes_during_its_upload_becomes_no_object(
+    person, proxy, store, bucket, change
+):
+    source = person.file("film.bin", os.urandom(LARGE))
+
+    def now(answer):
+        change(source)
+
+    # Before the first part has been answered, so that none of the others can be the last.
+    proxy.change(now, operation="CreateMultipartUpload")
+    message = run(person, "put", source, f"s3://{bucket}/film.bin", status=1)
+    assert "changed" in message and "film.bin" in message
+    assert store.keys(bucket) == [] and store.uploads(bucket) == []
+    assert outcomes(person) == [("upload", "failed"), ("abortUpload", "done")]
+
+
+@pytest.fixture
+def checksum(request, person, store, new_bucket):
+    """A server by whose answers each kind of checksum is used; its client, bucket and proxy."""
+    if request.param == "CRC64NVME":
+        s3, bucket, endpoint = store.s3, new_bucket(), store.endpoint
+    else:
+        moto = Moto(new_bucket("box", create=False))
+        s3, bucket, endpoint = moto.s3, moto.bucket, moto.endpoint
+    with Proxy(endpoint) as proxy:
+        if request.param == "MD5":
+            proxy.change(shows_no_checksum, times=0)
+        person.write_env(endpoint=proxy.endpoint)
+        yield s3, bucket, proxy
+
+
+def shows_no_checksum(answer):
+    for name in list(answer.fields):
+        if name.startswith("x-amz-checksum"):
+            del answer.fields[name]
+
+
+# moto compares nothing and repeats what it is told, so that its ETag alone shows what it has.
+@pytest.mark.parametrize("checksum", ["CRC64NVME", "MD5"], indirect=True)
+@pytest.mark.parametrize("operation, size", [("PutObject", SMALL), ("UploadPart", LARGE)])
+def test_a_byte_that_changes_on_the_way_up_is_sent_again(person, checksum, operation, size):
+    s3, bucket, proxy = checksum
+    body = os.urandom(size)
+    source = person.file("film.bin", body)
+    flips = proxy.flip_sent(MEBIBYTE, operation, times=1)
+    run(person, "put", source, f"s3://{bucket}/film.bin")
+    assert flips.seen >= 2
+    assert s3.get_object(Bucket=bucket, Key="film.bin")["Body"].read() == body
+    assert outcomes(person) == [("upload", "done")]
