@@ -1,6 +1,7 @@
 internal import Glibc
 internal import HTTP
 public import S3
+internal import Synchronization
 public import SystemPackage
 
 /// The folder that somebody chose for downloads, held open: nothing is written outside it, also
@@ -37,6 +38,8 @@ public final class DownloadFolder: Sendable {
 
   public let path: FilePath
   private let folder: OpenFile
+  /// Known once something is to be written, and the same for the folders below.
+  private let matching: Mutex<NameMatching?>
 
   /// Opens the folder, and makes it with those above it when it is missing.
   ///
@@ -45,8 +48,10 @@ public final class DownloadFolder: Sendable {
     try await onDisk { () throws(LocalFileError) in try DownloadFolder(path) }
   }
 
-  init(_ path: FilePath) throws(LocalFileError) {
+  /// - Parameter matching: nil to find out.
+  init(_ path: FilePath, matching: NameMatching? = nil) throws(LocalFileError) {
     self.path = path
+    self.matching = Mutex(matching)
     try makeFolders(path)
     let descriptor = path.withPlatformString {
       Glibc.open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -80,7 +85,8 @@ public final class DownloadFolder: Sendable {
     try await onDisk { () throws(LocalFileError) in
       let parent = try self.openParent(of: name, creating: true)
       _ = try openFolder(
-        name.last, in: parent, path: name.path(below: self.path), creating: true)
+        name.last, in: parent, path: name.path(below: self.path), creating: true,
+        self.foundMatching)
     }
   }
 
@@ -109,7 +115,8 @@ public final class DownloadFolder: Sendable {
     while true {
       do throws(LocalFileError) {
         return try DownloadTarget(
-          candidate, below: path, in: parent, size: size, existing: existing, reusing: reusing)
+          candidate, below: path, in: parent, size: size, existing: existing, reusing: reusing,
+          matching: foundMatching)
       } catch {
         let isTaken = error.kind == .alreadyExists || error.kind == .inUse
         guard existing == .rename, isTaken, number < 9_999 else { throw error }
@@ -126,7 +133,8 @@ public final class DownloadFolder: Sendable {
         let parent = try self.openParent(of: name, creating: false)
         // Making it takes the lock and removes what was there; letting it go removes the new one.
         _ = try DownloadTarget(
-          name, below: self.path, in: parent, size: nil, existing: .overwrite, reusing: false)
+          name, below: self.path, in: parent, size: nil, existing: .overwrite, reusing: false,
+          matching: .byBytes)
       } catch {
         guard error.kind != .system(.noSuchFileOrDirectory) else { return }
         throw error
@@ -142,16 +150,28 @@ public final class DownloadFolder: Sendable {
     var location = path
     for component in name.folders {
       location = location.appending(bytes: component)
-      current = try openFolder(component, in: current, path: location, creating: creating)
+      current = try openFolder(
+        component, in: current, path: location, creating: creating,
+        creating ? foundMatching : .byBytes)
     }
     return current
   }
+
+  private var foundMatching: NameMatching {
+    matching.withLock { matching in
+      let found = matching ?? NameMatching(of: folder)
+      matching = found
+      return found
+    }
+  }
 }
 
+/// - Parameter matching: a folder that is there has to have this very name.
 private func openFolder(
-  _ name: [UInt8], in parent: OpenFile, path: FilePath, creating: Bool
+  _ name: [UInt8], in parent: OpenFile, path: FilePath, creating: Bool, _ matching: NameMatching
 ) throws(LocalFileError) -> OpenFile {
   let folder = parent.descriptor.rawValue
+  let bytes = name
   return try withCString(name) { (name) throws(LocalFileError) in
     let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
     var descriptor = openat(folder, name, flags)
@@ -173,7 +193,9 @@ private func openFolder(
       }
       throw LocalFileError(path, kind == .system(.notDirectory) ? .notAFolder : kind)
     }
-    return OpenFile(FileDescriptor(rawValue: descriptor))
+    let opened = OpenFile(FileDescriptor(rawValue: descriptor))
+    try matching.check(bytes, in: parent, path: path)
+    return opened
   }
 }
 

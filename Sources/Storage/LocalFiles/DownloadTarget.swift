@@ -32,12 +32,14 @@ public final class DownloadTarget: Sendable {
   private let partPath: FilePath
   private let parent: OpenFile
   private let existing: DownloadFolder.Existing
+  private let matching: NameMatching
   private let state = Mutex(State.arriving)
 
   init(
     _ name: RelativeName, below folder: FilePath, in parent: OpenFile, size: ByteCount?,
-    existing: DownloadFolder.Existing, reusing: Bool
+    existing: DownloadFolder.Existing, reusing: Bool, matching: NameMatching
   ) throws(LocalFileError) {
+    self.matching = matching
     relativeName = name
     path = name.path(below: folder)
     self.name = name.last
@@ -50,6 +52,7 @@ public final class DownloadTarget: Sendable {
 
     if let status = try lookAt(self.name, in: parent, path: path) {
       guard existing == .overwrite else { throw LocalFileError(path, .alreadyExists) }
+      try matching.check(self.name, in: parent, path: path)
       // Who may write its folder could replace /dev/null.
       guard !status.isFolder, !leadsToSpecialFile(self.name, in: parent) else {
         throw LocalFileError(path, .notARegularFile)
@@ -125,13 +128,13 @@ public final class DownloadTarget: Sendable {
 
   private func takeName() throws(LocalFileError) {
     let folder = parent.descriptor.rawValue
+    let replaces = existing == .overwrite && matching == .byBytes
     let isDone =
-      switch existing {
-      case .overwrite:
+      if replaces {
         withCString(partName) { part in
           withCString(name) { renameat(folder, part, folder, $0) == 0 }
         }
-      case .fail, .rename:
+      } else {
         // Unlike a renaming, a link never replaces what is there.
         withCString(partName) { part in
           withCString(name) { linkat(folder, part, folder, $0, 0) == 0 }
@@ -139,13 +142,35 @@ public final class DownloadTarget: Sendable {
       }
     guard isDone else {
       let kind = LocalFileError.Kind.lastError
+      if existing == .overwrite, !replaces { return try replaceSame(kind) }
       guard existing != .overwrite else {
         throw LocalFileError(path, kind == .system(.isDirectory) ? .notARegularFile : kind)
       }
       if kind == .system(.fileExists) { throw LocalFileError(path, .alreadyExists) }
       return try takeNameWithoutLinks(kind)
     }
-    if existing != .overwrite { remove() }
+    if !replaces { remove() }
+  }
+
+  /// Where the name of another file may be taken for this one: replaces only what has this name.
+  private func replaceSame(_ kind: LocalFileError.Kind) throws(LocalFileError) {
+    try Self.replacing.withLock { _ throws(LocalFileError) in try replaceSameNow(kind) }
+  }
+
+  /// One at a time, so that two names of one file do not both find it free.
+  private static let replacing = Mutex(())
+
+  private func replaceSameNow(_ kind: LocalFileError.Kind) throws(LocalFileError) {
+    if try lookAt(name, in: parent, path: path) != nil {
+      try matching.check(name, in: parent, path: path)
+    } else if kind == .system(.fileExists) {
+      throw LocalFileError(path, .alreadyExists)
+    }
+    let folder = parent.descriptor.rawValue
+    let isDone = withCString(partName) { part in
+      withCString(name) { renameat(folder, part, folder, $0) == 0 }
+    }
+    guard isDone else { throw LocalFileError(path, .lastError) }
   }
 
   /// For file systems such as FAT: as near to "never replace" as they come.

@@ -15,6 +15,8 @@ public struct LocalFileError: Error, Sendable, Hashable {
     case link
     /// A file has that name already.
     case alreadyExists
+    /// The file system takes the name for this one, which is there and has other bytes.
+    case takenForAnother([UInt8])
     /// Another transfer, of this or another process, is writing the same file.
     case inUse
     /// A link that leads out of the folder, or back into a folder that holds it.

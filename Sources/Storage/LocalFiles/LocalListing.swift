@@ -1,4 +1,5 @@
 internal import Glibc
+internal import HTTP
 public import S3
 public import SystemPackage
 
@@ -87,10 +88,13 @@ func resolve(_ path: FilePath) throws(LocalFileError) -> FilePath {
 
 /// Every name but `.` and `..`, in no order, with its type: `DT_REG` and the like, `DT_UNKNOWN`
 /// where the file system does not tell.
+///
+/// - Parameter open: the same folder, where it is open already; its path may lead elsewhere by now.
 func forEachName(
-  in folder: FilePath, _ body: (_ name: [UInt8], _ type: Int) -> Void
+  in folder: FilePath, at open: OpenFile? = nil, _ body: (_ name: [UInt8], _ type: Int) -> Void
 ) throws(LocalFileError) {
-  guard let stream = folder.withPlatformString({ opendir($0) }) else {
+  guard let stream = open.map({ stream(of: $0) }) ?? folder.withPlatformString({ opendir($0) })
+  else {
     throw LocalFileError(folder, errno == ENOTDIR ? .notAFolder : .lastError)
   }
   defer { closedir(stream) }
@@ -109,6 +113,17 @@ func forEachName(
       body(name, Int(entry.pointee.d_type))
     }
   }
+}
+
+/// With a place of its own among the names, and to be closed by itself.
+private func stream(of folder: OpenFile) -> OpaquePointer? {
+  let descriptor = openat(folder.descriptor.rawValue, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+  guard descriptor >= 0 else { return nil }
+  guard let stream = fdopendir(descriptor) else {
+    close(descriptor)
+    return nil
+  }
+  return stream
 }
 
 private func strlen(_ bytes: UnsafePointer<UInt8>) -> Int {

@@ -35,6 +35,11 @@ extension StorageError {
     case .alreadyExists:
       self = .exists(path.string)
       return
+    case .takenForAnother(let name):
+      kind = .localFile
+      message =
+        "\(path) was left out: to this file system it is \(String(decoding: name, as: UTF8.self)), which is there"
+      recovery = "Download it into another folder, or onto a file system that tells them apart."
     case .inUse:
       message = "\(path) is being downloaded by another transfer"
       recovery = "Wait until that is done."
