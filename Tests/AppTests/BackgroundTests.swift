@@ -36,7 +36,8 @@ struct TransferWireTests {
     }
     var tree = sample(.running)
     tree.tree = TreeStatus(
-      found: 9, isComplete: true, done: 3, skipped: 2, failed: 1, renamed: 1, bytes: .gibibytes(3))
+      found: 9, isComplete: true, done: 3, skipped: 2, failed: 1, renamed: 1, unverified: 2,
+      bytes: .gibibytes(3))
     #expect(
       TransferWire.state(TransferWire.line(for: [tree], limit: nil))
         == .transfers([tree], limit: nil))

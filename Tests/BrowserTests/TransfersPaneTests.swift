@@ -42,12 +42,13 @@ extension JournalEntry {
 
 @Suite("Transfers pane")
 struct TransfersPaneTests {
+  private static let result = TransferResult(
+    location: ObjectLocation(bucket: BucketName("reports"), key: ObjectKey("k")),
+    localPath: "/srv/x", size: .mebibytes(12))
+
   private var several: [TransferStatus] {
-    let result = TransferResult(
-      location: ObjectLocation(bucket: BucketName("reports"), key: ObjectKey("k")),
-      localPath: "/srv/x", size: .mebibytes(12))
-    return [
-      .sample(1, .finished(result)), .sample(2), .sample(3, moved: 0),
+    [
+      .sample(1, .finished(Self.result)), .sample(2), .sample(3, moved: 0),
       .sample(4, .retrying(attempt: 2, of: 5, code: "SlowDown")), .sample(5, .failed(.denied)),
       .sample(6, .waiting), .sample(7, .cancelled), .sample(8, .paused), tree(9, .running),
     ]
@@ -87,6 +88,15 @@ struct TransfersPaneTests {
     scene.send(.transfersProgressed([.sample(1)], earlier: earlier))
     scene.send(.transfersProgressed([.sample(1, .finished(result))], earlier: earlier))
     #expect(scene.takeEffects().isEmpty)
+  }
+
+  @Test("A folder of which something could not be verified says of how much")
+  func unverified() throws {
+    var done = tree(1, .finished(Self.result))
+    done.tree = TreeStatus(found: 9, isComplete: true, done: 9, unverified: 2)
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"))
+    scene.send(.transfersProgressed([done]))
+    #expect(scene.screen.contains("2 not verified"))
   }
 
   @Test("There is no box while there is nothing in it")

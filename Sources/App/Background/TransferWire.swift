@@ -105,6 +105,7 @@ enum TransferWire {
     line.add("skipped", Int64(tree.skipped))
     line.add("failed", Int64(tree.failed))
     line.add("renamed", Int64(tree.renamed))
+    line.add("unverified", Int64(tree.unverified))
     line.add("bytes", tree.bytes.bytes)
     return line
   }
@@ -169,6 +170,7 @@ enum TransferWire {
     return TreeStatus(
       found: count("found"), isComplete: value["isComplete"] == .bool(true), done: count("done"),
       skipped: count("skipped"), failed: count("failed"), renamed: count("renamed"),
+      unverified: count("unverified"),
       bytes: ByteCount(Int64(count("bytes"))))
   }
 

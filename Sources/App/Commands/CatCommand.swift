@@ -66,7 +66,7 @@ extension CommandContext {
       let (_, verification) = try await session.service.stream(object) { console.write($0) }
       if !verification.isVerified {
         let place = S3URI(bucket: object.bucket, key: object.key)
-        console.notice("pail: \(Visible.text(place.bytes)) is \(verification)")
+        console.message("pail: \(Visible.text(place.bytes)) is \(verification)")
       }
     } catch {
       // The reader who left, or a full disk, is what ended it; that is told at the end.

@@ -56,7 +56,7 @@ struct SharedOptions: ParsableArguments {
   @Flag(help: "One JSON object a line.")
   var json = false
 
-  @Flag(name: .shortAndLong, help: "Say only what failed.")
+  @Flag(name: .shortAndLong, help: "Say only what failed or could not be verified.")
   var quiet = false
 
   @Flag(help: "Show no progress.")

@@ -171,7 +171,8 @@ extension CommandContext {
       Array("\(verb) ".utf8) + console.name(from) + Array(" to ".utf8) + console.name(to)
         + Array(end.utf8))
     if let verification = result.verification, !verification.isVerified {
-      console.notice("\(String(decoding: to, as: UTF8.self)): \(verification)")
+      // Also where nothing else is told.
+      console.message("pail: \(String(decoding: to, as: UTF8.self)) is \(verification)")
     }
   }
 }

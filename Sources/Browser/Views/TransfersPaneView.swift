@@ -110,6 +110,9 @@ struct TransfersPaneView {
     case .finished(let result) where result.isSkipped: return ("skipped: it exists", .secondary)
     case .finished(let result) where result.verification?.isVerified == false:
       return ("done  \(ByteFormat.iec(result.size.bytes))  not verified", .warning)
+    case .finished(let result) where transfer.tree.map { $0.unverified > 0 } ?? false:
+      let count = ByteFormat.exact(Int64(transfer.tree?.unverified ?? 0))
+      return ("done  \(ByteFormat.iec(result.size.bytes))  \(count) not verified", .warning)
     case .finished(let result):
       return ("done  \(ByteFormat.iec(result.size.bytes))", .success)
     case .failed(let error):

@@ -330,6 +330,11 @@ struct Downloader: Sendable {
             tasks.addTask { await read(bytes, of: target, into: digest, unit, isLast: isLast) }
           case .tryPartSizes(let stored):
             tasks.addTask { await tryPartSizes(stored, of: metadata, from: source, in: target) }
+          case .seekProof:
+            tasks.addTask {
+              await client.seekProofOfETags(beside: object)
+              return .event(.soughtProof)
+            }
           case .startAgain:
             progress.startAgain()
             await log?.beginAgain(metadata)

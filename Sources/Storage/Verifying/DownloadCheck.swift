@@ -8,9 +8,10 @@ import S3
 /// a composite digest. A difference under a scheme that is proven has everything fetched again, for
 /// none of the digests tells where it is: twice, then the download fails.
 ///
-/// Whether an ETag is an MD5 may not be known yet. A difference then says nothing by itself, so an
-/// object that is not too large is fetched once more: bytes that agree with the ETag now prove it,
-/// others than before prove damage, and the same ones prove that it is another thing.
+/// Whether an ETag is an MD5 may not be known yet. A difference then says nothing by itself, so
+/// another object is looked at that may prove it. Where none does, an object that is not too large
+/// is fetched once more: bytes that agree with the ETag now prove it, others than before prove
+/// damage, and the same ones that it is another thing, or that they are damaged each time alike.
 struct DownloadCheck: Sendable {
   /// How often what differs is fetched again.
   static let mostRepetitions = 2
@@ -30,6 +31,8 @@ struct DownloadCheck: Sendable {
     ///
     /// - Parameter areKnown: whether the server told the sizes, so that a difference is one.
     case tried(fits: Bool, areKnown: Bool, found: StoredDigest?)
+    /// Proof was looked for; ``etags`` says what came of it.
+    case soughtProof
     /// This system forbids the algorithm.
     case forbidden
   }
@@ -42,6 +45,8 @@ struct DownloadCheck: Sendable {
     case digest(unit: Int, Range<Int64>, isFirst: Bool, isLast: Bool)
     /// Find part sizes with which the file gives this digest.
     case tryPartSizes(StoredDigest)
+    /// Find out by another object whether the ETags of this endpoint are MD5s.
+    case seekProof
     /// What has arrived counts no more.
     case startAgain
     case finish(Verification)
@@ -71,6 +76,8 @@ struct DownloadCheck: Sendable {
     case fetching
     /// Sizes of parts are tried on the file. Next: `finished`, or `fetching` again.
     case trying
+    /// Proof is looked for, since this came instead. Next: `fetching` or `finished`.
+    case proving(StoredDigest)
     case finished
   }
 
@@ -86,6 +93,7 @@ struct DownloadCheck: Sendable {
   private var arrivedCount = 0
   private var repetitions = 0
   private var atOnce = 1
+  private var hasSoughtProof = false
   /// What came before, while it is not known what the ETag is.
   private var unproven: StoredDigest?
   /// What the ETags of this endpoint were seen to be; may change at any time.
@@ -153,6 +161,8 @@ struct DownloadCheck: Sendable {
     case (.trying, .tried(let fits, let areKnown, let found)):
       if fits { return finish(by: stored.scheme) }
       guard areKnown, let found else { return finish(.notVerified(.unknownParts)) }
+      return differ(found)
+    case (.proving(let found), .soughtProof):
       return differ(found)
     case (.fetching, .forbidden), (.trying, .forbidden):
       return finish(.notVerified(.forbidden(stored.algorithm ?? .md5)))
@@ -242,6 +252,11 @@ struct DownloadCheck: Sendable {
   }
 
   private mutating func differ(_ found: StoredDigest) -> [Command] {
+    if stored.isETag, etags == .unknown, !hasSoughtProof {
+      hasSoughtProof = true
+      state = .proving(found)
+      return [.seekProof]
+    }
     if stored.isETag, etags != .md5 {
       guard ranges.objectSize <= Self.largestForLearning, etags == .unknown, unproven != found
       else { return finish(.notVerified(.unprovenETag)) }

@@ -18,6 +18,9 @@ struct DownloadCheckTests {
     var startedAgain = 0
     var mostAtOnce = 0
     private var digests: [Int: [UInt8]] = [:]
+    /// What another object shows.
+    var proof = ETagMeaning.unknown
+    private(set) var soughtProof = 0
 
     enum End: Equatable {
       case finished(Verification)
@@ -42,7 +45,7 @@ struct DownloadCheckTests {
       while true {
         for command in commands {
           switch command {
-          case .fetch, .digest, .tryPartSizes: underWay.append(command)
+          case .fetch, .digest, .tryPartSizes, .seekProof: underWay.append(command)
           case .startAgain:
             startedAgain += 1
             digests = [:]
@@ -80,6 +83,10 @@ struct DownloadCheckTests {
         guard let partSizes else { return .tried(fits: false, areKnown: false, found: nil) }
         let found = stored.found(of: content, partSizes)
         return .tried(fits: found == stored, areKnown: true, found: found)
+      case .seekProof:
+        soughtProof += 1
+        check.etags = proof
+        return .soughtProof
       case .startAgain, .finish, .fail:
         return .forbidden
       }
@@ -194,6 +201,19 @@ struct DownloadCheckTests {
     // It is known to be something else.
     let (known, knownEnd, _) = run([Self.flipped], etags: .other)
     #expect(knownEnd == .finished(.notVerified(.unprovenETag)) && known.startedAgain == 0)
+  }
+
+  @Test(
+    "Another object that proves what ETags are makes the same difference an error",
+    arguments: [md5, md5OfParts])
+  func proven(_ stored: StoredDigest) {
+    let sizes = stored.partCount.map { _ in Self.partSizes }
+    var run = Run(Self.check(stored, partSizes: sizes, etags: .unknown), arriving: [Self.flipped])
+    run.proof = .md5
+    guard case .failed = run.end() else { return #expect(Bool(false)) }
+    #expect(run.soughtProof == 1 && run.startedAgain == 2)
+    var clean = Run(Self.check(stored, partSizes: sizes, etags: .unknown), arriving: [Self.bytes])
+    #expect(clean.end().verification?.isVerified == true && clean.soughtProof == 0)
   }
 
   @Test(

@@ -78,12 +78,14 @@ public struct TreeStatus: Sendable, Hashable {
   public var failed: Int
   /// Files that arrived under another name, since this system cannot have theirs.
   public var renamed: Int
+  /// Files that arrived and of which nobody can tell whether they are what was stored.
+  public var unverified: Int
   /// Bytes of all files found so far.
   public var bytes: ByteCount
 
   public init(
     found: Int = 0, isComplete: Bool = false, done: Int = 0, skipped: Int = 0, failed: Int = 0,
-    renamed: Int = 0, bytes: ByteCount = .zero
+    renamed: Int = 0, unverified: Int = 0, bytes: ByteCount = .zero
   ) {
     self.found = found
     self.isComplete = isComplete
@@ -91,6 +93,7 @@ public struct TreeStatus: Sendable, Hashable {
     self.skipped = skipped
     self.failed = failed
     self.renamed = renamed
+    self.unverified = unverified
     self.bytes = bytes
   }
 

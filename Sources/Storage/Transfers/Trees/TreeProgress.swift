@@ -99,6 +99,7 @@ final class TreeProgress: Sendable {
         // It may have changed since it was found.
         state.status.bytes += ByteCount(result.size.bytes - size.bytes)
         if outcome.isRenamed { state.status.renamed += 1 }
+        if result.verification?.isVerified == false { state.status.unverified += 1 }
       case .failed(let error) where error.isCancellation: break
       case .failed:
         state.status.failed += 1
