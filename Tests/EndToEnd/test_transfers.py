@@ -136,7 +136,7 @@ def test_several_run_at_once(person, store, proxy, bucket):
     browser.wait_for("Transfers (0 of 3")
     browser.wait_until(lambda: proxy.names().count("PutObject") == 3, "three requests at once")
     hold.release()
-    browser.wait_for("Transfers (2 of 2")
+    browser.wait_for("Transfers (3 of 3")
     assert store.keys(bucket) == ["a1.bin", "b2.bin", "c3.bin"]
     browser.press("t")
     browser.wait_focus("transfers")
