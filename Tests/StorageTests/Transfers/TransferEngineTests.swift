@@ -210,7 +210,9 @@ struct TransferEngineTests {
       fixture.transport.afterEach { request in
         guard SentRequest(request).isCreateUpload else { return }
         #expect(throws: Never.self) {
-          try fixture.local.write("up.bin", bytes: Array("another".utf8))
+          // Of the same size: nothing but the time and the file itself tells.
+          try fixture.local.write(
+            "up.bin", bytes: Array(repeating: 7, count: Int(11 * Self.mebibyte)))
         }
       }
       await #expect {
