@@ -28,6 +28,11 @@ static inline CURLcode pail_easy_set_pointer(void *easy, CURLoption option, void
   return curl_easy_setopt(easy, option, value);
 }
 
+// libcurl copies as many bytes as CURLOPT_POSTFIELDSIZE_LARGE has said before.
+static inline CURLcode pail_easy_copy_body(void *easy, const void *bytes) {
+  return curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, bytes);
+}
+
 static inline CURLcode pail_easy_set_headers(void *easy, struct curl_slist *headers) {
   return curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
 }

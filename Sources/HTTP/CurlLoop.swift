@@ -130,7 +130,11 @@ actor CurlLoop {
     slot.easy.setUp(configuration)
     slot.easy.setURL(request.url, configuration.proxies)
     if exchange.origin.scheme == "https" { slot.easy.setTrust(configuration.caBundle) }
-    slot.easy.setMethod(request.method, bodySize: request.sentBodySize)
+    // What is sent at once escapes the limit on bytes a second.
+    let isLimited = configuration.rateLimit?.bytesPerSecond != nil
+    slot.easy.setMethod(
+      request.method, bodySize: request.sentBodySize,
+      bytes: isLimited ? nil : request.bodySentAtOnce)
     slot.easy.setHeaders(request.headerLines)
     let buffers = request.bufferSizes(large: bufferSize)
     slot.easy.setBuffers(upload: buffers.upload, receive: buffers.receive)

@@ -1,27 +1,44 @@
 internal import Glibc
 internal import Synchronization
 
-/// The thread that sits in `curl_multi_poll`, as the executor of ``CurlLoop``.
+/// The thread that sits in `curl_multi_poll`, as the executor of ``CurlLoop`` and, by
+/// ``CurlTasks``, of tasks.
 ///
 /// `@unchecked Sendable`: `multi` is used on this thread alone, except for `wakeUp`, which libcurl
-/// allows from any; `loop` and `thread` are written before the thread starts or by it alone; the
-/// rest is behind the lock.
+/// allows from any; `loop` is written before the thread starts; the rest is atomic or behind the
+/// lock.
 final class CurlThread: SerialExecutor, @unchecked Sendable {
   let multi: MultiHandle
+  /// How many requests have been given to this thread and not been answered.
+  let load = Atomic<Int>(0)
   private weak var loop: CurlLoop?
   private let inbox = Mutex(Inbox())
+  /// 0 before the thread has started.
+  private let thread = Atomic<pthread_t>(0)
+
+  /// As often the jobs that jobs have left are taken before libcurl has its turn: it looks at every
+  /// request then, so that one look for many jobs is better than one for each.
+  private static let mostRounds = 16
+
+  /// Something to run, for the actor of the loop or for a task.
+  private enum Job {
+    case ofLoop(UnownedJob)
+    case ofTask(UnownedJob, UnownedTaskExecutor)
+  }
 
   /// What other threads leave for this one.
   private struct Inbox {
-    var jobs: [UnownedJob] = []
+    var jobs: [Job] = []
     var cancelled: [Exchange.ID] = []
     var isStopping = false
-    var thread: pthread_t?
+    /// Nothing is taken out any more.
+    var isOver = false
 
     var isEmpty: Bool { jobs.isEmpty && cancelled.isEmpty && !isStopping }
-    /// Whether this is the thread that takes things out.
-    var isReadHere: Bool { thread.map { pthread_equal($0, pthread_self()) != 0 } ?? false }
   }
+
+  /// Whether this is the thread.
+  var isCurrent: Bool { thread.load(ordering: .relaxed) == pthread_self() }
 
   init(multi: consuming MultiHandle) {
     self.multi = multi
@@ -54,29 +71,47 @@ final class CurlThread: SerialExecutor, @unchecked Sendable {
 
   func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
-    leave { $0.jobs.append(job) }
+    leave { $0.jobs.append(.ofLoop(job)) }
+  }
+
+  fileprivate func enqueue(_ job: UnownedJob, of executor: UnownedTaskExecutor) {
+    let isTaken = leave { $0.jobs.append(.ofTask(job, executor)) }
+    // A task may outlive the transport, by what it does after its last request.
+    if !isTaken { job.runSynchronously(on: executor) }
   }
 
   func checkIsolated() {
-    precondition(inbox.withLock { $0.isReadHere }, "not on the thread of libcurl")
+    precondition(isCurrent, "not on the thread of libcurl")
   }
 
   /// Wakes the thread for the first thing only: it takes all there is before it waits again.
-  private func leave(_ change: (inout Inbox) -> Void) {
-    let mayWait = inbox.withLock { inbox in
-      let mayWait = inbox.isEmpty && !inbox.isReadHere
+  ///
+  /// - Returns: false when the thread has ended, and takes nothing.
+  @discardableResult
+  private func leave(_ change: (inout Inbox) -> Void) -> Bool {
+    let isCurrent = isCurrent
+    let (isTaken, mayWait) = inbox.withLock { inbox in
+      guard !inbox.isOver else { return (false, false) }
+      let mayWait = inbox.isEmpty && !isCurrent
       change(&inbox)
-      return mayWait
+      return (true, mayWait)
     }
     if mayWait { multi.wakeUp() }
+    return isTaken
   }
 
   private func run() {
     Self.blockSignals()
-    inbox.withLock { $0.thread = pthread_self() }
+    thread.store(pthread_self(), ordering: .relaxed)
     while let timeout = turn() {
       if inbox.withLock({ $0.isEmpty }) { multi.poll(timeout: timeout) }
     }
+    // What tasks have left since.
+    let rest = inbox.withLock { inbox in
+      inbox.isOver = true
+      return inbox.jobs
+    }
+    run(rest)
   }
 
   /// Runs what has been left, then lets libcurl move bytes. By itself, so that no reference to the
@@ -84,17 +119,27 @@ final class CurlThread: SerialExecutor, @unchecked Sendable {
   ///
   /// - Returns: how long to wait at most; `nil` once the loop is gone.
   private func turn() -> Duration? {
-    let (jobs, cancelled) = inbox.withLock { inbox in
-      defer {
-        inbox.jobs.removeAll(keepingCapacity: true)
+    var cancelled: [Exchange.ID] = []
+    for _ in 0..<Self.mostRounds {
+      let jobs = inbox.withLock { inbox in
+        cancelled += inbox.cancelled
         inbox.cancelled.removeAll()
+        defer { inbox.jobs.removeAll() }
+        return inbox.jobs
       }
-      return (inbox.jobs, inbox.cancelled)
-    }
-    for job in jobs {
-      job.runSynchronously(on: asUnownedSerialExecutor())
+      guard !jobs.isEmpty else { break }
+      run(jobs)
     }
     return loop?.assumeIsolated { $0.turn(cancelled: cancelled) }
+  }
+
+  private func run(_ jobs: [Job]) {
+    for job in jobs {
+      switch job {
+      case .ofLoop(let job): job.runSynchronously(on: asUnownedSerialExecutor())
+      case .ofTask(let job, let executor): job.runSynchronously(on: executor)
+      }
+    }
   }
 
   /// Leaves signals to the program's other threads.
@@ -109,5 +154,19 @@ final class CurlThread: SerialExecutor, @unchecked Sendable {
       sigdelset(&signals, crash)
     }
     pthread_sigmask(SIG_SETMASK, &signals, nil)
+  }
+}
+
+/// Runs tasks on the thread of a loop, between two looks at its sockets: a request of theirs is
+/// handed to libcurl, and its answer to them, without waking another thread.
+final class CurlTasks: TaskExecutor {
+  private let thread: CurlThread
+
+  init(_ thread: CurlThread) {
+    self.thread = thread
+  }
+
+  func enqueue(_ job: consuming ExecutorJob) {
+    thread.enqueue(UnownedJob(job), of: asUnownedTaskExecutor())
   }
 }

@@ -4,7 +4,7 @@ public import SystemPackage
 
 /// Sends requests with libcurl, over connections that are kept and reused.
 ///
-/// One instance has one thread and its own connections. What may wait for a slow disk (bodies to
+/// An instance has threads and connections of its own. What may wait for a slow disk (bodies to
 /// and from files) belongs on another instance than what a person waits for.
 ///
 /// Proxies come from the configuration; libcurl does not look into the environment. TLS is 1.2
@@ -19,6 +19,9 @@ public import SystemPackage
 /// - `EasyHandle`, `MultiHandle`                  libcurl's handles; nothing else calls libcurl
 public final class CurlTransport: HTTPTransport {
   public struct Configuration: Sendable {
+    /// Between which requests are divided, each with its own connections. 1 or more: one moves
+    /// about a gibibyte a second, and encrypts less.
+    public var threads: Int
     /// More requests to one scheme, host and port wait their turn. 1 or more.
     public var maxConnectionsPerHost: Int
     /// For name, connection and TLS handshake together.
@@ -33,10 +36,12 @@ public final class CurlTransport: HTTPTransport {
     public var rateLimit: RateLimit?
 
     public init(
-      maxConnectionsPerHost: Int = 64, connectTimeout: Duration = .seconds(10),
+      threads: Int = 1, maxConnectionsPerHost: Int = 64,
+      connectTimeout: Duration = .seconds(10),
       caBundle: FilePath? = nil, proxies: ProxySettings = .none, userAgent: String = "pail",
       bufferSize: Int = 512 * 1024, rateLimit: RateLimit? = nil
     ) {
+      self.threads = max(threads, 1)
       self.rateLimit = rateLimit
       self.maxConnectionsPerHost = max(maxConnectionsPerHost, 1)
       self.connectTimeout = connectTimeout
@@ -54,7 +59,9 @@ public final class CurlTransport: HTTPTransport {
     public var requestCount: Int
   }
 
-  private let loop: CurlLoop
+  private let loops: [CurlLoop]
+  private let tasks: [CurlTasks]
+  private let turn = Atomic<Int>(0)
   private let counters = CurlStatistics()
   private let lastID = Atomic<Exchange.ID>(0)
 
@@ -65,10 +72,23 @@ public final class CurlTransport: HTTPTransport {
   }()
 
   public init(configuration: Configuration = Configuration()) {
-    guard Self.isReady, let multi = MultiHandle() else {
-      fatalError("libcurl cannot be initialized: out of memory")
+    let threads = min(configuration.threads, configuration.maxConnectionsPerHost)
+    var share = configuration
+    share.maxConnectionsPerHost = configuration.maxConnectionsPerHost / threads
+    var loops: [CurlLoop] = []
+    for _ in 0..<threads {
+      guard Self.isReady, let multi = MultiHandle() else {
+        fatalError("libcurl cannot be initialized: out of memory")
+      }
+      loops.append(CurlLoop(multi: multi, configuration: share, statistics: counters))
     }
-    loop = CurlLoop(multi: multi, configuration: configuration, statistics: counters)
+    self.loops = loops
+    tasks = loops.map { CurlTasks($0.thread) }
+  }
+
+  /// The next thread in turn.
+  public var taskExecutor: (any TaskExecutor)? {
+    tasks[turn.wrappingAdd(1, ordering: .relaxed).oldValue % tasks.count]
   }
 
   public var statistics: Statistics {
@@ -79,11 +99,28 @@ public final class CurlTransport: HTTPTransport {
   public func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
     let origin = try request.checkedOrigin()
     let id = lastID.wrappingAdd(1, ordering: .relaxed).newValue
-    let loop = self.loop
+    let loop = leastBusyLoop()
+    defer { loop.thread.load.wrappingSubtract(1, ordering: .relaxed) }
     return try await withTaskCancellationHandler {
       await loop.perform(request, id: id, origin: origin)
     } onCancel: {
       loop.thread.cancel(id)
     }.get()
+  }
+
+  /// The one whose thread this is, else that which has least to do. Counts one request more for it.
+  private func leastBusyLoop() -> CurlLoop {
+    var best = loops[0]
+    for loop in loops {
+      if loop.thread.isCurrent {
+        best = loop
+        break
+      }
+      if loop.thread.load.load(ordering: .relaxed) < best.thread.load.load(ordering: .relaxed) {
+        best = loop
+      }
+    }
+    best.thread.load.wrappingAdd(1, ordering: .relaxed)
+    return best
   }
 }

@@ -75,9 +75,14 @@ struct EasyHandle: ~Copyable {
     pail_easy_set_text(raw, CURLOPT_NOPROXY, proxies.exceptions ?? "")
   }
 
-  /// - Parameter bodySize: in bytes; `nil` for a request that has no body, not even an empty one.
-  mutating func setMethod(_ method: HTTPMethod, bodySize: Int64?) {
-    if let bodySize {
+  /// - Parameters:
+  ///   - bodySize: in bytes; `nil` for a request that has no body, not even an empty one.
+  ///   - bytes: the body, where libcurl is not to ask for it.
+  mutating func setMethod(_ method: HTTPMethod, bodySize: Int64?, bytes: [UInt8]?) {
+    if let bytes {
+      pail_easy_set_size(raw, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(bytes.count))
+      _ = bytes.withUnsafeBytes { pail_easy_copy_body(raw, $0.baseAddress) }
+    } else if let bodySize {
       pail_easy_set_long(raw, CURLOPT_UPLOAD, 1)
       pail_easy_set_size(raw, CURLOPT_INFILESIZE_LARGE, curl_off_t(bodySize))
     }

@@ -171,17 +171,18 @@ final class Exchange {
     guard !isHeadComplete else { return true }
     var end = line.count
     while end > 0, line[end - 1] == 0x0a || line[end - 1] == 0x0d { end -= 1 }
-    let text = String(decoding: line[..<end], as: UTF8.self)
-    if text.isEmpty { return headEnded() }
-    if text.hasPrefix("HTTP/") {
-      let status = text.drop { $0 != " " }.dropFirst().prefix { $0 != " " }
-      head = HTTPResponseHead(status: Int(status) ?? 0, headers: [])
-    } else if text.first == " " || text.first == "\t", let last = head.headers.indices.last {
+    let text = line[..<end]
+    guard let first = text.first else { return headEnded() }
+    if text.starts(with: "HTTP/".utf8) {
+      let status = text.drop { $0 != UInt8(ascii: " ") }.dropFirst()
+        .prefix { $0 != UInt8(ascii: " ") }
+      head = HTTPResponseHead(
+        status: Int(String(decoding: status, as: UTF8.self)) ?? 0, headers: [])
+    } else if first.isBlank, let last = head.headers.indices.last {
       // RFC 9112, section 5.2: a folded line goes on with the field before.
       head.headers[last].value += " " + text.trimmed
-    } else if let colon = text.firstIndex(of: ":") {
-      head.headers.append(
-        HTTPHeader(text[..<colon].trimmed, text[text.index(after: colon)...].trimmed))
+    } else if let colon = text.firstIndex(of: UInt8(ascii: ":")) {
+      head.headers.append(HTTPHeader(text[..<colon].trimmed, text[(colon + 1)...].trimmed))
     }
     return true
   }
@@ -286,12 +287,15 @@ extension HTTPResponseBody {
   }
 }
 
-extension StringProtocol {
-  /// Without the blanks and tabs around it.
+extension UInt8 {
+  fileprivate var isBlank: Bool { self == UInt8(ascii: " ") || self == UInt8(ascii: "\t") }
+}
+
+extension Slice<UnsafeRawBufferPointer> {
+  /// As text, without the blanks and tabs around it.
   fileprivate var trimmed: String {
-    let isBlank = { (character: Character) in character == " " || character == "\t" }
-    let start = drop(while: isBlank)
-    guard let last = start.lastIndex(where: { !isBlank($0) }) else { return "" }
-    return String(start[...last])
+    let start = drop(while: \.isBlank)
+    guard let last = start.lastIndex(where: { !$0.isBlank }) else { return "" }
+    return String(decoding: start[...last], as: UTF8.self)
   }
 }

@@ -23,9 +23,20 @@ public struct HTTPHeader: Sendable, Hashable {
 extension [HTTPHeader] {
   /// The value of the first field of this name, whatever its case.
   public subscript(_ name: String) -> String? {
-    let name = name.lowercased()
-    return first { $0.name.lowercased() == name }?.value
+    first { $0.name.isSameField(as: name) }?.value
   }
+}
+
+extension String {
+  /// Whether two names of header fields are the same, without regard to case.
+  func isSameField(as other: String) -> Bool {
+    utf8.count == other.utf8.count
+      && utf8.elementsEqual(other.utf8) { $0.inSmallLetters == $1.inSmallLetters }
+  }
+}
+
+extension UInt8 {
+  fileprivate var inSmallLetters: UInt8 { (0x41...0x5a).contains(self) ? self | 0x20 : self }
 }
 
 /// What is sent with a request. A file is read by position while it is sent, never as a whole.

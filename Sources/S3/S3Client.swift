@@ -24,6 +24,8 @@ public struct S3Client: Sendable {
 
   let credentials: any CredentialProvider
   private(set) var transport: any HTTPTransport
+  /// Where a task runs best that does little but send requests; nil for anywhere.
+  public var taskExecutor: (any TaskExecutor)? { transport.taskExecutor }
   /// Whether nobody has said where the buckets are, so that one may well be elsewhere.
   let isRegionAssumed: Bool
   let now: @Sendable () -> Timestamp

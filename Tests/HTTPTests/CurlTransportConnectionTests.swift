@@ -1,3 +1,4 @@
+import Glibc
 import HTTP
 import Testing
 
@@ -18,14 +19,17 @@ struct CurlTransportConnectionTests {
     #expect(transport.statistics.requestCount == 40)
   }
 
-  @Test("No more connections are opened than allowed, and all requests get their turn")
-  func connectionLimit() async throws {
+  @Test(
+    "No more connections are opened than allowed, and all requests get their turn",
+    arguments: [1, 2, 3, 4])
+  func connectionLimit(threads: Int) async throws {
     let server = try ScriptedServer { connection in
       while let request = connection.readRequest() {
         connection.answer("200 OK", body: request.line)
       }
     }
-    let transport = CurlTransport(configuration: .init(maxConnectionsPerHost: 3))
+    let transport = CurlTransport(
+      configuration: .init(threads: threads, maxConnectionsPerHost: 3))
     let url = server.url
     let answers = try await withThrowingTaskGroup(of: String.self) { group in
       for number in 0..<300 {
@@ -39,6 +43,36 @@ struct CurlTransportConnectionTests {
     }
     #expect(answers == Set((0..<300).map { "GET /\($0) HTTP/1.1" }))
     #expect(server.connectionCount <= 3)
+  }
+
+  @Test("A task on a thread of the transport stays there, and may outlive it")
+  func tasks() async throws {
+    let server = try ScriptedServer { connection in
+      while let request = connection.readRequest() {
+        connection.answer("200 OK", body: request.line)
+      }
+    }
+    var transport: CurlTransport? = CurlTransport(configuration: .init(threads: 2))
+    let url = server.url
+    let tasks = (0..<40).map { number in
+      Task(executorPreference: transport?.taskExecutor) { [transport] in
+        var own = transport
+        let thread = pthread_self()
+        let response = try await own?.send(HTTPRequest(method: .get, url: url + "/\(number)"))
+        let isSameThread = pthread_self() == thread
+        own = nil
+        for _ in 0..<200 { await Task.yield() }
+        return (thread, isSameThread, response?.status)
+      }
+    }
+    transport = nil
+    var threads: Set<pthread_t> = []
+    for task in tasks {
+      let (thread, isSameThread, status) = try await task.value
+      threads.insert(thread)
+      #expect(isSameThread && status == 200)
+    }
+    #expect(threads.count == 2)
   }
 
   @Test("A request that changes something is not sent twice behind the caller's back")

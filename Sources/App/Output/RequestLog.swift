@@ -69,6 +69,8 @@ struct LoggedTransport: HTTPTransport {
   let transport: any HTTPTransport
   let log: RequestLog
 
+  var taskExecutor: (any TaskExecutor)? { transport.taskExecutor }
+
   func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
     let start = ContinuousClock.now
     do {

@@ -63,7 +63,8 @@ struct Session: Sendable {
     interactive.clockObserver = { notices.say(Self.words(ofClockBehind: $0, endpoint)) }
     let transfers = interactive.sending(
       through: transport(
-        settings, log, connections: transferSettings.mostConnections, rateLimit: rateLimit))
+        settings, log, threads: transferSettings.threads,
+        connections: transferSettings.mostConnections, rateLimit: rateLimit))
     let author = Author.current(user: settings.user)
     // A listing makes no file, and needs no place for one; a change without a record is refused.
     let history = HistoryStore(openingAtFirstUse: settings.historyPath)
@@ -99,11 +100,12 @@ struct Session: Sendable {
   }
 
   private static func transport(
-    _ settings: Settings, _ log: RequestLog?, connections: Int? = nil,
+    _ settings: Settings, _ log: RequestLog?, threads: Int = 1, connections: Int? = nil,
     rateLimit: RateLimit? = nil
   ) -> any HTTPTransport {
     var configuration = CurlTransport.Configuration(
       caBundle: settings.caBundle, proxies: settings.proxies, userAgent: "pail/\(Pail.version)")
+    configuration.threads = threads
     configuration.rateLimit = rateLimit
     if let connections { configuration.maxConnectionsPerHost = connections }
     let curl = CurlTransport(configuration: configuration)

@@ -41,6 +41,9 @@ public struct TransferSettings: Sendable, Hashable {
     ConcurrencyPlan.Kind.allCases.reduce(16) { $0 + plan($1, cores: 1).range.upperBound }
   }
 
+  /// As many threads as bodies move on: each of them fills most of a processor.
+  public var threads: Int { min(max(ProcessorCount.current, 1), 4) }
+
   func plan(_ kind: ConcurrencyPlan.Kind, cores: Int) -> ConcurrencyPlan {
     concurrentRequests.map { ConcurrencyPlan(fixed: $0) } ?? ConcurrencyPlan(kind, cores: cores)
   }
