@@ -22,8 +22,17 @@ public actor HistoryStore {
   public static let rowsPerCommit = 512
 
   private let source: DatabaseSource
+  private let gatheringTime: Duration
   private var waiting: [Job] = []
+  /// The rows of `waiting`.
+  private var waitingRows = 0
+  /// How many of `waiting` somebody has to see recorded before going on.
+  private var waitingChanges = 0
   private var isWriting = false
+  /// Changes recorded here that have no outcome.
+  private var openCount = 0
+  /// Waits for more outcomes.
+  private var gathering: Task<Void, Never>?
   /// How many commits were tried.
   private(set) var commits = 0
 
@@ -40,6 +49,7 @@ public actor HistoryStore {
 
   init(path: FilePath, settings: StoreSettings) throws(HistoryError) {
     source = DatabaseSource(path: path, settings: settings)
+    gatheringTime = settings.gatheringTime
     _ = try source.opened()
   }
 
@@ -51,7 +61,9 @@ public actor HistoryStore {
   /// - Parameter path: nil when there is no home folder to put it in; each use then throws
   ///   ``HistoryError/cannotOpen(_:_:)`` with `noHome`.
   public init(openingAtFirstUse path: FilePath?) {
-    source = DatabaseSource(path: path, settings: StoreSettings())
+    let settings = StoreSettings()
+    source = DatabaseSource(path: path, settings: settings)
+    gatheringTime = settings.gatheringTime
   }
 
   /// As ``init(path:)``, away from the threads that tasks share.
@@ -186,6 +198,9 @@ public actor HistoryStore {
   private func record(_ records: Records) async throws(HistoryError) -> [ChangeID] {
     let result = await withCheckedContinuation { continuation in
       waiting.append(Job(records: records, continuation: continuation))
+      waitingRows += records.count
+      if records.areChanges { waitingChanges += 1 }
+      if !isWorthGathering { gathering?.cancel() }
       if !isWriting {
         isWriting = true
         // A task of its own: cancelling one caller must not take back what others recorded.
@@ -202,11 +217,35 @@ public actor HistoryStore {
 
   private func writeWaiting() async {
     while !waiting.isEmpty {
+      await gather()
       let group = takeGroup()
       let results = await write(group.map(\.records))
-      for (job, result) in zip(group, results) { job.continuation.resume(returning: result) }
+      for (job, result) in zip(group, results) {
+        if case .success = result {
+          let count = job.records.count
+          openCount = max(openCount + (job.records.areChanges ? count : -count), 0)
+        }
+        job.continuation.resume(returning: result)
+      }
     }
     isWriting = false
+  }
+
+  /// Whether only outcomes wait, and others of changes under way can go with them. Nothing is held
+  /// up by that, and each commit costs a flush.
+  private var isWorthGathering: Bool {
+    waitingChanges == 0 && waitingRows < min(openCount, Self.rowsPerCommit)
+  }
+
+  private func gather() async {
+    guard isWorthGathering else { return }
+    // Cancelled as soon as something waits that is in a hurry.
+    let moment = Task { [gatheringTime] in
+      do { try await Task.sleep(for: gatheringTime) } catch {}
+    }
+    gathering = moment
+    await moment.value
+    gathering = nil
   }
 
   private func takeGroup() -> [Job] {
@@ -219,6 +258,10 @@ public actor HistoryStore {
     }
     let group = Array(waiting.prefix(count))
     waiting.removeFirst(count)
+    for job in group {
+      waitingRows -= job.records.count
+      if job.records.areChanges { waitingChanges -= 1 }
+    }
     return group
   }
 

@@ -152,6 +152,30 @@ struct HistoryStoreTests {
     #expect(try await store.verify().isIntact)
   }
 
+  @Test("Outcomes wait for others that are to come, and for nobody who begins a change")
+  func gathering() async throws {
+    var settings = StoreSettings()
+    settings.gatheringTime = .seconds(3600)
+    let store = try HistoryStore(
+      path: folder.path.appending("gathering.sqlite"), settings: settings)
+    let ids = try await store.begin((0..<4).map { .test("k\($0)") })
+    let early = ids.prefix(2).map { id in Task { try await store.finish([.test(id)]) } }
+    while await store.callersWaiting < 2 { await Task.yield() }
+    #expect(await store.commits == 1)
+    _ = try await store.begin([.test("urgent")])
+    for task in early { try await task.value }
+    #expect(await store.commits == 2)
+
+    let late = Task { try await store.finish([.test(ids[2])]) }
+    while await store.callersWaiting < 1 { await Task.yield() }
+    // One of two: the other, and the urgent one, are still to come.
+    #expect(await store.commits == 2)
+    try await store.finish([.test(ids[3]), .test(ChangeID(ids[3].value + 3))])
+    try await late.value
+    #expect(await store.commits == 3)
+    #expect(try await store.verify().isIntact)
+  }
+
   @Test("Callers that come while a commit runs share the next one")
   func grouping() async throws {
     // Held by somebody else, the file keeps the first commit until all callers wait.

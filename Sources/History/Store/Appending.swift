@@ -14,7 +14,9 @@ func append(
     // A savepoint for each call would cost as much as a row.
     try db.inSavepoint {
       var tip = start
-      results = try group.map { .success(try append($0, to: db, after: &tip)) }
+      var rows = NewRows()
+      results = group.map { .success(rows.add($0, after: &tip)) }
+      try rows.insert(into: db)
       return .commit
     }
     return results
@@ -33,7 +35,9 @@ private func appendOneByOne(
     do {
       var ids: [ChangeID] = []
       try db.inSavepoint {
-        ids = try append(records, to: db, after: &tip)
+        var rows = NewRows()
+        ids = rows.add(records, after: &tip)
+        try rows.insert(into: db)
         return .commit
       }
       return .success(ids)
@@ -44,23 +48,32 @@ private func appendOneByOne(
   }
 }
 
-private func append(
-  _ records: Records, to db: Database, after tip: inout ChainTip
-) throws -> [ChangeID] {
-  let first = tip.number + 1
-  switch records {
-  case .changes(let drafts):
-    let rows = drafts.map { draft in
-      tip.append(in: .changes) { draft.values(id: $0, previous: $1) }
+/// The rows of some calls, in the order of the chain; inserted with as few statements as can be.
+private struct NewRows {
+  private var changes: [[DatabaseValue]] = []
+  private var outcomes: [[DatabaseValue]] = []
+
+  /// - Returns: the numbers of the changes among them.
+  mutating func add(_ records: Records, after tip: inout ChainTip) -> [ChangeID] {
+    let first = tip.number + 1
+    switch records {
+    case .changes(let drafts):
+      for draft in drafts {
+        changes.append(tip.append(in: .changes) { draft.values(id: $0, previous: $1) })
+      }
+      return (first..<tip.number + 1).map { ChangeID($0) }
+    case .outcomes(let outcomes):
+      for outcome in outcomes {
+        self.outcomes.append(tip.append(in: .outcomes) { outcome.values(id: $0, previous: $1) })
+      }
+      return []
     }
-    try insert(rows, into: .changes, of: db)
-    return (first..<tip.number + 1).map { ChangeID($0) }
-  case .outcomes(let outcomes):
-    let rows = outcomes.map { outcome in
-      tip.append(in: .outcomes) { outcome.values(id: $0, previous: $1) }
-    }
-    try insert(rows, into: .outcomes, of: db)
-    return []
+  }
+
+  func insert(into db: Database) throws {
+    // An outcome is of a change that has its row by then.
+    try History.insert(changes, into: .changes, of: db)
+    try History.insert(outcomes, into: .outcomes, of: db)
   }
 }
 
@@ -80,10 +93,10 @@ private func insert(
 ) throws {
   var rest = rows[...]
   while !rest.isEmpty {
-    let isMany = rest.count >= RecordTable.rowsOfMany
-    let group = rest.prefix(isMany ? RecordTable.rowsOfMany : 1)
-    rest = rest.dropFirst(group.count)
-    let statement = try db.cachedStatement(sql: isMany ? table.insertionOfMany : table.insertion)
+    let count = RecordTable.rowsOfStatements.first { $0 <= rest.count } ?? 1
+    let group = rest.prefix(count)
+    rest = rest.dropFirst(count)
+    let statement = try db.cachedStatement(sql: table.insertion(of: count))
     // Bound one by one: GRDB makes three lists of a list of arguments before it does the same.
     statement.setUncheckedArguments(StatementArguments())
     for (index, value) in zip(Int32(1)..., group.joined()) {

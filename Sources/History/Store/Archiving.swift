@@ -121,7 +121,7 @@ struct Archiver {
         Int64.fromDatabaseValue(left.values[0]) ?? 0 < Int64.fromDatabaseValue(right.values[0]) ?? 0
       }
       for (table, values) in ordered {
-        try target.cachedStatement(sql: table.insertion)
+        try target.cachedStatement(sql: table.insertion(of: 1))
           .execute(arguments: StatementArguments(values))
       }
     }

@@ -30,6 +30,8 @@ struct StoreSettings {
 
   /// How long to wait for a lock that another process holds.
   var busyTimeout: Duration = .seconds(10)
+  /// So long outcomes wait for others, at most, while more of them are to come.
+  var gatheringTime: Duration = .milliseconds(5)
   /// nil lets the file system decide.
   var journal: Journal?
   /// Whose file it has to be.

@@ -25,24 +25,18 @@ enum RecordTable: String {
     }
   }
 
-  /// How many rows ``insertionOfMany`` adds. SQLite's own work for a statement costs as much as a
-  /// row, and more of them in one make no difference.
-  static let rowsOfMany = 64
+  /// How many rows the statements add that there are, most first. SQLite's own work for a statement
+  /// costs as much as a row, and more of them in one make no difference.
+  static let rowsOfStatements = [64, 8, 1]
 
-  /// Adds one row.
-  var insertion: String {
-    switch self {
-    case .changes: Self.insertions.changes.one
-    case .outcomes: Self.insertions.outcomes.one
-    }
-  }
-
-  /// Adds ``rowsOfMany`` rows.
-  var insertionOfMany: String {
-    switch self {
-    case .changes: Self.insertions.changes.many
-    case .outcomes: Self.insertions.outcomes.many
-    }
+  /// Adds as many rows as one of ``rowsOfStatements`` says.
+  func insertion(of rows: Int) -> String {
+    let insertions =
+      switch self {
+      case .changes: Self.insertions.changes
+      case .outcomes: Self.insertions.outcomes
+      }
+    return insertions[rows] ?? ""
   }
 
   /// All columns, newest row first.
@@ -55,19 +49,18 @@ enum RecordTable: String {
     "SELECT \(columns.joined(separator: ", ")) FROM \(rawValue) ORDER BY id"
   }
 
-  private static let insertions = (changes: Insertions(.changes), outcomes: Insertions(.outcomes))
+  private static let insertions = (
+    changes: RecordTable.changes.allInsertions, outcomes: RecordTable.outcomes.allInsertions
+  )
 
-  private struct Insertions {
-    let one: String
-    let many: String
-
-    init(_ table: RecordTable) {
-      let names = table.columns.joined(separator: ", ")
-      let places = "(" + table.columns.map { _ in "?" }.joined(separator: ", ") + ")"
-      let start = "INSERT INTO \(table.rawValue) (\(names)) VALUES "
-      one = start + places
-      many = start + Array(repeating: places, count: rowsOfMany).joined(separator: ", ")
-    }
+  private var allInsertions: [Int: String] {
+    let names = columns.joined(separator: ", ")
+    let places = "(" + columns.map { _ in "?" }.joined(separator: ", ") + ")"
+    return Dictionary(
+      uniqueKeysWithValues: Self.rowsOfStatements.map { rows in
+        let all = Array(repeating: places, count: rows).joined(separator: ", ")
+        return (rows, "INSERT INTO \(rawValue) (\(names)) VALUES \(all)")
+      })
   }
 }
 
@@ -142,6 +135,10 @@ extension HistoryEntry {
 enum Records: Sendable {
   case changes([ChangeDraft])
   case outcomes([ChangeOutcome])
+
+  var areChanges: Bool {
+    if case .changes = self { true } else { false }
+  }
 
   var count: Int {
     switch self {
