@@ -270,7 +270,7 @@ extension S3Client {
     let sendsMD5 = checksum == .none || memory.answersChecksums == false
     var wants: PayloadDigest.Wants = endpoint.isTLS ? [] : .sha256
     if checksum == .crc32c { wants.insert(.crc32c) }
-    if sendsMD5 || (memory.etagMeaning == .unknown && body.count <= Self.largestForLearning) {
+    if sendsMD5 || (body.count <= Self.largestForLearning && memory.mayLearnETags()) {
       wants.insert(.md5)
     }
     let digest: PayloadDigest

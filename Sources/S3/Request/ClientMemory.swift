@@ -9,6 +9,7 @@ final class ClientMemory: Sendable {
     var isClockCorrected = false
     var serverOffset: Duration?
     var etagMeaning = ETagMeaning.unknown
+    var uploadsWithoutLesson = 0
     var uploadChecksum = UploadChecksum.crc64nvme
     var answersChecksums: Bool?
     var listing = ListingDialect()
@@ -61,6 +62,18 @@ final class ClientMemory: Sendable {
 
   /// What the endpoint's ETags are, as far as seen.
   var etagMeaning: ETagMeaning { state.withLock { $0.etagMeaning } }
+
+  /// Whether the ETag of one more upload may tell what they are: no longer once some have not.
+  func mayLearnETags() -> Bool {
+    state.withLock { state in
+      guard state.etagMeaning == .unknown, state.uploadsWithoutLesson < Self.uploadsToLearnFrom
+      else { return false }
+      state.uploadsWithoutLesson += 1
+      return true
+    }
+  }
+
+  private static let uploadsToLearnFrom = 16
 
   /// - Parameter isMD5: one that was an MD5 says more than one that was not.
   func noteETag(isMD5: Bool) {
