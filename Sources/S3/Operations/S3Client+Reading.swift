@@ -75,6 +75,29 @@ extension S3Client {
     if case .memory = body {
       throw S3Error(.getObject, .invalidRequest("an object goes to a file or in pieces"))
     }
+    return try await get(
+      location, range: range, ifMatch: ifMatch, into: body, progress: progress
+    ).metadata
+  }
+
+  /// The bytes of a small object, kept in memory. S3 API Reference: GetObject.
+  ///
+  /// The answer's status, length and ETag are compared with what was asked for.
+  ///
+  /// - Parameters:
+  ///   - limit: in bytes; a longer object fails with `bodyTooLarge`.
+  ///   - ifMatch: the object must still have this ETag; `preconditionFailed` otherwise.
+  public func getObject(
+    _ location: ObjectLocation, ifMatch: ETag?, limit: Int, progress: ByteCounter?
+  ) async throws(S3Error) -> FetchedObject {
+    try await get(
+      location, range: nil, ifMatch: ifMatch, into: .memory(limit: limit), progress: progress)
+  }
+
+  private func get(
+    _ location: ObjectLocation, range: Range<Int64>?, ifMatch: ETag?, into body: HTTPResponseBody,
+    progress: ByteCounter?
+  ) async throws(S3Error) -> FetchedObject {
     var call = S3Call(.getObject, .get, location)
     call.progress = progress
     call.add("If-Match", ifMatch?.quoted)
@@ -82,13 +105,15 @@ extension S3Client {
     call.add("x-amz-checksum-mode", range == nil ? "ENABLED" : nil)
     let expectation = ObjectExpectation(
       range: range, etag: ifMatch, versionID: location.versionID)
-    return try await send(call) { () -> Reception<ObjectMetadata> in
+    return try await send(call) { () -> Reception<FetchedObject> in
       var reception = Reception { (response) throws(S3Error.Cause) in
         let accepted = try expectation.check(response.head)
         guard response.bodyCount == accepted.count else {
           throw .malformedAnswer("\(response.bodyCount) bytes came instead of \(accepted.count)")
         }
-        return ObjectMetadata(head: response.head, size: accepted.objectSize)
+        return FetchedObject(
+          metadata: ObjectMetadata(head: response.head, size: accepted.objectSize),
+          bytes: response.body)
       }
       let receiver = BodyReceiver(body, expectation)
       reception.body = receiver.body
@@ -98,4 +123,10 @@ extension S3Client {
       return reception
     }
   }
+}
+
+/// What a server knows of an object, with its bytes where they are kept in memory.
+public struct FetchedObject: Sendable {
+  public var metadata: ObjectMetadata
+  public var bytes: [UInt8]
 }

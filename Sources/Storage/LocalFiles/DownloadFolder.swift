@@ -106,6 +106,26 @@ public final class DownloadFolder: Sendable {
     }
   }
 
+  /// Writes a small file whole, flushes it and gives it its name, in one go.
+  ///
+  /// The caller has checked the bytes.
+  func store(
+    _ bytes: [UInt8], as name: RelativeName, existing: Existing, modified: Timestamp?
+  ) async throws(LocalFileError) -> DownloadTarget {
+    let target = try await onDisk { () throws(LocalFileError) in
+      let target = try self.makeTarget(name, size: nil, existing: existing)
+      do {
+        try target.file.descriptor.writeAll(toAbsoluteOffset: 0, bytes)
+      } catch {
+        throw LocalFileError(target.path, .system(error as? Errno ?? .ioError))
+      }
+      try target.complete(modified: modified)
+      return target
+    }
+    try await target.flushFolder()
+    return target
+  }
+
   func makeTarget(
     _ name: RelativeName, size: ByteCount?, existing: Existing, reusing: Bool = false
   ) throws(LocalFileError) -> DownloadTarget {

@@ -81,21 +81,29 @@ public final class DownloadTarget: Sendable {
   /// - Throws: ``LocalFileError/Kind/alreadyExists`` when a file took the name meanwhile and is not
   ///   to be overwritten; the download is then abandoned, as after any other error.
   public func finish(modified: Timestamp?) async throws(LocalFileError) {
-    try await onDisk { () throws(LocalFileError) in
-      let isArriving = self.state.withLock { state in
-        defer { if state == .arriving { state = .complete } }
-        return state == .arriving
-      }
-      precondition(isArriving, "a download ends once")
-      do throws(LocalFileError) {
-        if let modified { try setModified(modified, of: self.file, path: self.path) }
-        try flush(self.file, path: self.path)
-        try self.takeName()
-      } catch {
-        self.remove()
-        throw error
-      }
+    try await onDisk { () throws(LocalFileError) in try self.complete(modified: modified) }
+    try await flushFolder()
+  }
+
+  /// As ``finish(modified:)``, on this thread, and without what ``flushFolder()`` does.
+  func complete(modified: Timestamp?) throws(LocalFileError) {
+    let isArriving = state.withLock { state in
+      defer { if state == .arriving { state = .complete } }
+      return state == .arriving
     }
+    precondition(isArriving, "a download ends once")
+    do throws(LocalFileError) {
+      if let modified { try setModified(modified, of: file, path: path) }
+      try flush(file, path: path)
+      try takeName()
+    } catch {
+      remove()
+      throw error
+    }
+  }
+
+  /// Returns once the name is on the disk.
+  func flushFolder() async throws(LocalFileError) {
     try await FolderFlushes.shared.flush(parent, path: path.removingLastComponent())
   }
 

@@ -72,9 +72,10 @@ struct Downloader: Sendable {
     if let pinned, pinned.size >= tools.settings.journalThreshold, tools.journaling != nil {
       return try await resumably(relativeName, in: destination, pinned)
     }
-    let target = try await target(relativeName, in: destination, size: pinned?.size)
     return try await tools.whole(request) { () async throws(StorageError) in
-      try await arrive(in: target) { () async throws(StorageError) in
+      if let result = try await small(relativeName, in: destination) { return result }
+      let target = try await target(relativeName, in: destination, size: pinned?.size)
+      return try await arrive(in: target) { () async throws(StorageError) in
         guard let pinned else { return try await fetchWhole(into: target) }
         return (pinned, try await fetchRanges(of: pinned, into: target, nil))
       }
@@ -102,6 +103,19 @@ struct Downloader: Sendable {
       candidate = name.numbered(number)
     }
     return nil
+  }
+
+  /// - Returns: nil for an object that is too large to be kept in memory, as far as is known.
+  private func small(
+    _ name: RelativeName, in folder: DownloadFolder
+  ) async throws(StorageError) -> TransferResult? {
+    guard let size = summary?.size, size <= SmallDownload.largestSize else { return nil }
+    let result = try await SmallDownload(
+      object: object, name: name, folder: folder, existing: existing, tools: tools,
+      progress: progress
+    ).run()
+    if result == nil { progress.startAgain() }
+    return result
   }
 
   private func target(

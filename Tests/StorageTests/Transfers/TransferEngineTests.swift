@@ -3,6 +3,7 @@ import HTTP
 import History
 import S3
 import Storage
+import Synchronization
 import SystemPackage
 import Testing
 
@@ -48,6 +49,45 @@ struct TransferEngineTests {
         fixture.location("up.bin"), into: fixture.local.path.appending("down"))
       #expect(
         fixture.transport.sent.count { $0.method == .get && $0.key == ObjectKey("up.bin") } == 3)
+    }
+  }
+
+  @Test(
+    "A byte flipped in a small object is fetched again, and never gets a name", arguments: [1, 9])
+  func smallFlips(times: Int) async throws {
+    try await ServerFixture.with { fixture in
+      let file = try fixture.file("up.bin", size: 4_096)
+      _ = try await fixture.service.upload(file, to: fixture.location("p/small"))
+      let left = Mutex(times)
+      fixture.transport.changeAnswers { request, response in
+        guard request.method == .get, request.key == ObjectKey("p/small") else { return response }
+        let isFlipped = left.withLock { left in
+          left -= 1
+          return left >= 0
+        }
+        var changed = response
+        if isFlipped { changed.body[100] ^= 1 }
+        return changed
+      }
+      let engine = fixture.service.transfers
+      let id = await engine.enqueue(
+        TransferTree(
+          .download(
+            bucket: fixture.bucket, KeySelection(prefix: ObjectKey("p/")),
+            dropping: ObjectKey("p/"), folder: fixture.local.path.appending("down")),
+          ifExists: .overwrite))
+      let end = await engine.treeEnd(of: id)
+      if times == 1 {
+        #expect(end.status.done == 1)
+        #expect(try fixture.bytes("down/small") == fixture.bytes("up.bin"))
+      } else {
+        #expect(end.status.failed == 1)
+        #expect(await engine.failures(of: id).first?.end.error?.kind == .damaged)
+        #expect(
+          try FileManager.default.contentsOfDirectory(
+            atPath: fixture.local.path.appending("down").string
+          ).isEmpty)
+      }
     }
   }
 
@@ -450,5 +490,11 @@ private actor Load {
 
   func end() {
     current -= 1
+  }
+}
+
+extension TreeOutcome.End {
+  fileprivate var error: StorageError? {
+    if case .failed(let error) = self { error } else { nil }
   }
 }

@@ -1,0 +1,106 @@
+import HTTP
+import S3
+
+/// Carries out the download of a small object: its bytes arrive in memory, are compared with what
+/// was stored, and become a file in one go, so that thousands of them cost little each.
+struct SmallDownload: Sendable {
+  /// Some hundreds of them are under way.
+  static let largestSize = ByteCount.kibibytes(16)
+
+  let object: ObjectLocation
+  let name: RelativeName
+  let folder: DownloadFolder
+  let existing: DownloadFolder.Existing
+  let tools: TransferTools
+  let progress: TransferProgress
+
+  /// - Returns: nil when the object is none of the kind: larger by now, or stored in parts whose
+  ///   sizes have to be found.
+  func run() async throws(StorageError) -> TransferResult? {
+    guard var arrived = try await fetch(ifMatch: nil) else { return nil }
+    let metadata = arrived.metadata
+    progress.set(total: metadata.size)
+    let etags = tools.client.etagMeaning
+    var check = DownloadCheck(
+      StoredDigest(metadata, etags: etags), objectSize: metadata.size, partSizes: nil,
+      rangeSize: max(metadata.size, ByteCount(1)), etags: etags)
+    var commands = check.start(
+      atOnce: 1, present: metadata.size > .zero ? [0: crcs(of: arrived.bytes, check)] : [:])
+    while let command = commands.first {
+      commands.removeFirst()
+      check.etags = tools.client.etagMeaning
+      switch command {
+      case .startAgain:
+        progress.startAgain()
+      case .fetch:
+        guard let again = try await fetch(ifMatch: metadata.etag) else { return nil }
+        arrived.bytes = again.bytes
+        commands += check.handle(.arrived(0, crcs: crcs(of: arrived.bytes, check)))
+      case .digest(let unit, _, isFirst: _, isLast: _):
+        // All of it is one range, and so one stretch.
+        let value = check.stored.algorithm?.digest(of: arrived.bytes)
+        commands += check.handle(value.map { .digested(unit: unit, value: $0) } ?? .forbidden)
+      case .seekProof:
+        await tools.client.seekProofOfETags(beside: object)
+        check.etags = tools.client.etagMeaning
+        commands += check.handle(.soughtProof)
+      case .tryPartSizes:
+        return nil
+      case .finish(let verification):
+        if let isMD5 = check.lesson(of: verification) { tools.client.noteETag(isMD5: isMD5) }
+        return try await store(arrived, verification)
+      case .fail(let mismatch):
+        throw .damaged(object, stored: mismatch.stored, arrived: mismatch.arrived)
+      }
+    }
+    preconditionFailure("a check that has not finished has something under way")
+  }
+
+  private func crcs(of bytes: [UInt8], _ check: DownloadCheck) -> [CRC] {
+    guard let wanted = check.wantedCRC else { return [] }
+    var crc = CRC(wanted)
+    bytes.withUnsafeBytes { crc.update($0) }
+    return [crc]
+  }
+
+  /// - Returns: nil when it is too large to be kept in memory.
+  private func fetch(ifMatch: ETag?) async throws(StorageError) -> FetchedObject? {
+    guard let turn = await tools.enter(.small) else { throw cancelled }
+    let counter = progress.begin()
+    do throws(S3Error) {
+      let arrived = try await tools.client.getObject(
+        object, ifMatch: ifMatch, limit: Int(Self.largestSize.bytes), progress: counter)
+      tools.leave(turn)
+      progress.end(counter, isDone: true)
+      return arrived
+    } catch {
+      tools.leave(turn, isAnswered: false)
+      progress.end(counter, isDone: false)
+      if case .transport(.bodyTooLarge) = error.cause { return nil }
+      if error.isCancellation { throw cancelled }
+      throw StorageError(error, while: .download(object, to: name.path(below: folder.path)))
+    }
+  }
+
+  private func store(
+    _ arrived: FetchedObject, _ verification: Verification
+  ) async throws(StorageError) -> TransferResult {
+    guard !Task.isCancelled else { throw cancelled }
+    let metadata = arrived.metadata
+    let target: DownloadTarget
+    do {
+      target = try await folder.store(
+        arrived.bytes, as: name, existing: existing, modified: metadata.lastModified)
+    } catch {
+      throw StorageError(error)
+    }
+    progress.set(localPath: target.path)
+    return TransferResult(
+      location: ObjectLocation(
+        bucket: object.bucket, key: object.key, versionID: metadata.versionID ?? object.versionID),
+      localPath: target.path, size: metadata.size, etag: metadata.etag,
+      checksum: metadata.checksum, verification: verification)
+  }
+
+  private var cancelled: StorageError { tools.stop.isRaised ? .stopped : .cancelled }
+}
