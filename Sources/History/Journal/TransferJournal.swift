@@ -84,6 +84,16 @@ public actor TransferJournal {
     }
   }
 
+  /// Whether anything is there that this process does not hold itself; otherwise none of its
+  /// transfers needs to ask further.
+  public func hasLeftovers(besidesThoseOf holder: Author) async throws(JournalError) -> Bool {
+    let own = JournalLease(holder)
+    return try await entries().contains { entry in
+      guard case .running(let lease) = entry.state else { return true }
+      return !lease.isSameProcess(as: own)
+    }
+  }
+
   /// Takes an entry that is there.
   ///
   /// - Throws: ``JournalError/unknown(_:)`` when it has come to its end meanwhile.

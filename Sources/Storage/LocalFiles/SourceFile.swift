@@ -9,18 +9,35 @@ public final class SourceFile: Sendable {
   public let file: OpenFile
   public let size: ByteCount
   public let modified: Timestamp
+  /// All bytes, of one moment, where they were read when the file was opened.
+  let contents: [UInt8]?
   private let device: UInt64
   private let inode: UInt64
 
   /// Follows links, since the person chose the path.
   ///
+  /// - Parameter limit: a file of this size at most, in bytes, is read at once.
   /// - Throws: ``LocalFileError`` with `notARegularFile` for a folder, a FIFO or a device, which
   ///   are not waited for, and `system` for what is missing or may not be read.
-  public static func open(_ path: FilePath) async throws(LocalFileError) -> SourceFile {
-    try await onDisk { () throws(LocalFileError) in try SourceFile(path) }
+  public static func open(
+    _ path: FilePath, readingUpTo limit: Int = 0
+  ) async throws(LocalFileError) -> SourceFile {
+    try await onDisk { () throws(LocalFileError) in try SourceFile(path, readingUpTo: limit) }
   }
 
-  init(_ path: FilePath) throws(LocalFileError) {
+  /// The same for several, in one go.
+  static func open(
+    _ paths: [FilePath], readingUpTo limit: Int
+  ) async -> [Result<SourceFile, LocalFileError>] {
+    let opened = try? await onDisk {
+      paths.map { path in
+        Result { () throws(LocalFileError) in try SourceFile(path, readingUpTo: limit) }
+      }
+    }
+    return opened ?? []
+  }
+
+  init(_ path: FilePath, readingUpTo limit: Int = 0) throws(LocalFileError) {
     self.path = path
     let descriptor = path.withPlatformString {
       Glibc.open($0, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
@@ -37,6 +54,7 @@ public final class SourceFile: Sendable {
     modified = status.modified
     device = UInt64(status.st_dev)
     inode = UInt64(status.st_ino)
+    contents = status.st_size <= limit ? readWhole(file, like: status) : nil
   }
 
   /// Whether the file was written to, or another one or none lies at the path.
@@ -54,35 +72,28 @@ public final class SourceFile: Sendable {
     return answer ?? true
   }
 
-  /// All bytes of a small file as it was when it was opened; nil when it has changed since.
-  func contents() async -> [UInt8]? {
-    let answer: [UInt8]?? = try? await onDisk {
-      var named = stat()
-      guard self.path.withPlatformString({ stat($0, &named) }) == 0, self.matches(named) else {
-        return nil
-      }
-      let descriptor = self.file.descriptor.rawValue
-      let size = Int(self.size.bytes)
-      let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-        while count < size {
-          let read = pread(
-            descriptor, buffer.baseAddress?.advanced(by: count), size - count, off_t(count))
-          guard read > 0 else { break }
-          count += read
-        }
-      }
-      // What was written while it was read has changed the time.
-      var open = stat()
-      guard bytes.count == size, fstat(descriptor, &open) == 0, self.matches(open) else {
-        return nil
-      }
-      return bytes
-    }
-    return answer ?? nil
-  }
-
   private func matches(_ status: stat) -> Bool {
     Int64(status.st_size) == size.bytes && status.modified == modified
       && UInt64(status.st_dev) == device && UInt64(status.st_ino) == inode
   }
+}
+
+/// All bytes of a file as it is in `status`; nil when it has changed since or cannot be read.
+private func readWhole(_ file: OpenFile, like status: stat) -> [UInt8]? {
+  let descriptor = file.descriptor.rawValue
+  let size = Int(status.st_size)
+  let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+    while count < size {
+      let read = pread(
+        descriptor, buffer.baseAddress?.advanced(by: count), size - count, off_t(count))
+      guard read > 0 else { break }
+      count += read
+    }
+  }
+  // What was written while it was read has changed the time.
+  var now = stat()
+  guard bytes.count == size, fstat(descriptor, &now) == 0, now.st_size == status.st_size,
+    now.modified == status.modified
+  else { return nil }
+  return bytes
 }

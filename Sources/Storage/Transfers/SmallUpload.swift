@@ -9,9 +9,9 @@ import SystemPackage
 /// back: while the history flushes the rows of some, the requests of others are under way.
 struct SmallUpload: Sendable {
   static let largestSize = ConcurrencyPlan.Kind.largestSmallObject
-  /// Up to here a file is read at once, which costs less than reading it piece by piece. Some
-  /// hundreds of them are under way.
-  private static let largestRead = ByteCount.kibibytes(16)
+  /// Up to here, in bytes, a file is read when it is opened, which costs less than reading it piece
+  /// by piece. Some hundreds of them are under way.
+  static let largestRead = 16 * 1024
 
   let source: SourceFile
   let location: ObjectLocation
@@ -19,6 +19,10 @@ struct SmallUpload: Sendable {
   let condition: WriteCondition
   let tools: TransferTools
   let progress: TransferProgress
+  /// Whether it was opened together with others, which costs each of them less.
+  var isOneOfMany = false
+  /// Where its request runs; nil for anywhere.
+  var executor: (any TaskExecutor)?
 
   /// Why it did not go well, and what the history is to say of it.
   private struct Failure: Error {
@@ -30,17 +34,33 @@ struct SmallUpload: Sendable {
 
   private var undertaking: Undertaking { .upload(source.path, to: location) }
 
-  func run() async throws(StorageError) -> TransferResult {
-    let change = Change(
+  private var change: Change {
+    Change(
       .upload, bucket: location.bucket, key: location.key, size: source.size,
       localPath: source.path)
-    let row = try await tools.recorder.begin(change, while: undertaking)
+  }
+
+  /// Begins the rows of several, all or none of them.
+  ///
+  /// - Returns: nil when they could not be begun, as for each of them alone.
+  static func begin(_ uploads: [SmallUpload]) async -> [ChangeID]? {
+    guard let first = uploads.first else { return [] }
+    return try? await first.tools.recorder.begin(
+      uploads.map(\.change), while: first.undertaking)
+  }
+
+  func run() async throws(StorageError) -> TransferResult {
+    try await run(as: try await tools.recorder.begin(change, while: undertaking))
+  }
+
+  /// - Parameter row: which has been begun, and gets its outcome here.
+  func run(as row: ChangeID) async throws(StorageError) -> TransferResult {
     switch await putPatiently() {
     case .success(let receipt):
       let warning = await tools.recorder.finish(
         [(row, Ending(receipt, size: source.size))], while: undertaking)
       // What was read at once is of one moment; else the object may mix old and new bytes.
-      if !isReadAtOnce, await source.hasChanged() {
+      if source.contents == nil, await source.hasChanged() {
         throw StorageError.fileChanged(source.path).noting(warning)
       }
       return TransferResult(
@@ -77,23 +97,21 @@ struct SmallUpload: Sendable {
     }
   }
 
-  private var isReadAtOnce: Bool { source.size <= Self.largestRead }
-
   private func put() async -> Result<WriteReceipt, Failure> {
-    // It may have waited for its turn; what would be cut off now must not replace an object.
-    let body: HTTPRequestBody
-    if isReadAtOnce {
-      guard let bytes = await source.contents() else { return .failure(sourceChanged) }
-      body = .bytes(bytes)
-    } else {
-      guard await !source.hasChanged() else { return .failure(sourceChanged) }
-      body = .file(FileSlice(file: source.file, offset: 0, count: source.size.bytes))
+    // It may have waited for its turn; what would be cut off now must not replace an object. One of
+    // many was read a moment ago: what becomes of it now is as if it came after its upload.
+    if source.contents == nil || !isOneOfMany, await source.hasChanged() {
+      return .failure(sourceChanged)
     }
+    let body: HTTPRequestBody =
+      source.contents.map { .bytes($0) }
+      ?? .file(FileSlice(file: source.file, offset: 0, count: source.size.bytes))
     let counter = progress.begin()
     let size = source.size.bytes
     do {
       // Once the whole body has left, the answer tells more than giving up would.
       let receipt = try await withGrace(
+        on: executor,
         { () async throws(S3Error) in
           try await tools.client.putObject(
             location, body: body, attributes: attributes, condition: condition, progress: counter)

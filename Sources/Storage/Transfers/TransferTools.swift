@@ -10,6 +10,8 @@ struct TransferTools: Sendable {
   let settings: TransferSettings
   /// Where unfinished transfers are kept; nil when none are.
   var journaling: Journaling?
+  /// Whether an earlier run may have left something in the journal.
+  var mayHaveLeftovers = true
   /// Raised before the task is cancelled when the transfer is to be kept for later.
   var stop = StopSign()
   let patience: Patience

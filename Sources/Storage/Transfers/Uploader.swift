@@ -21,7 +21,7 @@ struct Uploader: Sendable {
     guard !tools.recorder.isReadOnly else { throw .readOnly(undertaking) }
     let source: SourceFile
     do {
-      source = try await SourceFile.open(file)
+      source = try await SourceFile.open(file, readingUpTo: SmallUpload.largestRead)
     } catch {
       throw StorageError(error)
     }
@@ -109,14 +109,20 @@ struct Uploader: Sendable {
   ) async throws(StorageError) -> TransferResult {
     progress.set(location: location)
     if source.size <= SmallUpload.largestSize {
-      return try await SmallUpload(
-        source: source, location: location, attributes: guessed, condition: condition,
-        tools: tools, progress: progress
-      ).run()
+      return try await small(source, at: location, condition).run()
     }
     let upload = upload(of: source, to: location, condition)
     if let plan { return try await upload.inParts(plan) }
     return try await upload.whole()
+  }
+
+  /// - Parameter source: no larger than ``SmallUpload/largestSize``.
+  func small(
+    _ source: SourceFile, at location: ObjectLocation, _ condition: WriteCondition
+  ) -> SmallUpload {
+    SmallUpload(
+      source: source, location: location, attributes: guessed, condition: condition,
+      tools: tools, progress: progress)
   }
 
   private func upload(

@@ -31,6 +31,15 @@ struct Journaling: Sendable {
 }
 
 extension Journaling {
+  /// Whether an earlier run has left anything. When the journal cannot be read it may have.
+  func mayHaveLeftovers() async -> Bool {
+    do {
+      return try await journal.hasLeftovers(besidesThoseOf: holder)
+    } catch {
+      return true
+    }
+  }
+
   /// The entry that an earlier run has left for this transfer, under a lease; nil for none.
   ///
   /// - Throws: ``StorageError/Kind/inUse``.
@@ -51,7 +60,8 @@ extension TransferTools {
   func whole(
     _ request: TransferRequest, _ body: () async throws(StorageError) -> TransferResult
   ) async throws(StorageError) -> TransferResult {
-    guard let journaling, let left = try await journaling.takeLeft(request) else {
+    guard let journaling, mayHaveLeftovers, let left = try await journaling.takeLeft(request)
+    else {
       return try await body()
     }
     do throws(StorageError) {

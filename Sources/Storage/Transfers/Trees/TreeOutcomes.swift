@@ -85,6 +85,13 @@ public final class TreeOutcomes: AsyncSequence, Sendable {
 
   // MARK: - Writing
 
+  /// Whether one more outcome can be promised a place at once.
+  var hasRoom: Bool {
+    state.withLock { state in
+      state.isAbandoned || state.unread.count + state.expected < limit
+    }
+  }
+
   /// Waits until one more outcome can be kept, and promises its place.
   ///
   /// Returns at once when the task is cancelled: nothing more is then begun.

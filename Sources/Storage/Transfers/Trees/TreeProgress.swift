@@ -84,6 +84,11 @@ final class TreeProgress: Sendable {
     return (id, progress)
   }
 
+  /// A file that began will begin once more.
+  func forget(_ id: Int) {
+    state.withLock { $0.running[id] = nil }
+  }
+
   /// A file is over, or did not even begin where `id` is nil.
   ///
   /// - Parameter size: as it was found.

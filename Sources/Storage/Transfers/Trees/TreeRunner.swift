@@ -8,6 +8,8 @@ import SystemPackage
 struct TreeRunner: Sendable {
   /// Found and not begun at a time, when larger files hold each other up.
   private static let mostHeld = 64
+  /// Small files are opened and recorded so many at a time.
+  private static let filesInGroup = 32
   /// So many failures in a row to reach the server end the tree.
   private static let mostLostConnections = 32
 
@@ -27,10 +29,39 @@ struct TreeRunner: Sendable {
     var error: StorageError?
   }
 
+  /// One small file that is uploaded over whatever is there.
+  private struct SmallFile: Sendable {
+    var request: TransferRequest
+    var location: ObjectLocation
+    var path: FilePath
+    var attributes: ObjectAttributes
+    var size: ByteCount
+  }
+
+  /// The same, opened and recorded.
+  private struct BegunFile: Sendable {
+    var file: SmallFile
+    var upload: SmallUpload
+    var row: ChangeID
+    var progressID: Int
+  }
+
+  private enum Step: Sendable {
+    case ended(Ended)
+    /// - Parameter others: which go by themselves, and then tell what is wrong.
+    case begun([BegunFile], others: [SmallFile])
+  }
+
   /// What is under way, and what is to be.
   private struct Window {
     var running: [Weight: Int] = [:]
     var held: [TreeItem] = []
+    /// To be begun together. They count as running.
+    var group: [SmallFile] = []
+    /// Files that could not be begun together, to be tried one after the other. They count as running.
+    var alone: [SmallFile] = []
+    /// Groups that are being begun.
+    var groupCount = 0
     var isAtEnd = false
     var lostConnections = 0
     /// Why nothing more is begun.
@@ -39,6 +70,8 @@ struct TreeRunner: Sendable {
     var hasLostSome = false
 
     var isIdle: Bool { running.values.allSatisfy { $0 == 0 } }
+    /// Whether files that have places for their outcomes wait for what the runner does next.
+    var holdsPlaces: Bool { !group.isEmpty || !alone.isEmpty || groupCount > 0 }
   }
 
   func run() async -> Result<TransferResult, StorageError> {
@@ -65,11 +98,13 @@ struct TreeRunner: Sendable {
 
   private func run(_ tools: TransferTools) async -> Finished {
     var source = TreeSource(tree, client: tools.client)
-    let window = await withTaskGroup(of: Ended.self) { tasks in
+    let window = await withTaskGroup(of: Step.self) { tasks in
       var window = Window()
       var opened: TransferTools?
       while true {
-        while window.stop == nil, !Task.isCancelled {
+        while window.stop == nil, !Task.isCancelled,
+          !window.holdsPlaces || outcomes?.hasRoom ?? true
+        {
           guard let item = await next(&window, &source) else { break }
           do throws(StorageError) {
             let tools = if let opened { opened } else { try await prepared(tools) }
@@ -79,9 +114,23 @@ struct TreeRunner: Sendable {
             window.stop = error
           }
         }
-        guard let ended = await tasks.next() else { return window }
-        note(ended, &window)
-        if window.stop != nil { tasks.cancelAll() }
+        let tools = opened ?? tools
+        if window.stop == nil, !Task.isCancelled {
+          startGroup(tools, &window, &tasks)
+          if let file = window.alone.popLast() {
+            start(.file(file.request, size: file.size, isRenamed: false), .small, tools, &tasks)
+          }
+        }
+        switch await tasks.next() {
+        case nil: return window
+        case .begun(let files, let others):
+          window.groupCount -= 1
+          for file in files { start(file, &tasks) }
+          window.alone += others
+        case .ended(let ended):
+          note(ended, &window)
+          if window.stop != nil { tasks.cancelAll() }
+        }
       }
     }
     // Who reached nothing at all has most likely asked the wrong server.
@@ -93,6 +142,7 @@ struct TreeRunner: Sendable {
   /// The folder that a download goes to is opened once for all its files, and not made for none.
   private func prepared(_ tools: TransferTools) async throws(StorageError) -> TransferTools {
     var tools = tools
+    tools.mayHaveLeftovers = await tools.journaling?.mayHaveLeftovers() ?? false
     guard case .download(_, _, _, let folder) = tree.work else { return tools }
     do {
       tools.folder = try await DownloadFolder.open(folder)
@@ -143,7 +193,7 @@ struct TreeRunner: Sendable {
   }
 
   /// More than may be sent at once: some are being recorded, opened or flushed meanwhile.
-  private var mostSmall: Int { min(2 * tools.pool.limit(of: .small) + 32, 512) }
+  private var mostSmall: Int { min(2 * tools.pool.limit(of: .small) + 192, 512) }
 
   private func hasRoom(_ item: TreeItem, _ window: Window) -> Bool {
     let weight = weight(of: item)
@@ -166,7 +216,7 @@ struct TreeRunner: Sendable {
 
   private func start(
     _ item: TreeItem, _ tools: TransferTools, _ window: inout Window,
-    _ tasks: inout TaskGroup<Ended>
+    _ tasks: inout TaskGroup<Step>
   ) async {
     await outcomes?.expect()
     if case .unusable(let outcome) = item {
@@ -175,7 +225,88 @@ struct TreeRunner: Sendable {
     }
     let weight = weight(of: item)
     window.running[weight, default: 0] += 1
-    tasks.addTask {
+    if let file = smallFile(item, tools) {
+      window.group.append(file)
+      if window.group.count == Self.filesInGroup { startGroup(tools, &window, &tasks) }
+    } else {
+      start(item, weight, tools, &tasks)
+    }
+  }
+
+  /// nil for what does not go in a group.
+  private func smallFile(_ item: TreeItem, _ tools: TransferTools) -> SmallFile? {
+    guard !tools.mayHaveLeftovers, tools.earlierRun == nil,
+      case .file(let request, let size?, isRenamed: false) = item,
+      size <= SmallUpload.largestSize, request.ifExists == .overwrite,
+      case .upload(let path, let location, let attributes) = request.work
+    else { return nil }
+    return SmallFile(
+      request: request, location: location, path: path, attributes: attributes, size: size)
+  }
+
+  private func startGroup(
+    _ tools: TransferTools, _ window: inout Window, _ tasks: inout TaskGroup<Step>
+  ) {
+    guard !window.group.isEmpty else { return }
+    let files = window.group
+    window.group = []
+    window.groupCount += 1
+    tasks.addTask { await begin(files, tools) }
+  }
+
+  private func begin(_ files: [SmallFile], _ tools: TransferTools) async -> Step {
+    let sources = await SourceFile.open(
+      files.map(\.path), readingUpTo: SmallUpload.largestRead)
+    var begun: [BegunFile] = []
+    var others: [SmallFile] = []
+    for (index, file) in files.enumerated() {
+      // It may have grown since it was found.
+      guard sources.indices.contains(index), case .success(let source) = sources[index],
+        source.size <= SmallUpload.largestSize
+      else {
+        others.append(file)
+        continue
+      }
+      let (id, progress) = self.progress.begin()
+      progress.set(total: source.size)
+      var upload = Uploader(
+        file: file.path, location: file.location, attributes: file.attributes,
+        ifExists: .overwrite, tools: tools.reporting(to: progress), progress: progress
+      ).small(source, at: file.location, .none)
+      upload.isOneOfMany = true
+      upload.executor = tools.client.taskExecutor
+      begun.append(BegunFile(file: file, upload: upload, row: ChangeID(0), progressID: id))
+    }
+    guard let rows = await SmallUpload.begin(begun.map(\.upload)), rows.count == begun.count
+    else {
+      for file in begun { self.progress.forget(file.progressID) }
+      return .begun([], others: files)
+    }
+    for (index, row) in rows.enumerated() { begun[index].row = row }
+    return .begun(begun, others: others)
+  }
+
+  private func start(_ begun: BegunFile, _ tasks: inout TaskGroup<Step>) {
+    tasks.addTask(executorPreference: begun.upload.executor) {
+      let end: TreeOutcome.End
+      do throws(StorageError) {
+        end = .finished(try await begun.upload.run(as: begun.row))
+      } catch {
+        end = .failed(error)
+      }
+      let outcome = TreeOutcome(
+        direction: .upload, location: begun.file.location, localPath: begun.file.path, end: end)
+      finish(begun.progressID, outcome, begun.file.request, size: begun.file.size)
+      guard case .failed(let error) = end else { return .ended(Ended(weight: .small)) }
+      return .ended(Ended(weight: .small, error: error))
+    }
+  }
+
+  private func start(
+    _ item: TreeItem, _ weight: Weight, _ tools: TransferTools, _ tasks: inout TaskGroup<Step>
+  ) {
+    let executor = weight == .small ? tools.client.taskExecutor : nil
+    tasks.addTask(executorPreference: executor) {
       let (id, progress) = self.progress.begin()
       let tools = tools.reporting(to: progress)
       let outcome: TreeOutcome
@@ -193,8 +324,8 @@ struct TreeRunner: Sendable {
       case .unusable(let known): outcome = known
       }
       finish(id, outcome, request, size: item.size ?? .zero)
-      guard case .failed(let error) = outcome.end else { return Ended(weight: weight) }
-      return Ended(weight: weight, error: error)
+      guard case .failed(let error) = outcome.end else { return .ended(Ended(weight: weight)) }
+      return .ended(Ended(weight: weight, error: error))
     }
   }
 
