@@ -120,7 +120,7 @@ extension HTTPRequest {
     let receive =
       switch responseBody {
       case .memory(let limit):
-        body.count > 0 || method == .head || limit <= small ? small : 4 * small
+        limit <= small ? small / 2 : body.count > 0 || method == .head ? small : 4 * small
       case .file(_, offset: _, let limit, digest: _): limit > Int64(small) ? large : small
       case .pieces: large
       }

@@ -193,7 +193,10 @@ struct TreeRunner: Sendable {
   }
 
   /// More than may be sent at once: some are being recorded, opened or flushed meanwhile.
-  private var mostSmall: Int { min(2 * tools.pool.limit(of: .small) + 192, 512) }
+  private var mostSmall: Int {
+    // Groups of uploads wait for the history as well.
+    min(2 * tools.pool.limit(of: .small) + (tree.direction == .upload ? 192 : 32), 512)
+  }
 
   private func hasRoom(_ item: TreeItem, _ window: Window) -> Bool {
     let weight = weight(of: item)
