@@ -78,6 +78,7 @@ public final class CurlTransport: HTTPTransport {
     var loops: [CurlLoop] = []
     for _ in 0..<threads {
       guard Self.isReady, let multi = MultiHandle() else {
+        // Some kilobytes are not to be had: nothing that could be told a caller would help.
         fatalError("libcurl cannot be initialized: out of memory")
       }
       loops.append(CurlLoop(multi: multi, configuration: share, statistics: counters))
