@@ -93,8 +93,10 @@ public struct CredentialProcess: Sendable, Hashable {
     posix_spawn_file_actions_adddup2(&actions, output, 1)
     // What it says there may hold secrets.
     posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
-    // Neither connections nor open files are the program's. Closing what is not open does no harm.
-    for descriptor in 3...max(3, Self.highestDescriptor() ?? 1023) {
+    // Neither connections nor open files are the program's. Closing what is not open does no harm,
+    // so the range leaves room for what other threads open before the program starts; `closefrom`
+    // would end that race, but Swift's Glibc leaves it out.
+    for descriptor in 3...max(3, Self.highestDescriptor() ?? 0) + 1024 {
       posix_spawn_file_actions_addclose(&actions, descriptor)
     }
 
