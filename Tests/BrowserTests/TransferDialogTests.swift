@@ -50,6 +50,16 @@ struct TransferDialogTests {
     #expect(scene.screen.contains("→ s3://reports/2026/a.csv  text/csv"))
   }
 
+  @Test("A folder that has not been read yet has no number of entries")
+  func unread() throws {
+    var scene = try Scene.at("2026/", .of(["a"], under: "2026/"), columns: 80, rows: 16)
+    scene.press("u")
+    #expect(scene.screen.contains("loading…"))
+    #expect(!scene.screen.contains("0 entries"))
+    scene.answer(.folder(LocalListing(folder: "/home/ana", entries: [])))
+    #expect(scene.screen.contains("0 entries"))
+  }
+
   @Test("Marks, ranges and a filter work as among the objects; what is no file cannot be marked")
   func marking() throws {
     var scene = try uploading()

@@ -111,7 +111,11 @@ struct UploadView {
     if !pane.marks.isEmpty { parts.append("\(pane.marks.count) marked") }
     if !pane.filter.isEmpty { parts.append("/\(pane.filter)") }
     if !attributes.summary.isEmpty { parts.append(attributes.summary) }
-    parts.append("\(pane.shown.count) \(pane.shown.count == 1 ? "entry" : "entries")")
+    if pane.listing == nil, pane.isLoading {
+      parts.append("loading…")
+    } else {
+      parts.append("\(pane.shown.count) \(pane.shown.count == 1 ? "entry" : "entries")")
+    }
     return parts.joined(separator: " · ")
   }
 }
