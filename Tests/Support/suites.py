@@ -27,6 +27,8 @@ VENV = Path(sys.prefix) / "bin"
 # Seconds, for each step: what hangs ends, and what is only slow does not. The whole is to end within
 # 15 minutes on two cores.
 LIMIT = 1800
+# Processes that run the tests in a terminal.
+WORKERS = 2
 
 
 class Interrupted(Exception):
@@ -182,6 +184,8 @@ def run_all(scratch, env):
     pytest = Step(
         "end to end",
         [VENV / "python", "-m", "pytest", "Tests/EndToEnd", "-q", "--durations=10"]
+        # They wait more than they compute. Tests of a file stay together, with what they share.
+        + ["-n", WORKERS, "--dist", "loadfile"]
         + ["-p", "no:cacheprovider", f"--junitxml={scratch / 'pytest.xml'}"],
         env,
         "one test alone: bash Tests/Support/test.bash -- .venv-tests/bin/python -m pytest"
