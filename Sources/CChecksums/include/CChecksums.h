@@ -27,3 +27,28 @@ uint32_t pail_crc32_combine(uint32_t crc_a, uint32_t crc_b, uint64_t length_b);
 
 // "pclmul" or "table": the path that the first three functions take here.
 const char *pail_checksum_path(void);
+
+// SHA-256 of several messages at once, which takes a processor with instructions for it half the
+// time of one after the other; libcrypto has no such thing. One message is libcrypto's.
+
+enum { pail_sha256_most_lanes = 3 };
+
+// A message under way.
+typedef struct {
+  uint32_t words[8];
+  uint64_t length;
+} pail_sha256;
+
+// How many messages this processor wants at once. Where it is 1 the functions below must not be
+// called.
+int pail_sha256_lanes(void);
+
+void pail_sha256_begin(pail_sha256 *message);
+
+// Carries each of `lanes` messages on over `size` bytes of its own. A multiple of 64.
+void pail_sha256_add(
+    pail_sha256 *const messages[], const unsigned char *const data[], int lanes, size_t size);
+
+// Carries a message on over its last bytes, of any number, and tells its digest.
+void pail_sha256_end(
+    pail_sha256 *message, const void *data, size_t size, unsigned char digest[32]);

@@ -25,10 +25,7 @@ struct PayloadDigest: Sendable {
     switch body {
     case .none: return of([], wants)
     case .bytes(let bytes): return of(bytes, wants)
-    case .file(let slice):
-      return try await onDigestThread { (isCancelled) throws(S3Error.Cause) in
-        try of(slice, wants, isCancelled: isCancelled)
-      }
+    case .file(let slice): return try await DigestQueue.shared.digest(slice, wants)
     }
   }
 
@@ -38,24 +35,8 @@ struct PayloadDigest: Sendable {
     return running.finish()
   }
 
-  private static func of(
-    _ slice: FileSlice, _ wants: Wants, isCancelled: Flag
-  ) throws(S3Error.Cause) -> PayloadDigest {
-    var running = Running(wants)
-    do throws(PieceReader.Problem) {
-      try PieceReader.read(slice, isCancelled: isCancelled) { running.update($0) }
-    } catch {
-      switch error {
-      case .cancelled: throw .transport(.cancelled)
-      case .tooShort: throw .transport(.fileTooShort)
-      case .system(let errno): throw .transport(.file(errno))
-      }
-    }
-    return running.finish()
-  }
-
   /// All passes over one piece, while it is in the processor's cache.
-  private struct Running: ~Copyable {
+  struct Running: ~Copyable {
     private var crc64nvme = CRC64NVME()
     private var crc32c: CRC?
     private var sha256: Hash?

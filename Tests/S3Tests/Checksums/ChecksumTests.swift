@@ -122,7 +122,7 @@ struct ChecksumTests {
   }
 
   /// An open file with these bytes that has no name any more.
-  private static func file(_ bytes: [UInt8]) throws -> OpenFile {
+  static func file(_ bytes: [UInt8]) throws -> OpenFile {
     let path = FilePath(NSTemporaryDirectory()).appending("pail-\(UUID().uuidString)")
     let descriptor = try FileDescriptor.open(
       path, .readWrite, options: [.create, .exclusiveCreate], permissions: .ownerReadWrite)
