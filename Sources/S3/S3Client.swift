@@ -15,6 +15,8 @@ public struct S3Client: Sendable {
   /// Signed for until a bucket turns out to live in another one.
   public var region: Region
   public var retryPolicy: RetryPolicy
+  /// A request of which no byte moves for so long has failed.
+  public var stallTimeout = Duration.seconds(20)
   /// Told of each attempt that failed and will be followed by another, before the wait.
   public var retryObserver: (@Sendable (RetryNotice) -> Void)?
 

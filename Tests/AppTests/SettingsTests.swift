@@ -94,6 +94,20 @@ struct SettingsTests {
     #expect(!"\(settings.findings.filter { $0.name == "endpoint" })".contains("hunter2"))
   }
 
+  @Test("How long to wait is a duration, and one that is none is a problem")
+  func durations() {
+    let settings = resolve(
+      environment: [.retryFor: "2m", .stallTimeout: "7d"], envFile: Self.keys)
+    #expect(settings.retryFor == .seconds(120) && settings.stallTimeout == .seconds(7 * 86400))
+    #expect(settings.problems.isEmpty)
+    let origins = settings.findings.filter { ["retries", "stall timeout"].contains($0.name) }
+    #expect(origins.map(\.value) == ["2m", "7d"])
+    for wrong in ["0", "soon", "8d", "-1s"] {
+      let refused = resolve(environment: [.stallTimeout: wrong], envFile: Self.keys)
+      #expect(refused.problems.count == 1 && refused.stallTimeout == nil)
+    }
+  }
+
   @Test("Keys are taken as a set from one source")
   func keySet() throws {
     let settings = resolve(

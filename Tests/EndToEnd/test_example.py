@@ -13,6 +13,8 @@ def test_the_example_of_the_repository_names_every_variable_and_parses(person, s
         "AWS_REGION",
         "PAIL_USER",
         "PAIL_HISTORY",
+        "PAIL_RETRY_FOR",
+        "PAIL_STALL_TIMEOUT",
     ):
         assert name in example
     person.write_env(example)

@@ -60,6 +60,12 @@ struct Session: Sendable {
       endpoint: endpoint, region: settings.region, credentials: credentials,
       transport: transport(settings, log), isRegionAssumed: settings.isRegionAssumed,
       isBasic: settings.isBasic)
+    if let stallTimeout = settings.stallTimeout { interactive.stallTimeout = stallTimeout }
+    var transferSettings = transferSettings
+    if let retryFor = settings.retryFor {
+      transferSettings.patience = retryFor
+      interactive.retryPolicy.deadline = min(interactive.retryPolicy.deadline, retryFor)
+    }
     interactive.clockObserver = { notices.say(Self.words(ofClockBehind: $0, endpoint)) }
     let transfers = interactive.sending(
       through: transport(

@@ -25,6 +25,10 @@ struct Settings: Sendable {
   var problemWithoutMetadata: SetupProblem?
   /// Whether the endpoint is known to have but the basic requests.
   var isBasic = false
+  /// How long to go on trying when nothing gets through; nil for the usual time.
+  var retryFor: Duration?
+  /// How long no byte may move; nil for the usual time.
+  var stallTimeout: Duration?
   var caBundle: FilePath?
   var proxies = ProxySettings.none
   /// Where downloads go: `PATH_TO_SAVE_FILE`, else the current directory.

@@ -112,6 +112,8 @@ struct SettingsResolver {
     }
 
     let isBasic = isOn("basic requests", .basicRequests, &findings)
+    let retryFor = duration("retries", .retryFor, &findings, &problems)
+    let stallTimeout = duration("stall timeout", .stallTimeout, &findings, &problems)
 
     let profile = lookUp(.profile)
     findings.append(finding("profile", profile, fallback: "default"))
@@ -178,7 +180,8 @@ struct SettingsResolver {
       isRegionAssumed: region == nil && endpointValue == nil, credentials: keys?.recipe,
       profile: profileName, awsFolder: home?.appending(".aws").string, tokenService: tokenService,
       problemWithoutMetadata: keys?.isGuess == true ? noKeys : nil,
-      isBasic: isBasic, caBundle: caBundle.map { path($0.text) }, proxies: proxies,
+      isBasic: isBasic, retryFor: retryFor, stallTimeout: stallTimeout,
+      caBundle: caBundle.map { path($0.text) }, proxies: proxies,
       saveFolder: folder.map { path($0.text) } ?? FilePath("."),
       user: user?.text, historyPath: historyPath,
       runFolder: defaultHistoryPath?.removingLastComponent().appending("run"),
@@ -220,6 +223,24 @@ struct SettingsResolver {
     guard let value = lookUp(variable) else { return false }
     findings.append(finding(name, value, fallback: ""))
     return value.text.lowercased() == "true"
+  }
+
+  private func duration(
+    _ name: String, _ variable: Variable, _ findings: inout [Settings.Finding],
+    _ problems: inout [SetupProblem]
+  ) -> Duration? {
+    guard let value = lookUp(variable) else { return nil }
+    findings.append(finding(name, value, fallback: ""))
+    if let given = try? DurationArgument(parsing: value.text), given.duration <= .seconds(7 * 86400)
+    {
+      return given.duration
+    }
+    problems.append(
+      SetupProblem(
+        message: "\(value.origin) is no duration of 1 second to 7 days",
+        whereLooked: [value.origin],
+        recovery: "Write it like 30s, 15m or 12h."))
+    return nil
   }
 
   /// Names in small letters come first, as curl has it; of a proxy only host and port are shown.

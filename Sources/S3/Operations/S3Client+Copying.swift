@@ -32,7 +32,7 @@ extension S3Client {
     }
     call.add(condition)
     // The server answers when it has copied everything, up to 5 GiB.
-    call.stallTimeout = .seconds(300)
+    call.stallFactor = 15
     return try await send(call) { (response) throws(S3Error.Cause) in
       let root = try XMLElement(answer: response, root: "CopyObjectResult")
       return WriteReceipt(etag: root.etag(), versionID: response.head.versionID)
@@ -59,7 +59,7 @@ extension S3Client {
     ]
     try call.add(copySource: source, ifMatch: ifMatch)
     call.add("x-amz-copy-source-range", "bytes=\(range.lowerBound)-\(range.upperBound - 1)")
-    call.stallTimeout = .seconds(300)
+    call.stallFactor = 15
     return try await send(call) { (response) throws(S3Error.Cause) in
       let root = try XMLElement(answer: response, root: "CopyPartResult")
       guard let etag = root.etag() else {
@@ -87,7 +87,7 @@ extension S3Client {
     var call = S3Call(.completeMultipartUpload, .post, bucket: destination.bucket)
     call.key = destination.key
     call.query = [QueryItem("uploadId", uploadID.text)]
-    call.stallTimeout = .seconds(60)
+    call.stallFactor = 3
     call.add(condition)
     if let expected, expected.kind == .fullObject {
       call.add(

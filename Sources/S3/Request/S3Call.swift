@@ -15,7 +15,9 @@ struct S3Call {
   var progress: ByteCounter?
   /// Whether the server carries the request out at most once.
   var isConditional = false
-  var stallTimeout = Duration.seconds(20)
+  /// How many times the client's ``S3Client/stallTimeout`` is no stall: of a server that works long
+  /// before it answers.
+  var stallFactor = 1
   /// Overrides the region remembered for the bucket.
   var region: Region?
 

@@ -129,7 +129,7 @@ extension S3Client {
       isAboutBucketItself: [.createBucket, .deleteBucket].contains(call.operation))
     var headers = call.headers
     guard !credentials.isAnonymous else {
-      return try Self.request(call, target, headers)
+      return try request(call, target, headers)
     }
     headers.append(HTTPHeader("x-amz-content-sha256", call.payloadHash))
     let signer = SigV4Signer(
@@ -144,10 +144,10 @@ extension S3Client {
         method: call.method.rawValue, path: target.path, query: call.query,
         headers: headers + [HTTPHeader("Host", target.host)], payloadHash: call.payloadHash))
     headers.append(HTTPHeader("Authorization", authorization))
-    return try Self.request(call, target, headers)
+    return try request(call, target, headers)
   }
 
-  private static func request(
+  private func request(
     _ call: S3Call, _ target: S3Target, _ headers: [HTTPHeader]
   ) throws(S3Error.Cause) -> HTTPRequest {
     for header in headers where !header.value.fitsHeader {
@@ -155,7 +155,7 @@ extension S3Client {
     }
     return HTTPRequest(
       method: call.method, url: target.url(query: call.query), headers: headers, body: call.body,
-      progress: call.progress, stallTimeout: call.stallTimeout)
+      progress: call.progress, stallTimeout: stallTimeout * call.stallFactor)
   }
 
   /// How long to wait before the next attempt; nil when there will be none.
