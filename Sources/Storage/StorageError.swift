@@ -31,6 +31,8 @@ public struct StorageError: Error, Sendable, Hashable {
     case signInNeeded
     /// No answer: host, connection or TLS.
     case connection
+    /// The server answers that it cannot do it just now.
+    case busy
     /// Any other error that the server answered.
     case service
     /// The answer breaks the rules of S3 or HTTP.

@@ -50,6 +50,10 @@ extension TransferRunner {
     let (status, stop) = await engine.treeEnd(of: id)
     progress.finished(status.bytes, count: status.over)
     if let stop { throw stop }
+    if await engine.isKept(id) {
+      context.console.message(
+        "pail: what is missing is kept: pail transfers resume goes on with it")
+    }
     return status
   }
 

@@ -97,6 +97,9 @@ public actor TransferEngine {
     return (status, error.kind == .incomplete ? nil : error)
   }
 
+  /// Whether the journal keeps what it takes to go on with a transfer that is over.
+  public func isKept(_ id: TransferID) -> Bool { entries[id]?.stop.isKept ?? false }
+
   /// The first failures of a tree, oldest first; its status counts all of them.
   public func failures(of id: TransferID) -> [TreeOutcome] {
     guard case .tree(_, let progress, _) = entries[id]?.work else { return [] }

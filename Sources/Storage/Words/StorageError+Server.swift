@@ -20,6 +20,7 @@ extension StorageError {
         "\(undertaking.subject) arrived damaged: sent \(sent), stored \(stored)",
         "Upload it again; if it happens again, suspect this machine's memory or the way between.")
     }
+    if words.kind == .service, error.isTransient { words.kind = .busy }
     words.capitalize()
     var facts = [words.message]
     if let recovery = words.recovery { facts.append(recovery) }

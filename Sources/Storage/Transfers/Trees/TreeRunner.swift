@@ -10,7 +10,7 @@ struct TreeRunner: Sendable {
   private static let mostHeld = 64
   /// Small files are opened and recorded so many at a time.
   private static let filesInGroup = 32
-  /// So many failures in a row to reach the server end the tree.
+  /// So many failures in a row to reach the server, or to have it answer, end the tree.
   private static let mostLostConnections = 32
 
   let tree: TransferTree
@@ -374,7 +374,7 @@ struct TreeRunner: Sendable {
     case .readOnly, .history, .credentials, .noSuchBucket:
       // The others would fail in the same way.
       window.stop = error
-    case .connection:
+    case .connection, .busy:
       window.lostConnections += 1
       if window.lostConnections >= Self.mostLostConnections { window.stop = error }
     default: window.lostConnections = 0
@@ -383,8 +383,8 @@ struct TreeRunner: Sendable {
 }
 
 extension StorageError {
-  /// Whether the line or the keys are at fault, and not what was to be moved.
-  fileprivate var isOfTheMoment: Bool { kind == .connection || kind == .credentials }
+  /// Whether the line, the server or the keys are at fault, and not what was to be moved.
+  fileprivate var isOfTheMoment: Bool { [.connection, .busy, .credentials].contains(kind) }
 }
 
 extension TreeItem {
