@@ -90,13 +90,13 @@ struct TransfersPaneTests {
     #expect(scene.takeEffects().isEmpty)
   }
 
-  @Test("A folder of which something could not be verified says of how much")
+  @Test("A folder of which something is not verified, or named otherwise, says of how much")
   func unverified() throws {
     var done = tree(1, .finished(Self.result))
-    done.tree = TreeStatus(found: 9, isComplete: true, done: 9, unverified: 2)
+    done.tree = TreeStatus(found: 9, isComplete: true, done: 9, renamed: 3, unverified: 2)
     var scene = try Scene.at("p/", .of(["a"], under: "p/"))
     scene.send(.transfersProgressed([done]))
-    #expect(scene.screen.contains("2 not verified"))
+    #expect(scene.screen.contains("2 not verified  3 under other names"))
   }
 
   @Test("There is no box while there is nothing in it")

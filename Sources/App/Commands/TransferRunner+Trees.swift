@@ -61,6 +61,11 @@ extension TransferRunner {
     switch outcome.end {
     case .finished(let result):
       context.warn(result.warning)
+      if outcome.isRenamed, let subject = subject(of: outcome) {
+        context.console.notice(
+          "pail: \(Visible.text(subject)): no file can have this name, so it is "
+            + result.localPath.shown)
+      }
       context.reportTransfer(outcome.direction, result)
     case .failed(let error): context.fail(subject(of: outcome), error)
     }

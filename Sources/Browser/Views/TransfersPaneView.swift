@@ -110,11 +110,16 @@ struct TransfersPaneView {
     case .finished(let result) where result.isSkipped: return ("skipped: it exists", .secondary)
     case .finished(let result) where result.verification?.isVerified == false:
       return ("done  \(ByteFormat.iec(result.size.bytes))  not verified", .warning)
-    case .finished(let result) where transfer.tree.map { $0.unverified > 0 } ?? false:
-      let count = ByteFormat.exact(Int64(transfer.tree?.unverified ?? 0))
-      return ("done  \(ByteFormat.iec(result.size.bytes))  \(count) not verified", .warning)
     case .finished(let result):
-      return ("done  \(ByteFormat.iec(result.size.bytes))", .success)
+      var parts = ["done", ByteFormat.iec(result.size.bytes)]
+      let tree = transfer.tree ?? TreeStatus()
+      if tree.unverified > 0 {
+        parts.append("\(ByteFormat.exact(Int64(tree.unverified))) not verified")
+      }
+      if tree.renamed > 0 {
+        parts.append("\(ByteFormat.exact(Int64(tree.renamed))) under other names")
+      }
+      return (parts.joined(separator: "  "), tree.unverified > 0 ? .warning : .success)
     case .failed(let error):
       let code = error.code.map { " (\($0))" } ?? ""
       return ("failed: \(error.message)\(code)", .error)
