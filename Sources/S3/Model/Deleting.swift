@@ -58,16 +58,17 @@ public struct DeleteObjectsResult: Sendable, Hashable {
 }
 
 extension ObjectKey {
-  /// Whether XML 1.0 can carry the key: UTF-8, and no control character but tab, CR and LF.
+  /// Whether XML 1.0 can carry the key there and back: UTF-8, and no control character but tab and
+  /// LF. Where a server writes a CR as it is, parsers read LF, and its answer is about another key.
   ///
-  /// Source: XML 1.0 (Fifth Edition), production 2, "Char".
+  /// Source: XML 1.0 (Fifth Edition), production 2, "Char", and section 2.11, "End-of-Line Handling".
   public var fitsXML: Bool {
     // Nearly every key is plain ASCII.
     if bytes.allSatisfy({ (0x20..<0x7F).contains($0) }) { return true }
     guard let text = exactText else { return false }
     return text.unicodeScalars.allSatisfy { scalar in
       switch scalar.value {
-      case 0x9, 0xA, 0xD, 0x20...0xD7FF, 0xE000...0xFFFD, 0x1_0000...0x10_FFFF: true
+      case 0x9, 0xA, 0x20...0xD7FF, 0xE000...0xFFFD, 0x1_0000...0x10_FFFF: true
       default: false
       }
     }

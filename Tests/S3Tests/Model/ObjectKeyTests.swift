@@ -11,9 +11,9 @@ struct ObjectKeyTests {
   }
 
   @Test(
-    "XML carries text with tab, line feed and carriage return, and no other control character",
+    "XML carries text with tab and line feed there and back, and no other control character",
     arguments: [
-      ("plain", true), ("a\tb\nc\rd", true), ("🚀é", true), ("a\u{1}b", false),
+      ("plain", true), ("a\tb\nc", true), ("c\rd", false), ("🚀é", true), ("a\u{1}b", false),
       ("\u{1B}[0m", false), ("a\u{0}", false), ("\u{FFFE}", false), ("\u{7F}", true),
     ])
   func fitsXML(_ key: String, fits: Bool) {
