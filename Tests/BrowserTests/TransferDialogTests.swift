@@ -88,7 +88,8 @@ struct TransferDialogTests {
         .upload(
           "/home/ana/a.csv",
           to: ObjectLocation(bucket: BucketName("reports"), key: ObjectKey("2026/a.csv")),
-          attributes: ObjectAttributes(contentType: "text/csv"), ifExists: .fail)
+          attributes: ObjectAttributes(contentType: "text/csv"), size: ByteCount(2_048),
+          ifExists: .fail)
       ])
     #expect(scene.bottom.contains("Uploading 1 file to s3://reports/2026/"))
   }

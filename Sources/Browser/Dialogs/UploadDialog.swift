@@ -207,7 +207,8 @@ struct UploadDialog: Overlay {
         .upload(
           file.path, to: ObjectLocation(bucket: destination.bucket, key: file.key),
           attributes: (try? attributes.attributes(guessed: file.contentType))
-            ?? ObjectAttributes(contentType: file.contentType), ifExists: decision))
+            ?? ObjectAttributes(contentType: file.contentType),
+          size: file.size, ifExists: decision))
     }
     let decided = conflicts.decisions(
       after: plan.files.count { plan.existing[$0.key] != nil }, on: plan.taken)
