@@ -69,9 +69,9 @@ final class EffectRunner {
       }
     case .planDownload(let wish, let id):
       work(on: id) { .downloadPlan(try await DownloadPlanner(service: service).plan(wish)) }
-    case .transfer(let requests): inOrder { await service.transfers.enqueue(requests) }
+    case .transfer(let requests): queue { await service.transfers.enqueue(requests) }
     case .transferTrees(let trees):
-      inOrder { for tree in trees { await service.transfers.enqueue(tree) } }
+      queue { for tree in trees { await service.transfers.enqueue(tree) } }
     case .controlTransfer(.own(let id), let control):
       inOrder { await transfers.perform(control, on: id) }
     case .controlTransfer(.left, _): break
@@ -91,7 +91,7 @@ final class EffectRunner {
         if let left = try? await service.unfinishedTransfers() { send(.foundLeftTransfers(left)) }
       }
     case .resumeLeftTransfers(let entries):
-      inOrder { for entry in entries { await service.transfers.resume(entry) } }
+      queue { for entry in entries { await service.transfers.resume(entry) } }
     case .abortLeftTransfer(let entry, let id):
       work(on: id) { .leftTransferAborted(warning: try await service.abort(entry)) }
     case .readBookmarks(let id): answer(id) { [bookmarks] in .bookmarks(bookmarks.places) }
@@ -188,6 +188,14 @@ final class EffectRunner {
     lastTransferCommand = Task {
       await previous?.value
       await command()
+    }
+  }
+
+  /// What starts transfers: they may take hours, and need little of the code that ran until then.
+  private func queue(_ command: @escaping @Sendable () async -> Void) {
+    inOrder {
+      await command()
+      ProgramPages.giveBack()
     }
   }
 
