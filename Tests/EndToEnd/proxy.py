@@ -22,6 +22,7 @@ The points, in the order in which a request passes them:
 
 import ipaddress
 import json
+import select
 import socket
 import struct
 import threading
@@ -82,12 +83,12 @@ class Fault:
 
     def __init__(
         self, point, operation, key, skip, times, delay=0.0, reset=False, answer=None, change=None,
-        after=0,
+        after=0, checksum=None,
     ):
         self.point, self.operation, self.key = point, operation, key
         self.skip, self.times = skip, times
         self.delay, self.reset, self.answer, self.change = delay, reset, answer, change
-        self.after = after
+        self.after, self.checksum = after, checksum
 
 
 class Answer:
@@ -99,6 +100,9 @@ class Answer:
         self.length = None
         # Whether the connection is reset once the body has been sent.
         self.resets = False
+        # The body begins with pieces of these many bytes, each with these seconds of silence after
+        # it; the rest comes at once.
+        self.paces = []
 
     @property
     def start(self):
@@ -185,18 +189,27 @@ class Proxy:
         """At `received` and later the server does the work, and the program is never told."""
         return self._add(Fault(point, operation, key, skip, times, reset=True))
 
-    def refuse(self, status, code, operation=None, key=None, skip=0, times=1, headers=()):
-        """Answers with an error of S3's form, without asking the server."""
+    def refuse(
+        self, status, code, operation=None, key=None, skip=0, times=1, headers=(), checksum=None,
+        message="refused by the test",
+    ):
+        """Answers with an error of S3's form, without asking the server; with `checksum` only
+        requests that carry one of this kind."""
         body = (
             '<?xml version="1.0" encoding="UTF-8"?>\n'
-            f"<Error><Code>{code}</Code><Message>refused by the test</Message>"
+            f"<Error><Code>{code}</Code><Message>{message}</Message>"
             "<RequestId>0123456789ABCDEF</RequestId></Error>"
         ).encode()
         lines = [f"HTTP/1.1 {status} Refused", "Content-Type: application/xml"]
         lines += [f"{name}: {value}" for name, value in headers]
         lines += [f"Content-Length: {len(body)}"]
         head = "\r\n".join(lines).encode() + b"\r\n\r\n"
-        return self._add(Fault("request", operation, key, skip, times, answer=(status, head, body)))
+        return self._add(
+            Fault(
+                "request", operation, key, skip, times, answer=(status, head, body),
+                checksum=checksum,
+            )
+        )
 
     def change(self, change, operation=None, key=None, skip=0, times=1):
         """Has `change` alter the `Answer` of the server before the program gets it."""
@@ -288,6 +301,9 @@ class Proxy:
                 if rule.operation not in (None, entry.get("operation")):
                     continue
                 if rule.key is not None and rule.key != unquote_to_bytes(entry.get("key", "")):
+                    continue
+                wanted = getattr(rule, "checksum", None)
+                if wanted is not None and wanted != entry.get("checksum"):
                     continue
                 rule.seen += 1
                 if rule.seen > rule.skip and (
@@ -386,13 +402,26 @@ class Proxy:
                 "content-length",
                 more=b"Content-Length: %d\r\n" % length,
             )
-            connection.sendall(fields + given.body)
+            connection.sendall(fields)
+            sent = 0
+            for count, silence in given.paces:
+                connection.sendall(given.body[sent : sent + count])
+                sent += count
+                wait_or_close(connection, silence)
+            connection.sendall(given.body[sent:])
             if given.resets:
                 raise Dropped
             if length > len(given.body):
                 # What was promised never comes.
                 raise Closed
         self._pass("delivered", entry)
+
+
+def wait_or_close(connection, seconds):
+    """Waits, and ends when the program closes its side meanwhile."""
+    readable, _, _ = select.select([connection], [], [], seconds)
+    if readable and not connection.recv(1, socket.MSG_PEEK):
+        raise Closed
 
 
 class Head:
@@ -520,12 +549,20 @@ def described(head):
         "bucket": bucket,
         "key": key,
         "fields": {name: head.fields[name] for name in KEPT_FIELDS if name in head.fields},
+        "checksum": checksum_kind(head.fields),
         "part": int(names["partNumber"]) if names.get("partNumber", "").isdigit() else None,
         "sent": 0,
         "answered": 0,
         "status": None,
         "points": [],
     }
+
+
+def checksum_kind(fields):
+    """Such as `crc64nvme`: of the body, or of the parts that an upload is begun with."""
+    named = [name for name in fields if name.startswith("x-amz-checksum-")]
+    kinds = {name.removeprefix("x-amz-checksum-") for name in named} - {"algorithm", "type"}
+    return fields.get("x-amz-checksum-algorithm", "").lower() or next(iter(sorted(kinds)), None)
 
 
 OBJECT_OPERATIONS = {

@@ -10,6 +10,7 @@ MEBIBYTE = 1 << 20
 SMALL = 3 * MEBIBYTE + 1
 # Above 16 MiB an object goes in parts and ranges.
 LARGE = 17 * MEBIBYTE + 5
+ONE_ANSWER = pytest.mark.parametrize("size", [40, SMALL])
 SIZES = pytest.mark.parametrize("size", [40, SMALL, LARGE])
 
 
@@ -42,6 +43,23 @@ def test_a_body_that_breaks_off_is_fetched_again(person, proxy, store, bucket, s
     run(person, "get", f"s3://{bucket}/film.bin")
     assert (person.downloads / "film.bin").read_bytes() == body
     assert len(list(person.downloads.iterdir())) == 1
+
+
+def is_too_long(answer):
+    answer.body += b"more"
+
+
+@ONE_ANSWER
+@pytest.mark.parametrize("fault", [is_cut_short, is_reset, is_too_long])
+def test_a_body_that_never_comes_whole_never_gets_a_name(
+    person, proxy, store, bucket, size, fault
+):
+    store.put(bucket, "film.bin", os.urandom(size))
+    proxy.change(fault, operation="GetObject", times=0)
+    env = {"PAIL_RETRY_FOR": "1s"}
+    done = person.run("get", f"s3://{bucket}/film.bin", env=env)
+    assert done.returncode == 1 and b"film.bin" in done.stderr
+    assert list(person.downloads.iterdir()) == []
 
 
 @SIZES
@@ -144,7 +162,7 @@ def test_a_file_that_changes_during_its_upload_becomes_no_object(
 @pytest.fixture
 def checksum(request, person, store, new_bucket):
     """A server by whose answers each kind of checksum is used; its client, bucket and proxy."""
-    if request.param == "CRC64NVME":
+    if request.param.startswith("CRC"):
         s3, bucket, endpoint = store.s3, new_bucket(), store.endpoint
     else:
         moto = Moto(new_bucket("box", create=False))
@@ -152,6 +170,11 @@ def checksum(request, person, store, new_bucket):
     with Proxy(endpoint) as proxy:
         if request.param == "MD5":
             proxy.change(shows_no_checksum, times=0)
+        if request.param == "CRC32C":
+            proxy.refuse(
+                400, "InvalidArgument", times=0, checksum="crc64nvme",
+                message="this checksum is not known",
+            )
         person.write_env(endpoint=proxy.endpoint)
         yield s3, bucket, proxy
 
@@ -163,14 +186,25 @@ def shows_no_checksum(answer):
 
 
 # moto compares nothing and repeats what it is told, so that its ETag alone shows what it has.
-@pytest.mark.parametrize("checksum", ["CRC64NVME", "MD5"], indirect=True)
+@pytest.mark.parametrize("checksum", ["CRC64NVME", "CRC32C", "MD5"], indirect=True)
 @pytest.mark.parametrize("operation, size", [("PutObject", SMALL), ("UploadPart", LARGE)])
-def test_a_byte_that_changes_on_the_way_up_is_sent_again(person, checksum, operation, size):
+def test_a_byte_that_changes_on_the_way_up_is_sent_again(
+    person, checksum, operation, size, request
+):
     s3, bucket, proxy = checksum
     body = os.urandom(size)
     source = person.file("film.bin", body)
     flips = proxy.flip_sent(MEBIBYTE, operation, times=1)
     run(person, "put", source, f"s3://{bucket}/film.bin")
     assert flips.seen >= 2
+    kind = {"CRC64NVME": "crc64nvme", "CRC32C": "crc32c"}.get(
+        request.node.callspec.params["checksum"]
+    )
+    taken = [
+        entry
+        for entry in proxy.operations
+        if entry["operation"] == operation and entry["status"] == 200
+    ]
+    assert kind is None or {entry["checksum"] for entry in taken} == {kind}
     assert s3.get_object(Bucket=bucket, Key="film.bin")["Body"].read() == body
     assert outcomes(person) == [("upload", "done")]

@@ -1,0 +1,255 @@
+"""Trouble that does not pass, and what only looks like it: each ends in time, with its reason.
+
+PAIL_RETRY_FOR and PAIL_STALL_TIMEOUT shorten what a person would wait for.
+"""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from conftest import Moto
+from proxy import Proxy
+from test_faults import LARGE, MEBIBYTE, SMALL, outcomes
+from test_resuming import ended, pieces, start, unfinished
+
+SOON = {"PAIL_RETRY_FOR": "1s"}
+
+
+def fails(person, *arguments):
+    done = person.run(*arguments, env=SOON)
+    assert done.returncode == 1, done.stderr.decode()
+    return done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    "operation, status, code",
+    [
+        ("UploadPart", 503, "SlowDown"),
+        ("CompleteMultipartUpload", 503, "SlowDown"),
+        # A success whose body says otherwise.
+        ("CompleteMultipartUpload", 200, "InternalError"),
+    ],
+)
+def test_a_server_that_stays_busy_ends_an_upload_that_can_be_resumed(
+    person, proxy, store, bucket, operation, status, code
+):
+    body = os.urandom(LARGE)
+    source = person.file("film.bin", body)
+    skip = 1 if operation == "UploadPart" else 0
+    proxy.refuse(status, code, operation=operation, skip=skip, times=0)
+    message = fails(person, "put", source, f"s3://{bucket}/film.bin")
+    assert code in message and "pail transfers resume" in message
+    assert store.keys(bucket) == []
+    (left,) = unfinished(person)
+    assert left["state"] == "stopped" and left["key"] == "film.bin"
+    arrived = set(pieces(proxy, "UploadPart", "delivered"))
+    assert arrived
+    proxy.clear()
+    before = len(proxy.operations)
+    resumed = person.run("transfers", "resume")
+    assert resumed.returncode == 0, resumed.stderr
+    assert not arrived & set(pieces(proxy, "UploadPart", "request", before))
+    assert store.get(bucket, "film.bin") == body
+    assert unfinished(person) == [] and store.uploads(bucket) == []
+
+
+@pytest.mark.parametrize("size", [40, LARGE])
+def test_a_server_that_stays_busy_ends_what_it_never_took(person, proxy, store, bucket, size):
+    source = person.file("film.bin", os.urandom(size))
+    for operation in ("PutObject", "CreateMultipartUpload", "GetObject", "HeadObject"):
+        proxy.refuse(503, "SlowDown", operation=operation, times=0)
+    assert "SlowDown" in fails(person, "put", source, f"s3://{bucket}/film.bin")
+    assert store.keys(bucket) == [] and store.uploads(bucket) == []
+    assert "done" not in [outcome for _, outcome in outcomes(person)]
+    store.put(bucket, "other.bin", os.urandom(size))
+    message = fails(person, "get", f"s3://{bucket}/other.bin")
+    assert "SlowDown" in message or "503" in message or "ServiceUnavailable" in message
+    assert list(person.downloads.iterdir()) == []
+
+
+def test_a_folder_meets_a_server_that_stays_busy(person, proxy, store, bucket):
+    for number in range(20):
+        person.file(f"many/{number:02}", b"x" * 100)
+    proxy.refuse(503, "SlowDown", operation="PutObject", skip=5, times=0)
+    message = fails(person, "put", "-r", "many", f"s3://{bucket}/")
+    assert "SlowDown" in message and "pail transfers resume" in message
+    assert 1 <= len(store.keys(bucket)) < 20
+    proxy.clear()
+    resumed = person.run("transfers", "resume")
+    assert resumed.returncode == 0, resumed.stderr
+    assert len(store.keys(bucket)) == 20
+
+
+@pytest.fixture
+def renewing(person, new_bucket):
+    """moto, which takes any keys, and a program that gives new ones each time it is asked."""
+    moto = Moto(new_bucket("box", create=False))
+    asked = person.home / "asked"
+    program = person.home / "keys.py"
+    program.write_text(
+        "import json, pathlib\n"
+        f"asked = pathlib.Path({str(asked)!r})\n"
+        "count = len(asked.read_text()) + 1 if asked.exists() else 1\n"
+        "asked.write_text('x' * count)\n"
+        "print(json.dumps({'Version': 1, 'AccessKeyId': f'KEY{count}', 'SecretAccessKey': 's',\n"
+        "    'SessionToken': f'token{count}', 'Expiration': '2099-01-01T00:00:00Z'}))\n"
+    )
+    (person.work / ".env").unlink()
+    folder = person.home / ".aws"
+    folder.mkdir()
+    (folder / "config").write_text(
+        f"[default]\nregion = us-east-1\ncredential_process = {sys.executable} {program}\n"
+    )
+    with Proxy(moto.endpoint) as proxy:
+        person.env["AWS_ENDPOINT_URL"] = proxy.endpoint
+        yield moto, proxy, lambda: len(asked.read_text())
+
+
+def test_keys_that_expire_midway_are_renewed_and_the_part_goes_again(person, renewing):
+    moto, proxy, asked = renewing
+    body = os.urandom(LARGE)
+    source = person.file("film.bin", body)
+    proxy.refuse(400, "ExpiredToken", operation="UploadPart", skip=1, times=1)
+    ended(start(person, "put", source, f"s3://{moto.bucket}/film.bin"))
+    assert asked() == 2
+    assert proxy.names().count("UploadPart") == 4
+    assert moto.s3.get_object(Bucket=moto.bucket, Key="film.bin")["Body"].read() == body
+    assert outcomes(person) == [("upload", "done")]
+
+
+def test_keys_that_stay_expired_end_an_upload_that_can_be_resumed(person, renewing):
+    moto, proxy, asked = renewing
+    body = os.urandom(LARGE)
+    source = person.file("film.bin", body)
+    proxy.refuse(400, "ExpiredToken", operation="UploadPart", skip=1, times=0)
+    message = fails(person, "put", source, f"s3://{moto.bucket}/film.bin")
+    assert "ExpiredToken" in message and "pail transfers resume" in message
+    # Each part once with the keys that were there, and at most once with new ones.
+    assert proxy.names().count("UploadPart") <= 5 and asked() <= 3
+    proxy.clear()
+    resumed = person.run("transfers", "resume")
+    assert resumed.returncode == 0, resumed.stderr
+    assert moto.s3.get_object(Bucket=moto.bucket, Key="film.bin")["Body"].read() == body
+
+
+@pytest.mark.parametrize("operation", ["UploadPart", "GetObject"])
+def test_a_request_that_nobody_answers_is_given_up_and_sent_again(
+    person, proxy, store, bucket, operation
+):
+    person.env["PAIL_STALL_TIMEOUT"] = "1s"
+    body = os.urandom(LARGE)
+    source = person.file("film.bin", body)
+    if operation == "GetObject":
+        store.put(bucket, "film.bin", body)
+    hold = proxy.hold("request", operation=operation, skip=1)
+    if operation == "UploadPart":
+        program = start(person, "put", source, f"s3://{bucket}/film.bin")
+    else:
+        program = start(person, "get", f"s3://{bucket}/film.bin")
+    hold.wait()
+    ended(program)
+    hold.drop()
+    assert proxy.names().count(operation) == 4
+    if operation == "UploadPart":
+        assert store.get(bucket, "film.bin") == body
+    else:
+        assert (person.downloads / "film.bin").read_bytes() == body
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+def test_a_body_that_stands_still_midway_is_fetched_again(person, proxy, store, bucket, size):
+    person.env["PAIL_STALL_TIMEOUT"] = "1s"
+    body = os.urandom(size)
+    store.put(bucket, "film.bin", body)
+
+    def stands_still(answer):
+        answer.paces = [(len(answer.body) // 2, 600)]
+
+    proxy.change(stands_still, operation="GetObject")
+    ended(start(person, "get", f"s3://{bucket}/film.bin"))
+    assert (person.downloads / "film.bin").read_bytes() == body
+
+
+def test_a_body_that_comes_slowly_and_steadily_is_no_stall(person, proxy, store, bucket):
+    body = os.urandom(100_000)
+    store.put(bucket, "film.bin", body)
+
+    def is_slow(answer):
+        answer.paces = [(5_000, 0.25)] * 19
+
+    # Every answer is, so that none comes whole for who gives up on them.
+    proxy.change(is_slow, operation="GetObject", times=0)
+    env = {"PAIL_STALL_TIMEOUT": "2s", **SOON}
+    done = person.run("get", f"s3://{bucket}/film.bin", env=env)
+    assert done.returncode == 0, done.stderr
+    assert (person.downloads / "film.bin").read_bytes() == body
+
+
+def test_blanks_before_the_answer_to_the_completion_are_waited_out(person, proxy, store, bucket):
+    body = os.urandom(LARGE)
+    source = person.file("film.bin", body)
+
+    def is_late(answer):
+        answer.body = b" " * 10 + answer.body
+        answer.paces = [(1, 0.2)] * 10
+
+    proxy.change(is_late, operation="CompleteMultipartUpload", times=0)
+    ended(start(person, "put", source, f"s3://{bucket}/film.bin"))
+    assert proxy.names().count("CompleteMultipartUpload") == 1
+    assert store.get(bucket, "film.bin") == body
+
+
+@pytest.fixture
+def read_only_folder(tmp_path):
+    """Where nobody can write, not even root."""
+    folder = tmp_path / "read-only"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "none", folder], check=True)
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+@pytest.mark.parametrize("size", [40, LARGE])
+def test_a_destination_that_cannot_be_written_is_named_before_anything_is_fetched(
+    person, proxy, store, bucket, read_only_folder, size
+):
+    store.put(bucket, "p/film.bin", os.urandom(size))
+    message = fails(person, "get", f"s3://{bucket}/p/film.bin", read_only_folder)
+    assert str(read_only_folder) in message and "ead-only" in message
+    message = fails(person, "get", "-r", f"s3://{bucket}/p/", read_only_folder)
+    assert str(read_only_folder) in message and "ead-only" in message
+    assert unfinished(person) == []
+
+
+@pytest.mark.parametrize("size", [40, SMALL, LARGE])
+def test_a_disk_that_fills_up_leaves_nothing(person, store, bucket, tmp_path, size):
+    small = tmp_path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "none", small], check=True)
+    try:
+        with open(small / "other", "wb") as other:
+            other.write(b"x" * (16 * MEBIBYTE))
+        store.put(bucket, "film.bin", os.urandom(size))
+        message = fails(person, "get", f"s3://{bucket}/film.bin", small / "film.bin")
+        assert "space" in message.lower()
+        assert [path.name for path in small.iterdir()] == ["other"]
+    finally:
+        subprocess.run(["umount", small], check=True)
+
+
+def test_bytes_come_as_they_are_stored_and_no_header_chooses_the_name(person, store, bucket):
+    body = gzip.compress(b"text " * 1000)
+    store.put(
+        bucket,
+        "notes.txt",
+        body,
+        ContentEncoding="gzip",
+        ContentDisposition='attachment; filename="../../other.txt"',
+    )
+    line = json.loads(person.run("get", "--json", f"s3://{bucket}/notes.txt").stdout)
+    assert line["verified"] is True
+    assert [path.name for path in person.downloads.iterdir()] == ["notes.txt"]
+    assert (person.downloads / "notes.txt").read_bytes() == body
