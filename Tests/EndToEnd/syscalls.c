@@ -1,0 +1,51 @@
+// Loaded before the C library: writes to CALLS_LOG what is flushed, named and sent, in that order.
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void note(const char *what, const char *about, int length) {
+  static int log = -1;
+  const char *path = getenv("CALLS_LOG");
+  if (log < 0 && path) log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (log >= 0) dprintf(log, "%s %.*s\n", what, length, about);
+}
+
+static void note_file(const char *what, int file) {
+  char link[64], path[PATH_MAX];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+  ssize_t length = readlink(link, path, sizeof path);
+  if (length > 0) note(what, path, length);
+}
+
+// Noted when it has returned: what is noted is on the disk.
+#define FLUSH(name)                                            \
+  int name(int file) {                                         \
+    int result = ((int (*)(int))dlsym(RTLD_NEXT, #name))(file); \
+    if (result == 0) note_file("flushed", file);               \
+    return result;                                             \
+  }
+FLUSH(fsync)
+FLUSH(fdatasync)
+
+int renameat(int from, const char *old, int to, const char *name) {
+  note("named", name, strlen(name));
+  return ((int (*)(int, const char *, int, const char *))dlsym(RTLD_NEXT, "renameat"))(from, old, to, name);
+}
+
+int linkat(int from, const char *old, int to, const char *name, int flags) {
+  note("named", name, strlen(name));
+  return ((int (*)(int, const char *, int, const char *, int))dlsym(RTLD_NEXT, "linkat"))(from, old, to, name, flags);
+}
+
+ssize_t send(int socket, const void *bytes, size_t count, int flags) {
+  const char *end = memchr(bytes, '\r', count);
+  if (end && end - (const char *)bytes > 8 && memcmp(end - 8, "HTTP/1.1", 8) == 0)
+    note("sent", bytes, end - (const char *)bytes);
+  return ((ssize_t(*)(int, const void *, size_t, int))dlsym(RTLD_NEXT, "send"))(socket, bytes, count, flags);
+}

@@ -1,0 +1,62 @@
+"""What is said to be on the disk is there: seen by the calls that the program makes, in their order."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from test_faults import LARGE
+
+
+@pytest.fixture
+def calls(person, tmp_path):
+    """Runs `pail` and gives what it flushed, named and sent."""
+    library, log = tmp_path / "syscalls.so", tmp_path / "calls"
+    compiler = shutil.which("cc") or shutil.which("clang")
+    source = Path(__file__).with_name("syscalls.c")
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+
+    def run(*arguments):
+        done = person.run(*arguments, env={"LD_PRELOAD": str(library), "CALLS_LOG": str(log)})
+        assert done.returncode == 0, done.stderr
+        return log.read_text().splitlines()
+
+    return run
+
+
+def place(calls, *words):
+    """Where the first call that begins and ends so is."""
+    found = [
+        index
+        for index, call in enumerate(calls)
+        if call.startswith(words[0]) and call.endswith(words[-1])
+    ]
+    assert found, f"no call {words} in {calls}"
+    return found[0]
+
+
+@pytest.mark.parametrize("size", [40, LARGE])
+def test_a_download_is_on_the_disk_before_it_has_its_name(person, store, bucket, calls, size):
+    store.put(bucket, "film.bin", os.urandom(size))
+    seen = calls("get", f"s3://{bucket}/film.bin")
+    named = place(seen, "named film.bin")
+    assert place(seen, f"flushed {person.downloads}/.pail-", ".part") < named
+    # The name itself is on the disk when the program says that all is done.
+    assert named < place(seen, f"flushed {person.downloads}", str(person.downloads))
+
+
+@pytest.mark.parametrize("size, request_line", [(40, "sent PUT /"), (LARGE, "sent POST /")])
+def test_a_row_is_on_the_disk_before_its_request_leaves(
+    person, store, bucket, calls, size, request_line
+):
+    source = person.file("film.bin", os.urandom(size))
+    seen = calls("put", source, f"s3://{bucket}/film.bin")
+    history = f"flushed {person.history_file}"
+    sent = place(seen, request_line, "HTTP/1.1")
+    rows = [call for call in seen[:sent] if call.startswith(history)]
+    assert rows and not [call for call in seen[:sent] if call.startswith("sent PUT")]
+    # Making the file flushes as well; the row is one of the flushes of what is there already.
+    before = calls("put", source, f"s3://{bucket}/second.bin")[len(seen) :]
+    sent = place(before, request_line, "HTTP/1.1")
+    assert [call for call in before[:sent] if call.startswith(history)]
