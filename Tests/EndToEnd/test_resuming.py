@@ -110,17 +110,24 @@ def leave_upload(person, proxy, bucket, source, key="film.bin", after=3):
     return set(pieces(proxy, "UploadPart", "delivered"))
 
 
-def journaled_ranges(person):
-    """The ranges that the journal has, read with SQLite itself."""
+def journaled_rows(person):
+    """Place and size of each piece that the journal has, read with SQLite itself."""
     path = person.home / "state" / "pail" / "transfers.sqlite"
     if not path.exists():
-        return set()
+        return []
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     try:
-        rows = connection.execute("SELECT place, size FROM pieces").fetchall()
+        return connection.execute("SELECT place, size FROM pieces").fetchall()
     finally:
         connection.close()
-    return {f"bytes={place}-{place + size - 1}" for place, size in rows}
+
+
+def journaled_pieces(person):
+    return len(journaled_rows(person))
+
+
+def journaled_ranges(person):
+    return {f"bytes={place}-{place + size - 1}" for place, size in journaled_rows(person)}
 
 
 def test_twenty_kills_of_an_upload_send_nothing_again_that_arrived(
@@ -192,8 +199,8 @@ def test_an_interrupted_upload_says_how_to_resume_and_does(
     hold = proxy.hold("request", operation="UploadPart", skip=3, times=0)
     program = start(person, "put", source, f"s3://{bucket}/film.bin")
     hold.wait()
-    # Those that the hold let through may still be on their way.
-    wait_until(lambda: len(pieces(proxy, "UploadPart", "delivered")) == 3, "three parts")
+    # Those that the hold let through may still be on their way, or be delivered and not yet read.
+    wait_until(lambda: journaled_pieces(person) == 3, "three parts")
     program.send_signal(number)
     assert "pail transfers resume" in ended(program, 130)
     hold.drop()
@@ -205,7 +212,7 @@ def test_an_interrupted_upload_says_how_to_resume_and_does(
     answer = person.run("transfers", "resume")
     assert answer.returncode == 0, answer.stderr
     assert b"were there already" in answer.stdout
-    assert len(pieces(proxy, "UploadPart", "received", before)) < 5
+    assert len(pieces(proxy, "UploadPart", "received", before)) == 2
     assert store.get(bucket, "film.bin") == body
     assert unfinished(person) == []
     assert [(row["detail"], row["outcome"]) for row in person.changes()] == [
@@ -342,7 +349,10 @@ def test_a_lost_answer_to_the_completion_is_found_out_while_it_runs(person, stor
     body = content(24 * MEBIBYTE)
     source = person.file("film.bin", body)
     proxy.reset("answer", operation="CompleteMultipartUpload")
+    # SeaweedFS would take a second one as well; other servers have forgotten the upload by then.
+    proxy.refuse(404, "NoSuchUpload", operation="CompleteMultipartUpload", skip=1, times=0)
     ended(start(person, "put", source, f"s3://{bucket}/film.bin"))
+    assert proxy.names().count("CompleteMultipartUpload") == 2
     assert store.get(bucket, "film.bin") == body
     assert [row["outcome"] for row in person.changes()] == ["done"]
 
