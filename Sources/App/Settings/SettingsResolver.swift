@@ -5,6 +5,10 @@ import S3
 import SystemPackage
 
 /// Decides which value of each setting holds. Reads nothing itself: layers in, settings out.
+///
+/// - `SettingsResolver+Values.swift`  the layer that a single value is taken from
+/// - `SettingsResolver+Server.swift`  endpoint, region, variants, proxies
+/// - `SettingsResolver+Keys.swift`    where the keys come from, for `pail doctor`
 struct SettingsResolver {
   /// The strongest first: flags, environment, `.env`, the profile in use.
   var layers: [SettingsLayer]
@@ -22,7 +26,7 @@ struct SettingsResolver {
   /// The shared AWS files.
   var files = ProfileFiles.none
 
-  private var home: FilePath? {
+  var home: FilePath? {
     environment["HOME"].flatMap { $0.isEmpty ? nil : FilePath(argument: $0) } ?? accountHome
   }
 
@@ -71,46 +75,8 @@ struct SettingsResolver {
     var notices: [String] = []
     var findings: [Settings.Finding] = []
 
-    let ignore = lookUp(.ignoresEndpoints)
-    let ignoresEndpoints = ignore?.text.lowercased() == "true"
-    let endpointValue =
-      ignoresEndpoints
-      ? commandLine.lookUp(.endpointURLForS3)
-      : lookUp(.endpointURLForS3, .endpointURL)
-    var endpoint: Endpoint?
-    if let endpointValue {
-      do {
-        endpoint = try Endpoint(parsing: endpointValue.text)
-      } catch {
-        problems.append(
-          SetupProblem(
-            message: "\(endpointValue.origin) is no endpoint: \(Self.words(error))",
-            whereLooked: [endpointValue.origin],
-            recovery: "Write it like https://storage.example or http://127.0.0.1:8333."))
-      }
-    }
-
-    let region = lookUp(.storageRegion, .region, .defaultRegion)
-    let regionText = region?.text ?? (endpoint?.awsRegion ?? .usEast1).text
-    findings.append(finding("region", region, fallback: regionText))
-    if !Self.isPlainName(regionText) {
-      problems.append(
-        SetupProblem(
-          message: "\(region?.origin ?? "The region") is no region",
-          whereLooked: [], recovery: "Write it in letters, digits and hyphens, like eu-central-1."))
-    }
-
-    let options = endpointOptions(&problems, &findings)
-    let amazon = Endpoint.aws(region: Region(regionText), options)
-    endpoint = endpointValue == nil ? amazon : endpoint?.with(options)
-    findings.insert(
-      finding(
-        "endpoint", endpointValue, fallback: "\(amazon)",
-        shown: endpoint.map { "\($0)" } ?? "not usable"), at: 1)
-    if ignoresEndpoints {
-      findings.append(finding("other endpoints", ignore, fallback: "", shown: "ignored"))
-    }
-
+    let server = server(&problems, &findings)
+    let (endpoint, region) = (server.endpoint, server.region)
     let isBasic = isOn("basic requests", .basicRequests, &findings)
     let retryFor = duration("retries", .retryFor, &findings, &problems)
     let stallTimeout = duration("stall timeout", .stallTimeout, &findings, &problems)
@@ -157,7 +123,7 @@ struct SettingsResolver {
       finding("colour", noColour, fallback: "on", shown: noColour == nil ? nil : "off"))
 
     var question: Settings.EndpointQuestion?
-    if let keys, keys.recipe != .anonymous, let endpoint, let endpointValue,
+    if let keys, keys.recipe != .anonymous, let endpoint, let endpointValue = server.endpointValue,
       case .envFile(_, isImplicit: true) = endpointValue.source,
       endpointValue.source != keys.source
     {
@@ -176,8 +142,8 @@ struct SettingsResolver {
     }
 
     return Settings(
-      endpoint: endpoint, region: Region(regionText),
-      isRegionAssumed: region == nil && endpointValue == nil, credentials: keys?.recipe,
+      endpoint: endpoint, region: region,
+      isRegionAssumed: server.isRegionAssumed, credentials: keys?.recipe,
       profile: profileName, awsFolder: home?.appending(".aws").string, tokenService: tokenService,
       problemWithoutMetadata: keys?.isGuess == true ? noKeys : nil,
       isBasic: isBasic, retryFor: retryFor, stallTimeout: stallTimeout,
@@ -196,111 +162,6 @@ struct SettingsResolver {
       notices: notices, problems: problems)
   }
 
-  private func endpointOptions(
-    _ problems: inout [SetupProblem], _ findings: inout [Settings.Finding]
-  ) -> EndpointOptions {
-    var options = EndpointOptions()
-    if let style = lookUp(.addressingStyle) {
-      findings.append(finding("addressing", style, fallback: ""))
-      if let known = EndpointOptions.Addressing(rawValue: style.text.lowercased()) {
-        options.addressing = known
-      } else {
-        problems.append(
-          SetupProblem(
-            message: "\(style.origin) is no addressing style", whereLooked: [style.origin],
-            recovery: "Write path, virtual or auto."))
-      }
-    }
-    options.usesDualStack = isOn("dual stack", .dualStack, &findings)
-    options.usesFIPS = isOn("FIPS", .fips, &findings)
-    options.isAccelerated = isOn("acceleration", .acceleration, &findings)
-    return options
-  }
-
-  private func isOn(
-    _ name: String, _ variable: Variable, _ findings: inout [Settings.Finding]
-  ) -> Bool {
-    guard let value = lookUp(variable) else { return false }
-    findings.append(finding(name, value, fallback: ""))
-    return value.text.lowercased() == "true"
-  }
-
-  private func duration(
-    _ name: String, _ variable: Variable, _ findings: inout [Settings.Finding],
-    _ problems: inout [SetupProblem]
-  ) -> Duration? {
-    guard let value = lookUp(variable) else { return nil }
-    findings.append(finding(name, value, fallback: ""))
-    if let given = try? DurationArgument(parsing: value.text), given.duration <= .seconds(7 * 86400)
-    {
-      return given.duration
-    }
-    problems.append(
-      SetupProblem(
-        message: "\(value.origin) is no duration of 1 second to 7 days",
-        whereLooked: [value.origin],
-        recovery: "Write it like 30s, 15m or 12h."))
-    return nil
-  }
-
-  /// Names in small letters come first, as curl has it; of a proxy only host and port are shown.
-  private func proxySettings(
-    _ findings: inout [Settings.Finding], _ problems: inout [SetupProblem]
-  ) -> ProxySettings {
-    func proxy(_ name: String, _ value: Value?) -> String? {
-      guard let value else { return nil }
-      let shown = Self.proxyWithoutUser(value.text)
-      findings.append(
-        Settings.Finding(
-          name: name, value: shown ?? "not usable", origin: value.origin,
-          overruled: value.overruled.map(\.origin)))
-      if shown == nil {
-        problems.append(
-          SetupProblem(
-            message: "\(value.origin) is no proxy", whereLooked: [value.origin],
-            recovery: "Write it like http://proxy.example:3128."))
-      }
-      return value.text
-    }
-    let settings = ProxySettings(
-      https: proxy("https proxy", lookUp(.httpsProxySmall, .httpsProxy, .allProxySmall, .allProxy)),
-      http: proxy("http proxy", lookUp(.httpProxySmall, .httpProxy, .allProxySmall, .allProxy)),
-      exceptions: lookUp(.noProxySmall, .noProxy)?.text)
-    if let value = lookUp(.noProxySmall, .noProxy), settings.https != nil || settings.http != nil {
-      findings.append(finding("no proxy for", value, fallback: ""))
-    }
-    return settings
-  }
-
-  /// nil for a text that names no host.
-  private static func proxyWithoutUser(_ text: String) -> String? {
-    var rest = text[...]
-    var scheme = "http"
-    if let mark = rest.firstRange(of: "://") {
-      scheme = String(rest[..<mark.lowerBound])
-      rest = rest[mark.upperBound...]
-    }
-    let known = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"]
-    guard known.contains(scheme.lowercased()) else { return nil }
-    let authority = rest.prefix { $0 != "/" }
-    let host = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] }
-    guard let endpoint = try? Endpoint(parsing: "http://\(host ?? authority)") else { return nil }
-    return "\(scheme)://\(host == nil ? "" : "•••@")\(endpoint.hostAndPort)"
-  }
-
-  private var commandLine: SettingsResolver {
-    var resolver = self
-    resolver.layers.removeAll { $0.source != .flags }
-    return resolver
-  }
-
-  private func keyOutcome(_ surroundings: CredentialSurroundings) -> KeyFinder.Outcome {
-    guard !isAnonymous else {
-      return .init(found: .init(recipe: .anonymous, source: .flags, origin: "--no-sign-request"))
-    }
-    return KeyFinder(layers: layers, files: files, surroundings: surroundings).find()
-  }
-
   /// A file that merely lies in the current directory cannot lift what protects a profile: of
   /// layers above `config.toml` only `true` counts.
   private var readOnlyValue: Value? {
@@ -311,141 +172,10 @@ struct SettingsResolver {
     return resolver.lookUp(.readOnly)
   }
 
-  /// A region becomes part of a host name, so nothing else may hide in it.
-  private static func isPlainName(_ text: String) -> Bool {
-    text.utf8.allSatisfy { byte in
-      switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
-        true
-      default: false
-      }
-    }
-  }
-
-  /// Never repeats what was given, since it may hold a password.
-  private static func words(_ problem: EndpointProblem) -> String {
-    switch problem {
-    case .empty: "it is empty"
-    case .scheme: "only http:// and https:// are known"
-    case .host: "it has no host name"
-    case .port: "its port is no number from 1 through 65535"
-    case .path: "something follows the host name, and buckets are named elsewhere"
-    case .userInfo: "user name and password do not belong there"
-    }
-  }
-
-  // MARK: Single values
-
-  private struct Value {
-    var text: String
-    var source: SettingsLayer.Source
-    /// Such as `AWS_REGION in ./.env`.
-    var origin: String
-    var overruled: [(origin: String, text: String)]
-  }
-
-  /// The first layer that has any of `variables` wins; within a layer the first variable does.
-  private func lookUp(_ variables: Variable...) -> Value? {
-    var found: Value?
-    for layer in layers {
-      for variable in variables {
-        guard let text = layer[variable] else { continue }
-        let origin = layer.name(of: variable)
-        if found == nil {
-          found = Value(text: text, source: layer.source, origin: origin, overruled: [])
-        } else {
-          found?.overruled.append((origin, text))
-        }
-      }
-    }
-    return found
-  }
-
-  private func finding(
-    _ name: String, _ value: Value?, fallback: String, shown: String? = nil
-  ) -> Settings.Finding {
-    guard let value else {
-      return Settings.Finding(name: name, value: shown ?? fallback, origin: "default")
-    }
-    // An endpoint may hold a password in its user information, so only what was parsed is shown.
-    let isEndpoint = name == "endpoint"
-    return Settings.Finding(
-      name: name, value: shown ?? value.text, origin: value.origin,
-      overruled: value.overruled.map { isEndpoint ? $0.origin : "\($0.origin) (\($0.text))" })
-  }
-
-  /// A leading `~` or `~/` is the home folder, also where no shell expanded it.
-  private func path(_ text: String) -> FilePath {
-    guard text == "~" || text.hasPrefix("~/"), let home else { return FilePath(argument: text) }
-    return home.appending(FilePath(argument: text.dropFirst(2)).components)
-  }
-
   /// - Throws: when a file that was named cannot be read.
   func readProfileFiles() throws(SetupProblem) -> ProfileFiles {
     try ProfileFiles(
       credentials: lookUp(.sharedCredentialsFile).map { path($0.text) },
       config: lookUp(.configFile).map { path($0.text) }, home: home)
-  }
-
-  // MARK: Keys
-
-  /// Where the keys come from, which others were overruled, and what the sources before lacked.
-  private func keyFindings(_ outcome: KeyFinder.Outcome) -> [Settings.Finding] {
-    guard let found = outcome.found else {
-      return [.init(name: "access key", value: "none", origin: "not found")]
-        + outcome.skipped.map { .init(name: "no keys", value: "-", origin: $0) }
-    }
-    guard case .keys = found.recipe, let layer = layers.first(where: { $0.source == found.source }),
-      !layer.isProfile
-    else {
-      return [
-        .init(
-          name: "access key", value: found.recipe.knownAccessKeyID ?? found.recipe.summary,
-          origin: found.origin, overruled: overruled(.accessKeyID, except: nil, masked: false))
-      ] + outcome.skipped.map { .init(name: "no keys", value: "-", origin: $0) }
-    }
-    var findings: [Settings.Finding] = []
-    func add(_ name: String, _ variable: Variable, masked: Bool) {
-      let others = overruled(variable, except: layer, masked: masked)
-      guard layer[variable] != nil || !others.isEmpty else { return }
-      let value = layer[variable].map { masked ? "••••••••" : $0 } ?? "none"
-      findings.append(
-        .init(name: name, value: value, origin: layer.name(of: variable), overruled: others))
-    }
-    add("access key", .accessKeyID, masked: false)
-    add("secret key", .secretAccessKey, masked: true)
-    add("session token", .sessionToken, masked: true)
-    add("keys expire", .credentialExpiration, masked: false)
-    return findings
-  }
-
-  private func overruled(
-    _ variable: Variable, except layer: SettingsLayer?, masked: Bool
-  ) -> [String] {
-    layers.compactMap { other in
-      guard other.source != layer?.source, let text = other[variable] else { return nil }
-      return masked ? other.name(of: variable) : "\(other.name(of: variable)) (\(text))"
-    }
-  }
-
-  /// - Parameter skipped: what was looked for in each source, and why it had none.
-  private func noCredentials(_ skipped: [String]) -> SetupProblem {
-    var places = skipped
-    let named = lookUp(.profile)?.source == .flags
-    if !named, !layers.contains(where: { if case .envFile = $0.source { true } else { false } }) {
-      places.insert(
-        "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in ./.env (\(envFileAbsence))",
-        at: min(1, places.count))
-    }
-    return SetupProblem(
-      message: "No access key was found", whereLooked: places,
-      recovery: """
-        Put both into the file .env in the current directory, readable by you alone:
-          AWS_STORAGE_REGION='us-east-1'
-          AWS_ACCESS_KEY_ID='…'
-          AWS_SECRET_ACCESS_KEY='…'
-        and, for a server that is not AWS, AWS_ENDPOINT_URL='https://…'
-        """)
   }
 }

@@ -1,0 +1,154 @@
+import S3
+import Storage
+import TextUI
+
+/// Copies or moves pairs, some at a time, and tells of each.
+struct CopyRunner {
+  private static let atOnce = 16
+
+  private let context: CommandContext
+  private let service: S3Service
+  private let options: CopyOptions
+  private let isMove: Bool
+  private let isDryRun: Bool
+
+  init(
+    _ context: CommandContext, _ session: Session, _ options: CopyOptions, isMove: Bool,
+    isDryRun: Bool
+  ) {
+    self.context = context
+    service = session.service
+    self.options = options
+    self.isMove = isMove
+    self.isDryRun = isDryRun
+  }
+
+  /// - Throws: what `next` throws, once what is under way has ended; `CancellationError`.
+  func run(_ next: () async throws -> CopySources.Pair?) async throws {
+    let progress = CountProgress(context, verb: isMove ? "moved" : "copied")
+    var isAtEnd = false
+    var failure: (any Error)?
+    var done = 0
+    while !isAtEnd, failure == nil, !Task.isCancelled {
+      var pairs: [CopySources.Pair] = []
+      do {
+        while pairs.count < Self.atOnce * 8 {
+          guard let pair = try await next() else {
+            isAtEnd = true
+            break
+          }
+          pairs.append(pair)
+        }
+      } catch {
+        failure = error
+      }
+      done += await run(pairs) { [done] in progress.show(done + $0) }
+    }
+    context.console.clearProgress()
+    if let failure { throw failure }
+    try Task.checkCancellation()
+  }
+
+  private enum Ended: Sendable {
+    case looked(ByteCount, FoundThere)
+    case copied(CopyResult)
+    case failed(StorageError)
+  }
+
+  /// Tells of the pairs in their order.
+  private func run(
+    _ pairs: [CopySources.Pair], _ progress: @escaping @Sendable (Int) -> Void
+  ) async -> Int {
+    await withTaskGroup(of: (Int, Ended).self) { tasks in
+      var ends: [Int: Ended] = [:]
+      var next = 0
+      var told = 0
+      while told < pairs.count {
+        while next < pairs.count, next - told < Self.atOnce * 4,
+          next - ends.count - told < Self.atOnce
+        {
+          let (index, pair) = (next, pairs[next])
+          tasks.addTask { (index, await work(pair)) }
+          next += 1
+        }
+        guard let (index, end) = await tasks.next() else { break }
+        ends[index] = end
+        while let end = ends.removeValue(forKey: told) {
+          tell(pairs[told], end)
+          told += 1
+        }
+        progress(told)
+      }
+      return told
+    }
+  }
+
+  private func work(_ pair: CopySources.Pair) async -> Ended {
+    do throws(StorageError) {
+      if isDryRun {
+        let size =
+          if let size = pair.size { size } else { try await service.details(pair.source).size }
+        return .looked(size, try await look(pair.destination))
+      }
+      let result =
+        isMove
+        ? try await service.move(pair.source, to: pair.destination, options: options)
+        : try await service.copy(pair.source, to: pair.destination, options: options)
+      return .copied(result)
+    } catch {
+      return .failed(error)
+    }
+  }
+
+  private func look(_ destination: ObjectLocation) async throws(StorageError) -> FoundThere {
+    do {
+      _ = try await service.details(destination)
+      return options.ifExists == .skip ? .skipped : .replaced
+    } catch  where error.kind == .noSuchKey {
+      return .none
+    }
+  }
+
+  private func tell(_ pair: CopySources.Pair, _ end: Ended) {
+    let from = S3URI(bucket: pair.source.bucket, key: pair.source.key).bytes
+    let to = S3URI(bucket: pair.destination.bucket, key: pair.destination.key).bytes
+    switch end {
+    case .looked(let size, let found):
+      context.wouldMove(isMove ? "move" : "copy", from, to: to, size: size, existing: found)
+    case .failed(let error) where error.isCancellation: break
+    case .failed(let error): context.fail(from, error)
+    case .copied(let result):
+      context.warn(result.warning)
+      context.report(result, from, to)
+    }
+  }
+}
+
+extension CommandContext {
+  /// One line for an object that was copied, moved or skipped.
+  fileprivate func report(_ result: CopyResult, _ from: [UInt8], _ to: [UInt8]) {
+    if isJSON {
+      var line = JSONLine()
+      line.add("action", result.isMoved ? "move" : "copy")
+      line.add("from", bytes: from)
+      line.add("to", bytes: to)
+      line.add("size", result.size.bytes)
+      line.add("etag", result.etag?.text)
+      line.add("versionID", result.destination.versionID?.text)
+      line.add("checksum", result.checksum)
+      line.add("isVerified", result.proof != nil)
+      line.add("skipped", result.isSkipped)
+      console.result(line.bytes)
+      return
+    }
+    if result.isSkipped {
+      console.confirmation(
+        Array("Skipped ".utf8) + console.name(to) + Array(", which is there already".utf8))
+      return
+    }
+    let doubt = result.proof == nil ? ", not verified" : ""
+    console.confirmation(
+      Array((result.isMoved ? "Moved " : "Copied ").utf8) + console.name(from)
+        + Array(" to ".utf8) + console.name(to) + Array(doubt.utf8))
+  }
+}

@@ -1,0 +1,152 @@
+import HTTP
+import S3
+
+/// Which server is asked, and how it is reached.
+extension SettingsResolver {
+  struct Server {
+    /// nil when what was given is no endpoint.
+    var endpoint: Endpoint?
+    /// What it was made of; nil for AWS.
+    var endpointValue: Value?
+    var region: Region
+    /// Whether nobody has said so: neither a setting nor the endpoint.
+    var isRegionAssumed: Bool
+  }
+
+  func server(
+    _ problems: inout [SetupProblem], _ findings: inout [Settings.Finding]
+  ) -> Server {
+    let ignore = lookUp(.ignoresEndpoints)
+    let ignoresEndpoints = ignore?.text.lowercased() == "true"
+    let endpointValue =
+      ignoresEndpoints
+      ? commandLine.lookUp(.endpointURLForS3)
+      : lookUp(.endpointURLForS3, .endpointURL)
+    var endpoint: Endpoint?
+    if let endpointValue {
+      do {
+        endpoint = try Endpoint(parsing: endpointValue.text)
+      } catch {
+        problems.append(
+          SetupProblem(
+            message: "\(endpointValue.origin) is no endpoint: \(Self.words(error))",
+            whereLooked: [endpointValue.origin],
+            recovery: "Write it like https://storage.example or http://127.0.0.1:8333."))
+      }
+    }
+
+    let region = lookUp(.storageRegion, .region, .defaultRegion)
+    let regionText = region?.text ?? (endpoint?.awsRegion ?? .usEast1).text
+    findings.append(finding("region", region, fallback: regionText))
+    if !Self.isPlainName(regionText) {
+      problems.append(
+        SetupProblem(
+          message: "\(region?.origin ?? "The region") is no region",
+          whereLooked: [], recovery: "Write it in letters, digits and hyphens, like eu-central-1."))
+    }
+
+    let options = endpointOptions(&problems, &findings)
+    let amazon = Endpoint.aws(region: Region(regionText), options)
+    endpoint = endpointValue == nil ? amazon : endpoint?.with(options)
+    findings.insert(
+      finding(
+        "endpoint", endpointValue, fallback: "\(amazon)",
+        shown: endpoint.map { "\($0)" } ?? "not usable"), at: 1)
+    if ignoresEndpoints {
+      findings.append(finding("other endpoints", ignore, fallback: "", shown: "ignored"))
+    }
+    return Server(
+      endpoint: endpoint, endpointValue: endpointValue, region: Region(regionText),
+      isRegionAssumed: region == nil && endpointValue == nil)
+  }
+
+  private func endpointOptions(
+    _ problems: inout [SetupProblem], _ findings: inout [Settings.Finding]
+  ) -> EndpointOptions {
+    var options = EndpointOptions()
+    if let style = lookUp(.addressingStyle) {
+      findings.append(finding("addressing", style, fallback: ""))
+      if let known = EndpointOptions.Addressing(rawValue: style.text.lowercased()) {
+        options.addressing = known
+      } else {
+        problems.append(
+          SetupProblem(
+            message: "\(style.origin) is no addressing style", whereLooked: [style.origin],
+            recovery: "Write path, virtual or auto."))
+      }
+    }
+    options.usesDualStack = isOn("dual stack", .dualStack, &findings)
+    options.usesFIPS = isOn("FIPS", .fips, &findings)
+    options.isAccelerated = isOn("acceleration", .acceleration, &findings)
+    return options
+  }
+
+  /// Names in small letters come first, as curl has it; of a proxy only host and port are shown.
+  func proxySettings(
+    _ findings: inout [Settings.Finding], _ problems: inout [SetupProblem]
+  ) -> ProxySettings {
+    func proxy(_ name: String, _ value: Value?) -> String? {
+      guard let value else { return nil }
+      let shown = Self.proxyWithoutUser(value.text)
+      findings.append(
+        Settings.Finding(
+          name: name, value: shown ?? "not usable", origin: value.origin,
+          overruled: value.overruled.map(\.origin)))
+      if shown == nil {
+        problems.append(
+          SetupProblem(
+            message: "\(value.origin) is no proxy", whereLooked: [value.origin],
+            recovery: "Write it like http://proxy.example:3128."))
+      }
+      return value.text
+    }
+    let settings = ProxySettings(
+      https: proxy("https proxy", lookUp(.httpsProxySmall, .httpsProxy, .allProxySmall, .allProxy)),
+      http: proxy("http proxy", lookUp(.httpProxySmall, .httpProxy, .allProxySmall, .allProxy)),
+      exceptions: lookUp(.noProxySmall, .noProxy)?.text)
+    if let value = lookUp(.noProxySmall, .noProxy), settings.https != nil || settings.http != nil {
+      findings.append(finding("no proxy for", value, fallback: ""))
+    }
+    return settings
+  }
+
+  /// nil for a text that names no host.
+  private static func proxyWithoutUser(_ text: String) -> String? {
+    var rest = text[...]
+    var scheme = "http"
+    if let mark = rest.firstRange(of: "://") {
+      scheme = String(rest[..<mark.lowerBound])
+      rest = rest[mark.upperBound...]
+    }
+    let known = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"]
+    guard known.contains(scheme.lowercased()) else { return nil }
+    let authority = rest.prefix { $0 != "/" }
+    let host = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] }
+    guard let endpoint = try? Endpoint(parsing: "http://\(host ?? authority)") else { return nil }
+    return "\(scheme)://\(host == nil ? "" : "•••@")\(endpoint.hostAndPort)"
+  }
+
+  /// A region becomes part of a host name, so nothing else may hide in it.
+  private static func isPlainName(_ text: String) -> Bool {
+    text.utf8.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+        true
+      default: false
+      }
+    }
+  }
+
+  /// Never repeats what was given, since it may hold a password.
+  private static func words(_ problem: EndpointProblem) -> String {
+    switch problem {
+    case .empty: "it is empty"
+    case .scheme: "only http:// and https:// are known"
+    case .host: "it has no host name"
+    case .port: "its port is no number from 1 through 65535"
+    case .path: "something follows the host name, and buckets are named elsewhere"
+    case .userInfo: "user name and password do not belong there"
+    }
+  }
+}
