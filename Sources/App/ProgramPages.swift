@@ -1,4 +1,5 @@
 import Glibc
+import S3
 import SystemPackage
 
 /// The memory that the code of the program and of its libraries takes.

@@ -17,11 +17,8 @@ struct CopySources {
   private let base: ObjectKey
   private let session: Session
   private var sources: ArraySlice<Source>
-
-  private var page: ArraySlice<ObjectSummary> = []
-  private var next: ContinuationToken?
-  private var hasBegun = false
-  private var found = 0
+  /// Of the first source.
+  private var selected: SelectedObjects?
 
   /// - Throws: when two objects would become one, or a prefix would be copied into itself.
   init(
@@ -72,31 +69,22 @@ struct CopySources {
         sources.removeFirst()
         return (location, ObjectLocation(bucket: bucket, key: key), nil)
       case .selection(let place, let selection, let skipped):
-        if let object = page.popFirst() {
-          found += 1
+        if selected == nil {
+          // What lies in the destination may match as well: copies are not copied again.
+          let mayMeetCopies = place.bucket == bucket && !base.isEmpty
+          selected = SelectedObjects(place, selection, session) { [base] in
+            mayMeetCopies && $0.hasPrefix(base)
+          }
+        }
+        if let object = try await selected?.next() {
           let key = base + ObjectKey(bytes: object.key.bytes.dropFirst(skipped))
           return (
             ObjectLocation(bucket: place.bucket, key: object.key),
             ObjectLocation(bucket: bucket, key: key), object.size
           )
         }
-        guard !hasBegun || next != nil else {
-          let isEmpty = found == 0
-          sources.removeFirst()
-          (hasBegun, found) = (false, 0)
-          guard !isEmpty else { throw CommandFailure.nothing(at: place, selection) }
-          continue
-        }
-        let listed = try await session.service.recursivePage(
-          bucket: place.bucket, prefix: selection.prefix, after: next)
-        hasBegun = true
-        next = listed.next
-        // What lies in the destination may match as well: copies are not copied again.
-        let leavesOut = place.bucket == bucket && !base.isEmpty
-        page =
-          listed.objects.filter { object in
-            selection.contains(object.key) && !(leavesOut && object.key.hasPrefix(base))
-          }[...]
+        selected = nil
+        sources.removeFirst()
       }
     }
     return nil

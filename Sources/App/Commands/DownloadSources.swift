@@ -19,11 +19,8 @@ struct DownloadSources {
   private let ifExists: TransferRequest.ExistingDestination
   private let session: Session
   private var sources: ArraySlice<Source>
-
-  private var page: ArraySlice<ObjectSummary> = []
-  private var next: ContinuationToken?
-  private var hasBegun = false
-  private var found = 0
+  /// Of the first source.
+  private var selected: SelectedObjects?
 
   /// - Parameters:
   ///   - places: as they were given, each with what it means.
@@ -93,28 +90,17 @@ struct DownloadSources {
         sources.removeFirst()
         return .download(location, into: folder, name: name, ifExists: ifExists)
       case .selection(let place, let selection, let skipped):
-        if let object = page.popFirst() {
-          found += 1
+        if selected == nil {
+          // The marker of a prefix is an object without a name below it.
+          selected = SelectedObjects(place, selection, session) { $0.endsWithSlash }
+        }
+        if let object = try await selected?.next() {
           return .download(
             ObjectLocation(bucket: place.bucket, key: object.key), summary: object, into: folder,
             name: ObjectKey(bytes: object.key.bytes.dropFirst(skipped)), ifExists: ifExists)
         }
-        guard !hasBegun || next != nil else {
-          let isEmpty = found == 0
-          sources.removeFirst()
-          (hasBegun, found) = (false, 0)
-          guard !isEmpty else { throw CommandFailure.nothing(at: place, selection) }
-          continue
-        }
-        let listed = try await session.service.recursivePage(
-          bucket: place.bucket, prefix: selection.prefix, after: next)
-        hasBegun = true
-        next = listed.next
-        // The marker of a prefix is an object without a name below it.
-        page =
-          listed.objects.filter {
-            selection.contains($0.key) && !$0.key.endsWithSlash
-          }[...]
+        selected = nil
+        sources.removeFirst()
       }
     }
     return nil

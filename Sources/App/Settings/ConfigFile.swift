@@ -1,4 +1,5 @@
 import Glibc
+import S3
 import SystemPackage
 import TOMLKit
 

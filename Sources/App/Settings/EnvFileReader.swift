@@ -1,4 +1,5 @@
 import Glibc
+import S3
 import SystemPackage
 
 /// Finds and reads the `.env` file: the one that was named, else `./.env` if it can be trusted.

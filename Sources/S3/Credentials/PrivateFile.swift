@@ -12,17 +12,7 @@ package enum PrivateFile {
       let file = try? FileDescriptor.open(
         FilePath(path), .readOnly, options: [.closeOnExec, .nonBlocking])
     else { return nil }
-    return try? file.closeAfter {
-      var bytes: [UInt8] = []
-      while bytes.count <= sizeLimit {
-        let piece = try [UInt8](unsafeUninitializedCapacity: 16 * 1024) { buffer, count in
-          count = try file.read(into: UnsafeMutableRawBufferPointer(buffer))
-        }
-        if piece.isEmpty { return bytes }
-        bytes += piece
-      }
-      throw Errno.fileTooLarge
-    }
+    return try? file.closeAfter { try file.contents(limit: sizeLimit) }
   }
 
   /// Puts a file of mode 0600 in the place of what is there, whole or not at all.

@@ -11,23 +11,13 @@ enum TokenFile {
     do {
       let file = try FileDescriptor.open(
         FilePath(path), .readOnly, options: [.closeOnExec, .nonBlocking])
-      bytes = try file.closeAfter {
-        var bytes: [UInt8] = []
-        while bytes.count <= sizeLimit {
-          let piece = try [UInt8](unsafeUninitializedCapacity: 16 * 1024) { buffer, count in
-            count = try file.read(into: UnsafeMutableRawBufferPointer(buffer))
-          }
-          if piece.isEmpty { break }
-          bytes += piece
-        }
-        return bytes
-      }
+      bytes = try file.closeAfter { try file.contents(limit: sizeLimit) }
     } catch {
       let words = (error as? Errno).map { "\($0)" } ?? "no reason is known"
       throw .unusable(source: source, reason: "it cannot be read: \(words)")
     }
     let token = String(decoding: bytes, as: UTF8.self).trimmed
-    guard !token.isEmpty, bytes.count <= sizeLimit,
+    guard !token.isEmpty,
       token.utf8.allSatisfy({ (0x21...0x7E).contains($0) || $0 == 0x20 })
     else {
       throw .unusable(source: source, reason: "it holds no token")

@@ -93,12 +93,7 @@ public struct S3Error: Error, Sendable, Hashable {
   /// Whether the same request may well succeed some time later: nothing is wrong with it.
   public var isTransient: Bool {
     switch cause {
-    case .transport(let error):
-      switch error {
-      case .unresolvedHost, .noConnection, .connectionLost, .stalled, .malformedAnswer: true
-      case .cancelled, .proxy, .tls, .bodyTooLarge, .refused, .file, .fileTooShort, .invalidRequest:
-        false
-      }
+    case .transport(let error): error.isTransient
     case .service(let error): error.isTransient
     case .malformedAnswer, .credentials, .invalidRequest, .checksumMismatch: false
     }
@@ -112,5 +107,16 @@ public struct S3Error: Error, Sendable, Hashable {
   /// The code of the server's error, nil for any other cause.
   public var code: S3ErrorCode? {
     if case .service(let error) = cause { error.code } else { nil }
+  }
+}
+
+extension HTTPError {
+  /// Whether the same request may well succeed some time later.
+  var isTransient: Bool {
+    switch self {
+    case .unresolvedHost, .noConnection, .connectionLost, .stalled, .malformedAnswer: true
+    case .cancelled, .proxy, .tls, .bodyTooLarge, .refused, .file, .fileTooShort, .invalidRequest:
+      false
+    }
   }
 }

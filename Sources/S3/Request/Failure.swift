@@ -40,12 +40,7 @@ struct Failure: Error {
   /// Whether the same request may well succeed a moment later, and does no harm twice.
   func isTransient(for call: S3Call) -> Bool {
     switch cause {
-    case .transport(let error):
-      switch error {
-      case .unresolvedHost, .noConnection, .connectionLost, .stalled, .malformedAnswer: true
-      case .cancelled, .proxy, .tls, .bodyTooLarge, .refused, .file, .fileTooShort, .invalidRequest:
-        false
-      }
+    case .transport(let error): error.isTransient
     case .service(let error): error.isTransient
     case .malformedAnswer:
       [.completeMultipartUpload, .uploadPart, .uploadPartCopy].contains(call.operation)

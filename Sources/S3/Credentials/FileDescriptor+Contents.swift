@@ -1,10 +1,10 @@
-import SystemPackage
+package import SystemPackage
 
 extension FileDescriptor {
   /// All bytes from here on.
   ///
   /// - Parameter limit: in bytes; what holds more is refused with `EFBIG`.
-  func contents(limit: Int) throws -> [UInt8] {
+  package func contents(limit: Int) throws -> [UInt8] {
     var bytes: [UInt8] = []
     while bytes.count <= limit {
       let piece = try [UInt8](unsafeUninitializedCapacity: 16 * 1024) { buffer, count in
