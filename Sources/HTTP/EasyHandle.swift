@@ -71,7 +71,10 @@ struct EasyHandle: ~Copyable {
   mutating func setURL(_ url: String, _ proxies: ProxySettings) {
     pail_easy_set_text(raw, CURLOPT_URL, url)
     // Empty ones keep libcurl from looking into the environment.
-    pail_easy_set_text(raw, CURLOPT_PROXY, proxies.proxy(for: url) ?? "")
+    let proxy = proxies.proxy(for: url)
+    pail_easy_set_text(raw, CURLOPT_PROXY, proxy?.address ?? "")
+    if let user = proxy?.user { pail_easy_set_text(raw, CURLOPT_PROXYUSERNAME, user) }
+    if let word = proxy?.password { pail_easy_set_text(raw, CURLOPT_PROXYPASSWORD, word) }
     pail_easy_set_text(raw, CURLOPT_NOPROXY, proxies.exceptions ?? "")
   }
 

@@ -160,10 +160,12 @@ def test_requests_without_tls_go_through_the_proxy_and_exceptions_past_it(
 def test_a_proxy_that_refuses_is_told_and_its_password_is_not(
     person, front, store, tinyproxy, profile, tmp_path
 ):
-    wrong = "wrong+Password/0002"
+    wrong = "wrong+P@ssword.0002"
     tunnel = (front.url("good"), "HTTPS_PROXY", proxy_url(tinyproxy, wrong))
+    # Not percent-encoded, as it should be: libcurl would repeat it all to say so.
+    raw = (front.url("good"), "HTTPS_PROXY", f"http://ana:{wrong}@127.0.0.1:{tinyproxy.port}")
     plain = (store.endpoint, "HTTP_PROXY", f"http://127.0.0.1:{tinyproxy.port}")
-    for site, variable, proxy in (tunnel, plain):
+    for site, variable, proxy in (tunnel, raw, plain):
         env = {variable: proxy, "AWS_CA_BUNDLE": str(front.authority)}
         log = tmp_path / f"{variable}.log"
         done = person.run("ls", "--endpoint-url", site, "--log", log, "--debug", env=env)

@@ -85,20 +85,20 @@ extension SettingsResolver {
   func proxySettings(
     _ findings: inout [Settings.Finding], _ problems: inout [SetupProblem]
   ) -> ProxySettings {
-    func proxy(_ name: String, _ value: Value?) -> String? {
+    func proxy(_ name: String, _ value: Value?) -> ProxyServer? {
       guard let value else { return nil }
-      let shown = Self.proxyWithoutUser(value.text)
+      let proxy = ProxyServer(parsing: value.text)
       findings.append(
         Settings.Finding(
-          name: name, value: shown ?? "not usable", origin: value.origin,
+          name: name, value: proxy.map { "\($0)" } ?? "not usable", origin: value.origin,
           overruled: value.overruled.map(\.origin)))
-      if shown == nil {
+      if proxy == nil {
         problems.append(
           SetupProblem(
             message: "\(value.origin) is no proxy", whereLooked: [value.origin],
             recovery: "Write it like http://proxy.example:3128."))
       }
-      return value.text
+      return proxy
     }
     let settings = ProxySettings(
       https: proxy("https proxy", lookUp(.httpsProxySmall, .httpsProxy, .allProxySmall, .allProxy)),
@@ -108,22 +108,6 @@ extension SettingsResolver {
       findings.append(finding("no proxy for", value, fallback: ""))
     }
     return settings
-  }
-
-  /// nil for a text that names no host.
-  private static func proxyWithoutUser(_ text: String) -> String? {
-    var rest = text[...]
-    var scheme = "http"
-    if let mark = rest.firstRange(of: "://") {
-      scheme = String(rest[..<mark.lowerBound])
-      rest = rest[mark.upperBound...]
-    }
-    let known = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"]
-    guard known.contains(scheme.lowercased()) else { return nil }
-    let authority = rest.prefix { $0 != "/" }
-    let host = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] }
-    guard let endpoint = try? Endpoint(parsing: "http://\(host ?? authority)") else { return nil }
-    return "\(scheme)://\(host == nil ? "" : "•••@")\(endpoint.hostAndPort)"
   }
 
   /// A region becomes part of a host name, so nothing else may hide in it.
