@@ -16,6 +16,15 @@ extension BrowserState {
     return pane.problem != nil && pane.rows.count == 0 ? .asBefore : .at(pane.place)
   }
 
+  /// Has ``leaving`` noted once it is known that there is such a place, since whoever is killed can
+  /// note nothing any more.
+  mutating func rememberPlace(_ turn: inout Turn) {
+    let leaving = leaving
+    guard leaving != remembered, leaving != .asBefore, objects?.isListed ?? true else { return }
+    remembered = leaving
+    turn.perform(.remember(leaving))
+  }
+
   /// Shows the buckets when the place where one was the last time cannot be shown any more.
   mutating func cameBack(_ turn: inout Turn) {
     guard let left = leftPlace else { return }

@@ -33,6 +33,8 @@ public struct BrowserState: Sendable {
   var lastError: StorageError?
   /// Where one was the last time, until it has been listed.
   var leftPlace: Place?
+  /// What was last asked to be remembered of ``leaving``.
+  var remembered: Leaving?
   private var lastRequest = 0
   /// Whether it was asked for what earlier runs have left.
   private var hasAskedForLeft = false
@@ -119,6 +121,7 @@ public struct BrowserState: Sendable {
       if objects?.place.bucket == bucket { refreshObjects(&turn) }
     }
     fitPanes(&turn)
+    rememberPlace(&turn)
     if let newest = turn.message {
       message = newest
       if case .error(let error) = newest {

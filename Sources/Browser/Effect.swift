@@ -51,6 +51,8 @@ public enum Effect: Sendable {
   /// Each answered with ``Action/noticed(_:)``.
   case addBookmark(Place)
   case removeBookmark(Place)
+  /// Notes where the next run begins, so that also somebody who is cut off comes back there.
+  case remember(BrowserState.Leaving)
   /// Works with other settings from now on. Answered only when that is not possible.
   case switchSession(SessionChoice, RequestID)
   /// Sends text to the terminal's clipboard; `what` names it in the message.

@@ -183,6 +183,33 @@ struct BrowsingTests {
     #expect(scene.state.leaving == .asBefore)
   }
 
+  @Test("Where one is is remembered once it has been listed, and not again")
+  func remembersPlace() throws {
+    var scene = try Scene.withBuckets()
+    #expect(scene.takeRemembered() == [.nowhere])
+    scene.type(":s3://reports/")
+    scene.press("Enter")
+    #expect(scene.takeRemembered() == [])
+    scene.answer(.page(.of(["a", "p/"], next: "more")))
+    let root = Place(bucket: BucketName("reports"))
+    #expect(scene.takeRemembered() == [.at(root)])
+    scene.press("j k j r Tab Tab")
+    #expect(scene.takeRemembered() == [])
+    scene.type(":s3://nope/")
+    scene.press("Enter")
+    scene.answer(.failed(.denied))
+    #expect(scene.takeRemembered() == [])
+    scene.type(":s3://reports/p/")
+    scene.press("Enter")
+    scene.answer(.page(.of([])))
+    #expect(
+      scene.takeRemembered() == [.at(Place(bucket: BucketName("reports"), prefix: ObjectKey("p/")))]
+    )
+    scene.press("<")
+    scene.press("<")
+    #expect(scene.takeRemembered() == [.at(root)])
+  }
+
   @Test("A bucket that does not exist is not kept among those opened by name")
   func noSuchBucket() throws {
     var scene = try Scene.withBuckets()

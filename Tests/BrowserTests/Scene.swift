@@ -11,6 +11,8 @@ struct Scene {
   var state: BrowserState
   /// Wanted since the last look, oldest first. Orders are carried out at once.
   private(set) var effects: [Effect] = []
+  /// Where the next run was to begin, as wanted since the last look.
+  private var remembered: [BrowserState.Leaving] = []
 
   init(
     columns: Int = 100, rows: Int = 16, saveFolder: FilePath = "/home/ana/downloads",
@@ -50,6 +52,8 @@ struct Scene {
     for effect in state.reduce(action) {
       if case .order(let rows, let ordering, let from, let id) = effect {
         send(.answered(id, .order(rows.ordered(by: ordering, from: from), covering: rows.count)))
+      } else if case .remember(let leaving) = effect {
+        remembered.append(leaving)
       } else {
         effects.append(effect)
       }
@@ -90,6 +94,11 @@ struct Scene {
     return effects
   }
 
+  mutating func takeRemembered() -> [BrowserState.Leaving] {
+    defer { remembered = [] }
+    return remembered
+  }
+
   /// The screen as the text a person sees, trailing blanks left out.
   var screen: String {
     state.view(state.size).text.map { row in
@@ -123,7 +132,7 @@ extension Effect {
       .clearTransfers,
       .copy,
       .suspend, .redraw, .quit, .quitInBackground, .findLeftTransfers, .resumeLeftTransfers,
-      .addBookmark, .removeBookmark:
+      .addBookmark, .removeBookmark, .remember:
       nil
     }
   }

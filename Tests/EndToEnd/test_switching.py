@@ -1,5 +1,6 @@
 """`S` in the browser: another profile on the same screen; and signing in without leaving it."""
 
+import base64
 import os
 
 import pytest
@@ -183,6 +184,25 @@ def test_losing_the_terminal_after_a_switch_stops_nothing(person, store, bucket,
     assert browser.process.wait(timeout=60) == 0
     assert store.keys(bucket) == ["large.bin"]
     assert [row["outcome"] for row in person.changes()] == ["done"]
+
+
+def test_whoever_is_killed_comes_back_to_the_place_as_well(person, store, bucket, two_profiles):
+    store.put(bucket, "a/one.txt", b"1")
+    browser = person.browse(f"s3://{bucket}/")
+    browser.wait_listed("a/")
+    browser.select("a/")
+    browser.press("Enter")
+    browser.wait_listed("one.txt")
+    kept = person.home / "state" / "pail" / "places.json"
+    prefix = base64.b64encode(b"a/")
+    wait_until(lambda: kept.exists() and prefix in kept.read_bytes(), "the place on the disk")
+    browser.process.kill()
+    browser.process.wait(timeout=30)
+    browser = person.open()
+    browser.wait_listed("one.txt")
+    assert f"s3://{bucket}/a/" in browser.header
+    browser.press("q")
+    browser.wait_exit()
 
 
 def test_a_profile_that_does_not_exist_leaves_everything_as_it_was(person, bucket, two_profiles):

@@ -80,8 +80,9 @@ final class BrowserRuntime {
   ///   - runFolder: where the Pails of one user find each other.
   init(
     state: BrowserState, terminal: TerminalSession, service: S3Service,
-    transfers: ProcessTransfers, server: TransferServer?, bookmarks: Bookmarks, hasHistory: Bool,
-    runFolder: FilePath?, openSession: @escaping SessionOpener
+    transfers: ProcessTransfers, server: TransferServer?, bookmarks: Bookmarks,
+    lastPlace: LastPlace, hasHistory: Bool, runFolder: FilePath?,
+    openSession: @escaping SessionOpener
   ) {
     self.state = state
     self.terminal = terminal
@@ -93,7 +94,8 @@ final class BrowserRuntime {
     (self.happenings, self.sink) = (happenings, sink)
     others = runFolder.map { OtherTransfers($0) { sink.yield(.action($0)) } }
     runner = EffectRunner(
-      service: service, transfers: transfers, bookmarks: bookmarks, others: others
+      service: service, transfers: transfers, bookmarks: bookmarks, lastPlace: lastPlace,
+      others: others
     ) {
       sink.yield(.action($0))
     }
@@ -101,9 +103,6 @@ final class BrowserRuntime {
 
   /// Shows a sentence that no effect has asked for.
   nonisolated func notice(_ sentence: String) { sink.yield(.action(.noticed(sentence))) }
-
-  /// Where to begin the next time.
-  var leaving: BrowserState.Leaving { state.leaving }
 
   /// Takes what the terminal brings, from whoever listens to it.
   func deliver(_ event: TerminalEvent) { sink.yield(.terminal(event)) }

@@ -12,6 +12,7 @@ final class EffectRunner {
   /// Those of earlier sessions too; new ones are the service's.
   private let transfers: ProcessTransfers
   private let bookmarks: Bookmarks
+  private let lastPlace: LastPlace
   /// Other Pails of the same user.
   private let others: OtherTransfers?
   private let send: @Sendable (Action) -> Void
@@ -21,18 +22,21 @@ final class EffectRunner {
   /// The last command to the transfer engine. Each waits for the one before it, so that nothing is
   /// cancelled before it was queued.
   private var lastTransferCommand: Task<Void, Never>?
+  /// Writes where the next run begins: one after the other, since the newest counts.
+  private var remembering: Task<Void, Never>?
   /// Finds out what became of changes whose processes died.
   private var settling: Task<Void, Never>?
   /// How many commands there were to the transfer engine.
   private(set) var transferCommands = 0
 
   init(
-    service: S3Service, transfers: ProcessTransfers, bookmarks: Bookmarks,
+    service: S3Service, transfers: ProcessTransfers, bookmarks: Bookmarks, lastPlace: LastPlace,
     others: OtherTransfers?, send: @escaping @Sendable (Action) -> Void
   ) {
     self.service = service
     self.transfers = transfers
     self.bookmarks = bookmarks
+    self.lastPlace = lastPlace
     self.others = others
     self.send = send
   }
@@ -103,6 +107,7 @@ final class EffectRunner {
       inOrder { [bookmarks, send] in
         send(.noticed(Self.words(place, "is no bookmark any more", bookmarks.remove(place))))
       }
+    case .remember(let leaving): remember(leaving)
     case .createBucket, .removeBucket, .emptyAndRemoveBucket, .createPrefixMarker, .count,
       .countEveryVersion, .delete, .copyObjects:
       change(effect)
@@ -182,6 +187,14 @@ final class EffectRunner {
     }
   }
 
+  private func remember(_ leaving: BrowserState.Leaving) {
+    let previous = remembering
+    remembering = Task.detached { [lastPlace] in
+      await previous?.value
+      lastPlace.remember(leaving)
+    }
+  }
+
   private func inOrder(_ command: @escaping @Sendable () async -> Void) {
     transferCommands += 1
     let previous = lastTransferCommand
@@ -257,6 +270,7 @@ final class EffectRunner {
     for task in running { task.cancel() }
     await lastTransferCommand?.value
     for task in running { await task.value }
+    await remembering?.value
   }
 }
 

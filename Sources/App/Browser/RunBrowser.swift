@@ -33,7 +33,6 @@ func runBrowser(
   }
   defer { input.cancel() }
   var session = session
-  let places = LastPlaces(at: session.settings.placesPath)
   var wish = start.place.map { Place(bucket: $0.bucket, listing: $0.key) }
   var successor = start.successor
   var isDetached = false
@@ -44,22 +43,19 @@ func runBrowser(
     await transfers.begin(session.service, named: name(of: session), successor: successor)
     let whereabouts = PlacesFile.Whereabouts(
       profile: session.settings.profile, endpoint: "\(session.endpoint)")
+    let lastPlace = LastPlace(at: session.settings.placesPath, of: whereabouts)
     let runtime = BrowserRuntime(
       state: BrowserState(facts: facts(session, start), size: terminal.size), terminal: terminal,
       service: session.service, transfers: transfers, server: server,
       bookmarks: Bookmarks(at: session.settings.bookmarksPath, of: whereabouts),
+      lastPlace: lastPlace,
       hasHistory: session.settings.historyPath?.isThere ?? false,
       runFolder: session.settings.runFolder, openSession: openSession)
     session.notices.show(with: { [weak runtime] in runtime?.notice($0) })
     if isDetached { runtime.deliver(.hungUp) }
     listener.listen(runtime)
     let ending = await runtime.run(
-      startingAt: wish ?? places.place(of: whereabouts), wasLeft: wish == nil)
-    switch runtime.leaving {
-    case .at(let place): places.remember(place, of: whereabouts)
-    case .nowhere: places.forget(whereabouts)
-    case .asBefore: break
-    }
+      startingAt: wish ?? lastPlace.place, wasLeft: wish == nil)
     switch ending {
     case .quit(let status):
       serving.cancel()

@@ -13,6 +13,14 @@ extension ObjectPane {
     if case .asked = loading { true } else { false }
   }
 
+  /// Whether the first page has come.
+  var isListed: Bool {
+    switch loading {
+    case .waiting(nil), .asked(_, after: nil), .stopped(nil): false
+    case .waiting, .asked, .stopped, .complete: true
+    }
+  }
+
   /// Asks for the next page when the selection comes near the end of the rows loaded, or when the
   /// order on the screen needs all of them.
   mutating func loadMore(_ turn: inout Turn) {

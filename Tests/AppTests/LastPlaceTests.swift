@@ -6,8 +6,8 @@ import Testing
 
 @testable import App
 
-@Suite("Last places")
-struct LastPlacesTests {
+@Suite("Last place")
+struct LastPlaceTests {
   private let folder: TemporaryFolder
   private let path: FilePath
   private let ana = PlacesFile.Whereabouts(profile: "ana", endpoint: "http://127.0.0.1:8333")
@@ -24,20 +24,21 @@ struct LastPlacesTests {
       PlacesFile.Whereabouts(profile: "ana", endpoint: "https://s3.eu-west-1.amazonaws.com"),
     ]
     let key = Place(bucket: BucketName("b"), prefix: ObjectKey(bytes: [0xFF, 0x1B, 0x2F]))
-    LastPlaces(at: path).remember(Place(bucket: BucketName("old")), of: ana)
-    for other in others { LastPlaces(at: path).remember(key, of: other) }
-    LastPlaces(at: path).remember(Place(bucket: BucketName("new")), of: ana)
-    let places = LastPlaces(at: path)
-    #expect(places.place(of: ana) == Place(bucket: BucketName("new")))
-    for other in others { #expect(places.place(of: other) == key) }
-    places.forget(ana)
-    #expect(LastPlaces(at: path).place(of: ana) == nil)
-    #expect(LastPlaces(at: path).place(of: others[0]) == key)
+    let last = LastPlace(at: path, of: ana)
+    last.remember(.at(Place(bucket: BucketName("old"))))
+    for other in others { LastPlace(at: path, of: other).remember(.at(key)) }
+    last.remember(.at(Place(bucket: BucketName("new"))))
+    last.remember(.asBefore)
+    #expect(LastPlace(at: path, of: ana).place == Place(bucket: BucketName("new")))
+    for other in others { #expect(LastPlace(at: path, of: other).place == key) }
+    last.remember(.nowhere)
+    #expect(LastPlace(at: path, of: ana).place == nil)
+    #expect(LastPlace(at: path, of: others[0]).place == key)
   }
 
   @Test("The file is private, in a private folder, and nothing else is left beside it")
   func isPrivate() throws {
-    LastPlaces(at: path).remember(Place(bucket: BucketName("b")), of: ana)
+    LastPlace(at: path, of: ana).remember(.at(Place(bucket: BucketName("b"))))
     var status = stat()
     #expect(stat(path.string, &status) == 0 && status.st_mode & 0o777 == 0o600)
     let parent = path.removingLastComponent().string
@@ -55,10 +56,10 @@ struct LastPlacesTests {
     ])
   func brokenFiles(text: String) throws {
     try folder.write(text, to: "places.json", permissions: 0o600)
-    let places = LastPlaces(at: folder.path.appending("places.json"))
-    #expect(places.place(of: ana) == nil)
-    places.remember(Place(bucket: BucketName("b")), of: ana)
-    #expect(places.place(of: ana) == Place(bucket: BucketName("b")))
+    let last = LastPlace(at: folder.path.appending("places.json"), of: ana)
+    #expect(last.place == nil)
+    last.remember(.at(Place(bucket: BucketName("b"))))
+    #expect(last.place == Place(bucket: BucketName("b")))
   }
 
   @Test("A FIFO, a folder or no home stops nothing")
@@ -66,11 +67,12 @@ struct LastPlacesTests {
     let fifo = folder.path.appending("fifo")
     #expect(mkfifo(fifo.string, 0o600) == 0)
     for path in [fifo, folder.path, nil] {
-      #expect(LastPlaces(at: path).place(of: ana) == nil)
+      #expect(LastPlace(at: path, of: ana).place == nil)
     }
-    LastPlaces(at: nil).remember(Place(bucket: BucketName("b")), of: ana)
-    LastPlaces(at: folder.path).remember(Place(bucket: BucketName("b")), of: ana)
-    #expect(LastPlaces(at: folder.path).place(of: ana) == nil)
+    for path in [folder.path, nil] {
+      LastPlace(at: path, of: ana).remember(.at(Place(bucket: BucketName("b"))))
+      #expect(LastPlace(at: path, of: ana).place == nil)
+    }
   }
 
   @Test("Bookmarks are those of a profile at an endpoint, the newest first and each once")
@@ -86,14 +88,12 @@ struct LastPlacesTests {
 
   @Test("No more than a hundred are kept")
   func limit() throws {
-    let places = LastPlaces(at: path)
-    for number in 0...100 {
-      places.remember(
-        Place(bucket: BucketName("b")),
-        of: PlacesFile.Whereabouts(profile: "p\(number)", endpoint: ana.endpoint))
+    func last(_ number: Int) -> LastPlace {
+      LastPlace(at: path, of: .init(profile: "p\(number)", endpoint: ana.endpoint))
     }
-    #expect(places.place(of: .init(profile: "p0", endpoint: ana.endpoint)) == nil)
-    #expect(places.place(of: .init(profile: "p1", endpoint: ana.endpoint)) != nil)
-    #expect(places.place(of: .init(profile: "p100", endpoint: ana.endpoint)) != nil)
+    for number in 0...100 { last(number).remember(.at(Place(bucket: BucketName("b")))) }
+    #expect(last(0).place == nil)
+    #expect(last(1).place != nil)
+    #expect(last(100).place != nil)
   }
 }
