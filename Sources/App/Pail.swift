@@ -19,10 +19,14 @@ struct Pail {
       printManual()
       return
     }
-    if arguments.first == "help", let word = LeadingOptions.noCommand(arguments.dropFirst()) {
-      // The parser would show the help of all commands, and end well.
-      Console(isQuiet: false).message(
-        "pail: there is no command \(word)\n  pail --help lists those there are.")
+    if arguments.count == 2, arguments[0] == "--generate-completion-script",
+      let shell = CompletionShell(rawValue: arguments[1])
+    {
+      print(CompletedCommandLine.completionScript(for: shell))
+      return
+    }
+    if let unknown = UnknownCommand.found(in: arguments) {
+      Console(isQuiet: false).message(FailureText.text(of: unknown.problem))
       exit(CommandRunner.Status.wrongUsage)
     }
     // A reader who leaves is an error of the write, and a server who leaves one of the request.
@@ -55,7 +59,7 @@ struct Pail {
 }
 
 extension Pail {
-  /// What `make install` makes the manual page of, as it does with `--generate-completion-script`.
+  /// What `make install` makes the manual page of, as `--generate-completion-script` is for shells.
   private static func printManual() {
     do {
       var page = try ManualPage()
@@ -79,7 +83,14 @@ struct PailCommandLine: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "pail",
     abstract: "Browse S3-compatible storage on the screen, or work with it by commands.",
+    usage: """
+      pail [<options>] [<s3://bucket/prefix/>]
+      pail [<options>] <command> ...
+      """,
     discussion: """
+      Without a command the browser opens; pail help browse lists its options. Those of every \
+      command may stand before the command as well.
+
       Examples:
         pail
         pail s3://reports/2026/

@@ -59,6 +59,39 @@ struct CommandLineTests {
     #expect(status(line.split(separator: " ").map(String.init)) == 0)
   }
 
+  @Test(
+    "A word that is no command is told with the one that was perhaps meant",
+    arguments: [
+      ("lst", "", "ls"), ("list", "", "ls"), ("DU s3://b", "", "du"), ("hsitory", "", "history"),
+      ("--profile ana --json ptu f s3://b", "", "put"), ("reports", "", nil), ("rmm", "", "rm"),
+      ("help lss", "", "ls"), ("history verfy", "history", "verify"),
+      ("help transfers abrot", "transfers", "abort"), ("transfers 3", "transfers", nil),
+      ("\u{1B}[31m", "", nil),
+    ] as [(String, String, String?)])
+  func unknownCommand(line: String, path: String, nearest: String?) throws {
+    let words = line.split(separator: " ").map(String.init)
+    let unknown = try #require(UnknownCommand.found(in: LeadingOptions.moved(words)))
+    #expect(unknown.path.joined() == path && unknown.nearest == nearest)
+    let text = FailureText.text(of: unknown.problem)
+    #expect(text.contains("--help") && !text.contains("\u{1B}"))
+    if let nearest {
+      #expect(text.contains("Did you mean pail \(path.isEmpty ? "" : path + " ")\(nearest)?"))
+    }
+  }
+
+  @Test(
+    "What names a command, a place or an option is left to the parser",
+    arguments: [
+      "", "ls", "ls nonsense", "s3://reports", "s3:/reports", "--utc s3://b", "--profile lst",
+      "--profile", "--nonsense lst", "help", "help help", "help history verify", "-h", "--version",
+      "history --user verfy", "transfers list", "transfers resume 3", "history archive file",
+      "--json history verify", "browse s3://b",
+    ])
+  func knownCommand(line: String) {
+    let words = line.split(separator: " ").map(String.init)
+    #expect(UnknownCommand.found(in: LeadingOptions.moved(words)) == nil)
+  }
+
   @Test("Filters keep the order in which they were given")
   func filterOrder() throws {
     let line = "rm -r s3://b --exclude a --include b --exclude=c --include d"

@@ -71,6 +71,10 @@ def test_bash_completes_commands_options_and_values(installed):
     commands = completed(installed, "pail", "")
     assert set(COMMANDS) <= set(commands)
     assert {"--recursive", "--profile"} <= set(completed(installed, "pail", "put", "--"))
+    assert {"--utc", "--profile", "--version"} <= set(completed(installed, "pail", "--"))
+    assert set(COMMANDS) <= set(completed(installed, "pail", "--profile", "ana", ""))
+    after = completed(installed, "pail", "--profile", "ana", "--quiet", "put", "--")
+    assert {"--recursive", "--profile"} <= set(after)
     assert set(completed(installed, "pail", "presign", "--method", "")) == {"get", "put"}
 
 
@@ -91,6 +95,9 @@ def test_fish_completes_commands_options_values_and_files(installed, tmp_path):
 
     assert set(COMMANDS) <= offered("pail ")
     assert {"--recursive", "--profile"} <= offered("pail put --")
+    assert {"--utc", "--profile", "--version"} <= offered("pail --")
+    assert set(COMMANDS) <= offered("pail --profile ana ")
+    assert {"--recursive", "--region"} <= offered("pail --profile ana --quiet put --")
     assert {"verify", "settle", "archive"} <= offered("pail history ")
     assert offered("pail presign --method ") == {"get", "put"}
     assert "site.html" in offered("pail put si")
@@ -117,6 +124,8 @@ def test_zsh_completes_commands_options_values_and_files(installed, person):
         ("pail history ver", "pail history verify "),
         ("pail presign --method p", "pail presign --method put "),
         ("pail put si", "pail put site.html "),
+        ("pail --ut", "pail --utc "),
+        ("pail --profile ana pres", "pail --profile ana presign "),
     ):
         shell.wait_until(lambda: shell.text.rstrip().endswith("ready>"), "an empty line")
         shell.type(typed)
@@ -142,5 +151,8 @@ def test_help_has_an_example(person, command):
 def test_help_of_what_is_no_command_is_wrong_usage(person):
     done = person.run("help", "nosuch")
     assert done.returncode == 64 and b"there is no command nosuch" in done.stderr
+    meant = person.run("histroy", "--json")
+    assert meant.returncode == 64 and b"Did you mean pail history?" in meant.stderr
+    assert meant.stdout == b""
     for command in (["help"], ["help", "history", "verify"], ["help", "help"]):
         assert person.run(*command).returncode == 0

@@ -16,8 +16,7 @@ enum LeadingOptions {
   ]
 
   static func moved(_ arguments: [String]) -> [String] {
-    var count = 0
-    while count < arguments.count, let length = length(arguments[count]) { count += length }
+    let count = count(in: arguments)
     guard count > 0, count < arguments.count else { return arguments }
     let leading = arguments[..<count]
     let rest = arguments[count...]
@@ -26,9 +25,16 @@ enum LeadingOptions {
     return Array(rest.prefix(words) + leading + rest.dropFirst(words))
   }
 
-  /// The first of the words after `help` that names no command; nil where all do.
-  static func noCommand(_ words: ArraySlice<String>) -> String? {
-    words.dropFirst(commandWords(words)).first { !$0.hasPrefix("-") && $0 != "help" }
+  /// What follows them.
+  static func dropped(from arguments: [String]) -> ArraySlice<String> {
+    arguments[count(in: arguments)...]
+  }
+
+  /// How many of the words are options that every command has, and their values.
+  private static func count(in arguments: [String]) -> Int {
+    var count = 0
+    while count < arguments.count, let length = length(arguments[count]) { count += length }
+    return min(count, arguments.count)
   }
 
   /// How many words the option takes that begins with `word`; nil for anything else.

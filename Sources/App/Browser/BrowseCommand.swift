@@ -1,6 +1,12 @@
 import ArgumentParser
 import S3
 
+/// Those of the browser alone.
+struct BrowserOptions: ParsableArguments {
+  @Flag(help: "Show times in UTC.")
+  var utc = false
+}
+
 /// The browser: what `pail` does when no command is named.
 struct BrowseCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -19,25 +25,19 @@ struct BrowseCommand: AsyncParsableCommand {
     transform: BrowseCommand.place)
   var place: S3URI?
 
-  @Flag(help: "Show times in UTC.")
-  var utc = false
+  @OptionGroup var options: BrowserOptions
 
   @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
-  /// Whatever is no command ends up here, since this one needs no name.
   private static func place(_ argument: String) throws(ArgumentProblem) -> S3URI {
-    guard argument.hasPrefix("s3://") else {
-      throw ArgumentProblem(
-        "it is neither a command nor a place such as s3://bucket/prefix/")
-    }
-    return try S3URI(parsing: argument)
+    try S3URI(parsing: argument)
   }
 
   func run() async throws {
     do {
       let context = try CommandContext(shared)
       let start = BrowserStart(
-        place: place, showsUTC: utc,
+        place: place, showsUTC: options.utc,
         successor: Successor(
           arguments: RawArguments.current(),
           endpoint: context.settings.endpointQuestion.map(\.endpoint)))

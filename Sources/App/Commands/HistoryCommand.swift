@@ -9,6 +9,10 @@ struct HistoryCommand: PailCommand {
   static let configuration = CommandConfiguration(
     commandName: "history",
     abstract: "Show who uploaded and deleted what, newest first.",
+    usage: """
+      pail history [<options>]
+      pail history verify|settle|archive ...
+      """,
     discussion: """
       Reads the history on this machine; nothing is sent. --user, --bucket, --prefix, --since and \
       --action choose rows, and all that are given must hold.

@@ -10,6 +10,10 @@ struct TransfersCommand: PailCommand {
   static let configuration = CommandConfiguration(
     commandName: "transfers",
     abstract: "Show, resume or abort unfinished transfers, here and on the server.",
+    usage: """
+      pail transfers [<options>]
+      pail transfers resume|abort ...
+      """,
     discussion: """
       A large upload or download that was interrupted, by a signal, a crash or a lost line, keeps \
       what has moved. The list has those of this machine, and the multipart uploads of their \
