@@ -4,7 +4,9 @@ import Storage
 
 /// What an object that is written is given beside its bytes.
 struct AttributeOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Guessed from the name of a file without it.", valueName: "type"))
+  @Option(
+    help: ArgumentHelp("Without it put guesses it by the name, and cp keeps it.", valueName: "type")
+  )
   var contentType: String?
 
   @Option(help: ArgumentHelp("Sent with every download.", valueName: "directives"))

@@ -75,7 +75,7 @@ struct CopyingOptions: ParsableArguments {
 
   @Argument(
     help: ArgumentHelp(
-      "What to copy, then where to.", valueName: "s3://bucket/key... s3://bucket/key"),
+      "What is meant, then where it goes.", valueName: "s3://bucket/key... s3://bucket/key"),
     transform: CopyingOptions.place)
   var places: [S3URI]
 

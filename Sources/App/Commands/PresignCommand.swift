@@ -9,7 +9,8 @@ struct PresignCommand: PailCommand {
     abstract: "Make a URL that others can use without keys.",
     discussion: """
       Whoever has the URL can use it until it expires. Method, key and expiry are recorded in the \
-      history, the URL is not. Nothing is sent to the server.
+      history, the URL is not. Nothing is sent to the server, unless no region is set: then AWS is \
+      asked where the bucket is.
 
       Examples:
         pail presign s3://reports/2026/q3.csv
