@@ -112,6 +112,19 @@ struct KeyFinderTests {
         == "The credentials of profile half cannot be used: aws_secret_access_key is missing")
   }
 
+  @Test("AWS_DEFAULT_PROFILE is another name of AWS_PROFILE, which wins beside it")
+  func olderName() {
+    let older = resolve(environment: [.olderProfile: "work"])
+    #expect(older.profile == "work" && older.region == Region("eu-west-1"))
+    let both = resolve(environment: [.olderProfile: "nobody", .profile: "work"])
+    #expect(both.profile == "work" && both.problems.isEmpty)
+    #expect(
+      resolve(environment: [.olderProfile: "work"], envFile: [.profile: "empty"]).profile == "work")
+    #expect(
+      resolve(environment: [.olderProfile: "nobody"]).problems.first?.message
+        == "There is no profile nobody, which AWS_DEFAULT_PROFILE in the environment asks for")
+  }
+
   @Test("A web identity of the environment wins over its AWS_PROFILE, and keys over both")
   func webIdentity() {
     let pod = ["AWS_WEB_IDENTITY_TOKEN_FILE": "/run/token", "AWS_ROLE_ARN": "arn:r"]

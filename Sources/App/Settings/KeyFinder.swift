@@ -56,7 +56,7 @@ struct KeyFinder {
             recipe: recipe, source: layer.source,
             origin: "AWS_WEB_IDENTITY_TOKEN_FILE in the environment")
         }
-        if !profileWasNamed, let name = layer[.profile] {
+        if !profileWasNamed, let name = layer.namedProfile?.name {
           profileWasNamed = true
           if let found = try profile(name, of: layer, &outcome) { return found }
         }
@@ -108,9 +108,10 @@ struct KeyFinder {
   ) throws(Incomplete) -> Found? {
     guard files.profiles[name] != nil else {
       let others = files.profiles.names
+      let origin = layer.name(of: layer.namedProfile?.variable ?? .profile)
       throw Incomplete(
         problem: SetupProblem(
-          message: "There is no profile \(name), which \(layer.name(of: .profile)) asks for",
+          message: "There is no profile \(name), which \(origin) asks for",
           whereLooked: ["a profile of that name in \(files.places)"],
           recovery: others.isEmpty
             ? "Make one with `aws configure --profile \(name)`."

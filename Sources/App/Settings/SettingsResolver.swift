@@ -49,7 +49,7 @@ struct SettingsResolver {
       let general = SettingsLayer(
         source: .config(path: config.path, profile: nil), values: config.general)
       resolver.layers.append(general)
-      let name = resolver.lookUp(.profile)?.text ?? "default"
+      let name = resolver.lookUp(.profile, .olderProfile)?.text ?? "default"
       if let values = config.profiles[name] {
         resolver.layers.insert(
           SettingsLayer(source: .config(path: config.path, profile: name), values: values),
@@ -61,7 +61,7 @@ struct SettingsResolver {
 
   private func withSharedProfile() -> SettingsResolver {
     var resolver = self
-    let name = lookUp(.profile)?.text ?? "default"
+    let name = lookUp(.profile, .olderProfile)?.text ?? "default"
     if let profile = files.profiles[name] {
       resolver.layers.append(SettingsLayer(profile: profile))
     }
@@ -81,7 +81,7 @@ struct SettingsResolver {
     let retryFor = duration("retries", .retryFor, &findings, &problems)
     let stallTimeout = duration("stall timeout", .stallTimeout, &findings, &problems)
 
-    let profile = lookUp(.profile)
+    let profile = lookUp(.profile, .olderProfile)
     findings.append(finding("profile", profile, fallback: "default"))
     let surroundings = CredentialSurroundings(environment, home: home?.string)
     let outcome = keyOutcome(surroundings)

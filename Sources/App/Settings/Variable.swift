@@ -10,6 +10,7 @@ enum Variable: String, Sendable, CaseIterable {
   case sessionToken = "AWS_SESSION_TOKEN"
   case credentialExpiration = "AWS_CREDENTIAL_EXPIRATION"
   case profile = "AWS_PROFILE"
+  case olderProfile = "AWS_DEFAULT_PROFILE"
   case sharedCredentialsFile = "AWS_SHARED_CREDENTIALS_FILE"
   case configFile = "AWS_CONFIG_FILE"
   case endpointURLForS3 = "AWS_ENDPOINT_URL_S3"
@@ -140,6 +141,12 @@ struct SettingsLayer: Sendable {
   }
 
   subscript(_ variable: Variable) -> String? { values[variable] }
+
+  /// The profile to use, and which variable says so; the AWS CLI prefers the newer one as well.
+  var namedProfile: (name: String, variable: Variable)? {
+    if let name = self[.profile] { return (name, .profile) }
+    return self[.olderProfile].map { ($0, .olderProfile) }
+  }
 
   /// `--region`, `AWS_REGION in the environment`, `AWS_REGION in ./.env`.
   func name(of variable: Variable) -> String {
