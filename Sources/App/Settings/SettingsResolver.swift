@@ -104,10 +104,12 @@ struct SettingsResolver {
       notices.append("There is no home folder for the history: name a file with --history.")
     }
     let readOnly = readOnlyValue
-    if let readOnly {
+    if isReadOnly {
+      let overruled = readOnly.map { ["\($0.origin) (\($0.text))"] } ?? []
+      findings.append(
+        .init(name: "read-only", value: "true", origin: "--read-only", overruled: overruled))
+    } else if let readOnly {
       findings.append(finding("read-only", readOnly, fallback: ""))
-    } else if isReadOnly {
-      findings.append(.init(name: "read-only", value: "true", origin: "--read-only"))
     }
     let colourValue = lookUp(.colour)
     let colour = colourValue.flatMap { ProfileColour(rawValue: $0.text.lowercased()) }
@@ -136,9 +138,10 @@ struct SettingsResolver {
     var tokenService: Endpoint?
     do {
       tokenService = try surroundings.tokenService(for: profileName.flatMap { files.profiles[$0] })
+    } catch .unusable(let source, _) where problems.isEmpty {
+      notices.append("\(source) is no endpoint, so the Security Token Service cannot be asked.")
     } catch {
-      // Where it matters for the keys it is a problem already; else only `pail doctor` would ask.
-      notices.append("The endpoint of the Security Token Service is none.")
+      // What is wrong has been said.
     }
 
     return Settings(
