@@ -196,7 +196,7 @@ extension S3Client {
       if memory.correctClock(by: offset) { clockObserver?(offset) }
       return true
     }
-    guard error.code == .expiredToken, attempt.credentials?.sessionToken != nil,
+    guard isAboutToken(error, attempt.call), attempt.credentials?.sessionToken != nil,
       attempt.adjustments.insert(.credentials).inserted
     else { return false }
     attempt.expired = attempt.credentials
@@ -211,6 +211,11 @@ extension S3Client {
     guard call.method == .head, error.status == 403 else { return false }
     let offset = serverTime.since(now().advanced(by: memory.clockOffset))
     return offset > Self.tolerableSkew || offset < .zero - Self.tolerableSkew
+  }
+
+  /// An answer to HEAD names no reason, and 400 is what a token gets that has ended.
+  private func isAboutToken(_ error: ServiceError, _ call: S3Call) -> Bool {
+    error.code == .expiredToken || (call.method == .head && error.status == 400)
   }
 
   /// Source: Amazon S3 API Reference, "Authenticating Requests", where a request that is dated

@@ -247,6 +247,13 @@ struct RetryTests {
     _ = try await renewed.client.deleteObject(location)
     #expect(renewed.requests.map { $0.headers["x-amz-security-token"] } == ["token1", "token2"])
 
+    // An answer to HEAD has no body that could say why.
+    let head = try ScriptedClient(
+      [.response(400), .response(200, [HTTPHeader("Content-Length", "3")])],
+      credentials: RenewingCredentials())
+    _ = try await head.client.headObject(location)
+    #expect(head.requests.map { $0.headers["x-amz-security-token"] } == ["token1", "token2"])
+
     let stale = try ScriptedClient([expired, expired], credentials: RenewingCredentials())
     let error = await failure { () async throws(S3Error) in
       try await stale.client.deleteObject(location)
