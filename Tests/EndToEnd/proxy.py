@@ -43,7 +43,7 @@ class Hold:
             raise ValueError(f"no point is called {point}")
         if point == "connection" and (operation or key):
             raise ValueError("a connection has no operation yet")
-        self.point, self.operation, self.key = point, operation, key
+        self.point, self.operation, self.key, self.when = point, operation, key, None
         self.skip, self.times = skip, times
         self.request = None
         self._reached = threading.Event()
@@ -83,12 +83,12 @@ class Fault:
 
     def __init__(
         self, point, operation, key, skip, times, delay=0.0, reset=False, answer=None, change=None,
-        after=0, checksum=None,
+        after=0, when=None,
     ):
-        self.point, self.operation, self.key = point, operation, key
+        self.point, self.operation, self.key, self.when = point, operation, key, when
         self.skip, self.times = skip, times
         self.delay, self.reset, self.answer, self.change = delay, reset, answer, change
-        self.after, self.checksum = after, checksum
+        self.after = after
 
 
 class Answer:
@@ -190,11 +190,11 @@ class Proxy:
         return self._add(Fault(point, operation, key, skip, times, reset=True))
 
     def refuse(
-        self, status, code, operation=None, key=None, skip=0, times=1, headers=(), checksum=None,
+        self, status, code, operation=None, key=None, skip=0, times=1, headers=(), when=None,
         message="refused by the test",
     ):
-        """Answers with an error of S3's form, without asking the server; with `checksum` only
-        requests that carry one of this kind."""
+        """Answers with an error of S3's form, without asking the server. `when` is asked about the
+        entry of a request in the log."""
         body = (
             '<?xml version="1.0" encoding="UTF-8"?>\n'
             f"<Error><Code>{code}</Code><Message>{message}</Message>"
@@ -204,12 +204,8 @@ class Proxy:
         lines += [f"{name}: {value}" for name, value in headers]
         lines += [f"Content-Length: {len(body)}"]
         head = "\r\n".join(lines).encode() + b"\r\n\r\n"
-        return self._add(
-            Fault(
-                "request", operation, key, skip, times, answer=(status, head, body),
-                checksum=checksum,
-            )
-        )
+        answer = (status, head, body)
+        return self._add(Fault("request", operation, key, skip, times, answer=answer, when=when))
 
     def change(self, change, operation=None, key=None, skip=0, times=1):
         """Has `change` alter the `Answer` of the server before the program gets it."""
@@ -302,8 +298,7 @@ class Proxy:
                     continue
                 if rule.key is not None and rule.key != unquote_to_bytes(entry.get("key", "")):
                     continue
-                wanted = getattr(rule, "checksum", None)
-                if wanted is not None and wanted != entry.get("checksum"):
+                if rule.when is not None and not rule.when(entry):
                     continue
                 rule.seen += 1
                 if rule.seen > rule.skip and (
@@ -546,6 +541,7 @@ def described(head):
         "method": head.method,
         "path": path,
         "query": sorted(names),
+        "names": sorted(head.fields),
         "bucket": bucket,
         "key": key,
         "fields": {name: head.fields[name] for name in KEPT_FIELDS if name in head.fields},

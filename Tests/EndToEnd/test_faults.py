@@ -172,7 +172,7 @@ def checksum(request, person, store, new_bucket):
             proxy.change(shows_no_checksum, times=0)
         if request.param == "CRC32C":
             proxy.refuse(
-                400, "InvalidArgument", times=0, checksum="crc64nvme",
+                400, "InvalidArgument", times=0, when=lambda entry: entry["checksum"] == "crc64nvme",
                 message="this checksum is not known",
             )
         person.write_env(endpoint=proxy.endpoint)

@@ -18,7 +18,7 @@ extension S3Client {
       let isV2 = token.map { $0.marker == nil } ?? dialect.isV2
       var call = S3Call(isV2 ? .listObjectsV2 : .listObjects, .get, bucket: bucket)
       if isV2 { call.query.append(QueryItem("list-type", "2")) }
-      if dialect.isEncoded { call.query.append(QueryItem("encoding-type", "url")) }
+      call.query += dialect.encodingQuery
       call.query += [
         QueryItem("max-keys", String(pageSize)), QueryItem("prefix", prefix.bytes),
       ]
@@ -40,18 +40,23 @@ extension S3Client {
 
   /// Asks in the best way that the endpoint has not refused; for a first page, when it refuses that,
   /// in the plainer ones. What then goes through is how later listings begin.
-  private func adaptingListing(
-    isFirst: Bool, _ request: (ListingDialect) async throws(S3Error) -> ObjectPage
-  ) async throws(S3Error) -> ObjectPage {
+  ///
+  /// - Parameter isOfObjects: false for listings that know but one kind of request.
+  private func adaptingListing<Page>(
+    isFirst: Bool, isOfObjects: Bool = true,
+    _ request: (ListingDialect) async throws(S3Error) -> Page
+  ) async throws(S3Error) -> Page {
     let best = memory.listing
     let refusal: S3Error
     do throws(S3Error) {
       return try await request(best)
     } catch {
-      guard isFirst, error.mayRefuseDialect else { throw error }
+      guard isFirst, isOfObjects || !error.isNotImplemented, error.mayRefuseDialect else {
+        throw error
+      }
       refusal = error
     }
-    for dialect in best.plainerOnes {
+    for dialect in best.plainerOnes where isOfObjects || dialect.isV2 == best.isV2 {
       do throws(S3Error) {
         let page = try await request(dialect)
         memory.listing = dialect
@@ -73,18 +78,21 @@ extension S3Client {
     bucket: BucketName, prefix: ObjectKey, delimiter: String?, after marker: VersionMarker?,
     pageSize: Int = 1000, expectedOwner: AccountID? = nil
   ) async throws(S3Error) -> VersionPage {
-    var call = S3Call(.listObjectVersions, .get, bucket: bucket)
-    call.add("x-amz-expected-bucket-owner", expectedOwner?.text)
-    call.query = [QueryItem("versions")] + encodingQuery
-    call.query += [QueryItem("max-keys", String(pageSize)), QueryItem("prefix", prefix.bytes)]
-    if let delimiter { call.query.append(QueryItem("delimiter", delimiter)) }
-    if let marker {
-      call.query.append(QueryItem("key-marker", marker.key.bytes))
-      if let version = marker.versionID {
-        call.query.append(QueryItem("version-id-marker", version.text))
+    var page = try await adaptingListing(isFirst: marker == nil, isOfObjects: false) {
+      (dialect) throws(S3Error) in
+      var call = S3Call(.listObjectVersions, .get, bucket: bucket)
+      call.add("x-amz-expected-bucket-owner", expectedOwner?.text)
+      call.query = [QueryItem("versions")] + dialect.encodingQuery
+      call.query += [QueryItem("max-keys", String(pageSize)), QueryItem("prefix", prefix.bytes)]
+      if let delimiter { call.query.append(QueryItem("delimiter", delimiter)) }
+      if let marker {
+        call.query.append(QueryItem("key-marker", marker.key.bytes))
+        if let version = marker.versionID {
+          call.query.append(QueryItem("version-id-marker", version.text))
+        }
       }
+      return try await list(call, VersionPageHandler.self)
     }
-    var page = try await list(call, VersionPageHandler.self)
     if let marker, let next = page.next {
       guard let next = next.following(marker) else { throw .circle(.listObjectVersions) }
       page.next = next
@@ -100,11 +108,15 @@ extension S3Client {
     var seen = SeenMarkers()
     var markers: [QueryItem] = []
     repeat {
-      var call = S3Call(.listMultipartUploads, .get, bucket: bucket)
-      call.query =
-        [QueryItem("uploads")] + encodingQuery + [QueryItem("prefix", prefix.bytes)] + markers
-      let page = try await send(call) { (response) throws(S3Error.Cause) in
-        try XMLElement(answer: response, root: "ListMultipartUploadsResult")
+      let page = try await adaptingListing(isFirst: markers.isEmpty, isOfObjects: false) {
+        [markers] (dialect) throws(S3Error) in
+        var call = S3Call(.listMultipartUploads, .get, bucket: bucket)
+        call.query =
+          [QueryItem("uploads")] + dialect.encodingQuery + [QueryItem("prefix", prefix.bytes)]
+          + markers
+        return try await send(call) { (response) throws(S3Error.Cause) in
+          try XMLElement(answer: response, root: "ListMultipartUploadsResult")
+        }
       }
       let isEncoded = page.string("EncodingType") == "url"
       for element in page.children(named: "Upload") {
@@ -163,11 +175,6 @@ extension S3Client {
     return parts
   }
 
-  /// Asks for URL-encoded keys, unless the endpoint is known to refuse that.
-  private var encodingQuery: [QueryItem] {
-    memory.listing.isEncoded ? [QueryItem("encoding-type", "url")] : []
-  }
-
   /// Reads a page while it arrives.
   private func list<Handler: PageHandler>(
     _ call: S3Call, _ type: Handler.Type
@@ -190,6 +197,8 @@ struct ListingDialect: Sendable, Hashable {
   var isV2 = true
   /// Whether keys are to come URL-encoded.
   var isEncoded = true
+
+  var encodingQuery: [QueryItem] { isEncoded ? [QueryItem("encoding-type", "url")] : [] }
 
   /// Those to try where this one is refused, in their order.
   var plainerOnes: [ListingDialect] {

@@ -3,13 +3,38 @@ public import HTTP
 extension S3Client {
   /// What the server knows of an object, without its bytes. S3 API Reference: HeadObject.
   public func headObject(_ location: ObjectLocation) async throws(S3Error) -> ObjectMetadata {
-    var call = S3Call(.headObject, .head, location)
-    call.add("x-amz-checksum-mode", "ENABLED")
-    return try await send(call) { (response) throws(S3Error.Cause) in
-      guard let length = response.head.contentLength else {
-        throw .malformedAnswer("the answer does not say how large the object is")
+    try await askingForChecksum { (mode) async throws(S3Error) in
+      var call = S3Call(.headObject, .head, location)
+      call.add("x-amz-checksum-mode", mode)
+      return try await send(call) { (response) throws(S3Error.Cause) in
+        guard let length = response.head.contentLength else {
+          throw .malformedAnswer("the answer does not say how large the object is")
+        }
+        return ObjectMetadata(head: response.head, size: length)
       }
-      return ObjectMetadata(head: response.head, size: length)
+    }
+  }
+
+  /// Asks for the checksum that the server keeps; where it refuses the question, without it from then
+  /// on.
+  private func askingForChecksum<Value>(
+    _ request: (_ mode: String?) async throws(S3Error) -> Value
+  ) async throws(S3Error) -> Value {
+    guard memory.tellsChecksums else { return try await request(nil) }
+    let refusal: S3Error
+    do throws(S3Error) {
+      return try await request("ENABLED")
+    } catch {
+      guard error.mayRefuseQuestion else { throw error }
+      refusal = error
+    }
+    do throws(S3Error) {
+      let value = try await request(nil)
+      memory.tellsChecksums = false
+      return value
+    } catch {
+      // The same once more: it was about something else.
+      throw error.mayRefuseQuestion ? refusal : error
     }
   }
 
@@ -101,11 +126,25 @@ extension S3Client {
     var call = S3Call(.getObject, .get, location)
     call.progress = progress
     call.add("If-Match", ifMatch?.quoted)
-    call.add("Range", range.map { "bytes=\($0.lowerBound)-\($0.upperBound - 1)" })
-    call.add("x-amz-checksum-mode", range == nil ? "ENABLED" : nil)
+    if let range {
+      call.add("Range", "bytes=\(range.lowerBound)-\(range.upperBound - 1)")
+      return try await get(
+        call, ObjectExpectation(range: range, etag: ifMatch, versionID: location.versionID),
+        into: body)
+    }
     let expectation = ObjectExpectation(
-      range: range, etag: ifMatch, versionID: location.versionID)
-    return try await send(call) { () -> Reception<FetchedObject> in
+      range: nil, etag: ifMatch, versionID: location.versionID)
+    return try await askingForChecksum { [call] (mode) async throws(S3Error) in
+      var call = call
+      call.add("x-amz-checksum-mode", mode)
+      return try await get(call, expectation, into: body)
+    }
+  }
+
+  private func get(
+    _ call: S3Call, _ expectation: ObjectExpectation, into body: HTTPResponseBody
+  ) async throws(S3Error) -> FetchedObject {
+    try await send(call) { () -> Reception<FetchedObject> in
       var reception = Reception { (response) throws(S3Error.Cause) in
         let accepted = try expectation.check(response.head)
         guard response.bodyCount == accepted.count else {
@@ -129,4 +168,13 @@ extension S3Client {
 public struct FetchedObject: Sendable {
   public var metadata: ObjectMetadata
   public var bytes: [UInt8]
+}
+
+extension S3Error {
+  /// Whether the server may refuse to be asked for a checksum; not for a delete marker, which has
+  /// none and is answered with 405.
+  fileprivate var mayRefuseQuestion: Bool {
+    guard case .service(let refusal) = cause, refusal.status != 405 else { return false }
+    return mayRefuseChecksum()
+  }
 }

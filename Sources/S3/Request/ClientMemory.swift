@@ -12,6 +12,7 @@ final class ClientMemory: Sendable {
     var uploadsWithoutLesson = 0
     var uploadChecksum = UploadChecksum.crc64nvme
     var answersChecksums: Bool?
+    var tellsChecksums = true
     var listing = ListingDialect()
     var deletesMany = true
   }
@@ -24,6 +25,7 @@ final class ClientMemory: Sendable {
     guard isBasic else { return }
     state.withLock { state in
       state.uploadChecksum = .none
+      state.tellsChecksums = false
       state.listing = ListingDialect(isV2: false, isEncoded: true)
       state.deletesMany = false
     }
@@ -95,6 +97,12 @@ final class ClientMemory: Sendable {
       // Another request may have found out more.
       if state.uploadChecksum.weakerOnes.contains(checksum) { state.uploadChecksum = checksum }
     }
+  }
+
+  /// Whether the endpoint is not known to refuse the question for the checksum of an object.
+  var tellsChecksums: Bool {
+    get { state.withLock { $0.tellsChecksums } }
+    set { state.withLock { $0.tellsChecksums = newValue } }
   }
 
   /// How the endpoint is asked for listings.

@@ -292,6 +292,20 @@ struct ListingAnswerTests {
       scripted.requests.suffix(2).map(\.target) == [
         "/bucket?list-type=2&max-keys=1000&prefix=", "/bucket?list-type=2&max-keys=1000&prefix=",
       ])
+    let others = try ScriptedClient([
+      refusal, .response(200, [], "<ListVersionsResult/>"),
+      .response(200, [], "<ListMultipartUploadsResult/>"),
+    ])
+    _ = try await others.client.listObjectVersions(
+      bucket: bucket, prefix: .empty, delimiter: nil, after: nil)
+    _ = try await others.client.listMultipartUploads(bucket: bucket, prefix: .empty)
+    #expect(others.requests.map { $0.target.contains("encoding-type") } == [true, false, false])
+    let none = try ScriptedClient([.response(501, [], "<Error><Code>NotImplemented</Code></Error>")]
+    )
+    _ = await failure { () async throws(S3Error) in
+      try await none.client.listMultipartUploads(bucket: bucket, prefix: .empty)
+    }
+    #expect(none.requests.count == 1)
     // What is refused in every way was wrong in another one, and nothing is learnt from it.
     let always = try ScriptedClient(
       [.response(400, [], "<Error><Code>InvalidRequest</Code><Message>first</Message></Error>")]

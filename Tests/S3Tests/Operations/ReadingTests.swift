@@ -210,4 +210,20 @@ struct ReadingTests {
     }
     #expect(error?.code == code)
   }
+
+  @Test("A store that refuses the question for a checksum is not asked it again")
+  func refusedQuestion() async throws {
+    let there = ScriptedTransport.Answer.response(200, [HTTPHeader("Content-Length", "3")])
+    let scripted = try ScriptedClient([.response(400), there, there])
+    for _ in 0..<2 { _ = try await scripted.client.headObject(location) }
+    #expect(scripted.requests.map { $0.headers["x-amz-checksum-mode"] } == ["ENABLED", nil, nil])
+    // What is refused without it as well was wrong in another way, and nothing is learnt.
+    let wrong = try ScriptedClient([.response(400), .response(400), there])
+    let error = await failure { () async throws(S3Error) in
+      try await wrong.client.headObject(location)
+    }
+    #expect(error?.code == S3ErrorCode("HTTP400"))
+    _ = try await wrong.client.headObject(location)
+    #expect(wrong.requests.last?.headers["x-amz-checksum-mode"] == "ENABLED")
+  }
 }
