@@ -9,7 +9,10 @@ asked in the end. Both have to do the same, or both have to give up before they 
 import hashlib
 import http.server
 import json
+import os
 import re
+import shutil
+import subprocess
 import threading
 import urllib.parse
 from pathlib import Path
@@ -26,6 +29,9 @@ REFUSED_BY_AWS = {"damaged", "windows"}
 # Single sign-on has stand-ins and tests of its own.
 ELSEWHERE = {"sso"}
 FOLDERS = sorted(each.name for each in CATALOGUE.iterdir() if each.name not in ELSEWHERE)
+# What can tell what the AWS CLI makes of a profile: its library, and the command itself where this
+# system has it in a version that does (Debian has, and `make test` installs it there).
+ORACLES = ["botocore"] + (["aws"] if shutil.which("aws", path="/usr/bin") else [])
 SETTING = re.compile(r" (region|endpoint|ca_bundle)$")
 
 
@@ -89,6 +95,11 @@ def stand_in():
     server.server_close()
 
 
+def printed_key(words):
+    """The access key that the program of ``copy`` prints when it is given these words."""
+    return "ASIA" + hashlib.sha256(json.dumps(words).encode()).hexdigest()[:16].upper()
+
+
 def copy(name, folder):
     """The files, with the programs and the token that they name put into `folder`."""
     program = folder / "keys program"
@@ -131,6 +142,90 @@ def questions(name):
         else:
             profiles[question] = answer
     return profiles, settings
+
+
+class AWS:
+    """The command of this system, started once: it takes a second to start, and there are many
+    profiles."""
+
+    LOOP = """
+import contextlib, io, json, os, sys
+from awscli.clidriver import create_clidriver
+own = dict(os.environ)
+for line in sys.stdin:
+    environment, profile = json.loads(line)
+    # It notes there which profiles it has come from, and would see a circle.
+    os.environ.clear()
+    os.environ.update({**own, **environment})
+    output, status = io.StringIO(), 1
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(io.StringIO()):
+        try:
+            status = create_clidriver().main(["configure", "export-credentials", "--profile", profile])
+        except Exception:
+            pass
+    print(json.dumps("" if status else output.getvalue()), flush=True)
+"""
+
+    def __init__(self, env):
+        python = Path("/usr/bin/aws").read_text().splitlines()[0].removeprefix("#!").split()
+        self.process = subprocess.Popen(
+            [*python, "-c", self.LOOP], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env
+        )
+
+    def ask(self, environment, profile):
+        """What `aws configure export-credentials` prints; empty where it fails."""
+        self.process.stdin.write(json.dumps([environment, profile]).encode() + b"\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def aws():
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    driver = AWS(kept) if "aws" in ORACLES else None
+    yield driver
+    if driver:
+        driver.close()
+
+
+def exported(oracle, aws, env, profile):
+    """(access key, secret key, session token) that the AWS CLI uses; None where it has none."""
+    if oracle == "aws":
+        found = json.loads(aws.ask(env, profile) or "null")
+        keys = ("AccessKeyId", "SecretAccessKey", "SessionToken")
+        return found and tuple(found.get(name) for name in keys)
+    try:
+        keys = botocore.session.Session(profile=profile).get_credentials()
+        return tuple(keys.get_frozen_credentials())[:3] if keys else None
+    except (botocore.exceptions.BotoCoreError, ValueError):
+        return None
+
+
+@pytest.mark.parametrize("oracle", ORACLES)
+@pytest.mark.parametrize("name", FOLDERS)
+def test_what_the_catalogue_says_is_what_the_aws_cli_exports(
+    monkeypatch, tmp_path, aws, name, oracle
+):
+    env = copy(name, tmp_path)
+    for variable, value in env.items():
+        monkeypatch.setenv(variable, value)
+    for profile, answer in questions(name)[0].items():
+        kind, _, rest = answer.partition(" ")
+        if name in REFUSED_BY_AWS:
+            expected = None
+        elif kind == "keys":
+            expected = tuple((*rest.split(" "), None)[:3])
+        elif kind == "process":
+            expected = (printed_key(rest.split("|")[1:]), "s", "t")
+        elif kind in ("nothing", "error"):
+            expected = None
+        else:
+            continue  # a network is needed
+        assert exported(oracle, aws, env, profile) == expected, f"profile {profile} of {name}"
 
 
 def botocore_asks(stand_in, profile):

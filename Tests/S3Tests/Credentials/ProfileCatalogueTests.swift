@@ -15,7 +15,7 @@ struct ProfileCatalogueTests {
     "Every profile of the catalogue resolves as written beside it",
     arguments: [
       "plain", "windows", "merged", "nested", "order", "roles", "words", "damaged", "sso",
-      "crlf", "chains",
+      "crlf", "chains", "odd",
     ])
   func resolves(name: String) throws {
     let profiles = try Catalogue.profiles(name)
