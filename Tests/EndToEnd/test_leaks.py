@@ -1,6 +1,6 @@
-"""Every secret of single sign-on, second factors, programs and proxies: in no log, history, error,
-screen or process list. In each of these places a marker that must be there is looked for as well,
-so that the search is known to look at the right thing."""
+"""Every secret of single sign-on, second factors, programs, containers and proxies: in no log,
+history, error, screen or process list. In each of these places a marker that must be there is looked
+for as well, so that the search is known to look at the right thing."""
 
 import datetime
 import hashlib
@@ -8,8 +8,9 @@ import hmac
 import json
 import subprocess
 
-import pytest
+from test_background import wait_until
 from test_secrets import forms
+from test_profiles import metadata  # noqa: F401  (a fixture)
 from test_sign_in import company, portal, sign_in  # noqa: F401  (fixtures)
 
 SSO_SECRETS = [
@@ -21,18 +22,18 @@ SSO_SECRETS = [
     "session+Token/0001",
 ]
 PROXY_PASSWORD = "proxy+Password/0003"
+PLACES = {"output", "log", "history", "other files", "process list"}
 
 
 def signing_keys(secret, region="us-east-1"):
-    """The keys derived from a secret for yesterday, today and tomorrow, raw."""
-    found = []
+    """The keys derived from a secret for yesterday, today and tomorrow, each step of them."""
     for days in (-1, 0, 1):
         now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days)
-        key = b"AWS4" + secret.encode()
-        for part in (now.strftime("%Y%m%d"), region, "s3", "aws4_request"):
-            key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-            found.append(key)
-    return found
+        for service in ("s3", "sts"):
+            key = b"AWS4" + secret.encode()
+            for part in (now.strftime("%Y%m%d"), region, service, "aws4_request"):
+                key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+                yield key
 
 
 def needles(secrets):
@@ -40,14 +41,35 @@ def needles(secrets):
     for secret in secrets:
         yield from ((f"{secret[:6]}… {form}", text) for form, text in forms(secret).items())
         for key in signing_keys(secret):
-            name = f"signing key of {secret[:6]}…"
-            yield name, key
-            yield name, key.hex().encode()
-            yield name, key.hex().upper().encode()
+            for form, text in forms(key).items():
+                yield f"signing key of {secret[:6]}… {form}", text
 
 
 def found(data, secrets):
     return [name for name, text in needles(secrets) if text in data]
+
+
+def places(person, output, log, shown):
+    """All that Pail wrote or showed, by the place where somebody could look for it."""
+    state = {path: path.read_bytes() for path in state_files(person) if path != log}
+    history = {path for path in state if "history.sqlite" in path.name}
+    return {
+        "output": output,
+        "log": log.read_bytes(),
+        "history": b"\0".join(state[path] for path in history),
+        "other files": b"\0".join(state[path] for path in state.keys() - history),
+        "process list": shown,
+    }
+
+
+def where(found_places, secrets):
+    return {place for place, data in found_places.items() if found(data, secrets)}
+
+
+def check(found_places, secrets, marker=b"marker-"):
+    for place in found_places.keys() - {"other files"}:
+        assert marker in found_places[place], place
+    assert where(found_places, secrets) == set()
 
 
 def state_files(person):
@@ -66,19 +88,80 @@ def process_list(pid):
         return shown + file.read()
 
 
-def test_a_fixture_that_leaks_is_caught(tmp_path):
+CARELESS = '''#!/bin/sh
+# What a careless program does with the secret that it is given.
+echo "marker-output $1"
+echo "marker-log $1" >>"$LOG"
+mkdir -p "$XDG_STATE_HOME/pail"
+echo "marker-history $1" >>"$XDG_STATE_HOME/pail/history.sqlite"
+echo "marker-places $1" >"$XDG_STATE_HOME/pail/places.json"
+read end
+'''
+
+
+def test_a_program_that_leaks_is_caught_in_each_place_and_in_each_form(person, tmp_path):
     secret = SSO_SECRETS[0]
     for name, text in needles([secret]):
         assert found(b"before " + text + b" after", [secret]), name
-    script = tmp_path / "leak"
-    script.write_text("#!/bin/sh\necho ready\nread end\n")
+    script = tmp_path / "careless"
+    script.write_text(CARELESS)
     script.chmod(0o755)
-    with subprocess.Popen(
-        [script, "--token", secret], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as leaking:
-        assert leaking.stdout.readline() == b"ready\n"
-        assert found(process_list(leaking.pid), [secret])
-        leaking.stdin.close()
+    log = tmp_path / "requests.log"
+    running = subprocess.Popen(
+        [script, secret, "marker-argument"],
+        env={**person.env, "LOG": str(log)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    line = running.stdout.readline()
+    wait_until(lambda: (person.home / "state/pail/places.json").exists(), "all of the files")
+    shown = process_list(running.pid)
+    running.communicate()
+    everything = places(person, line, log, shown)
+    assert where(everything, [secret]) == set(everything) == PLACES
+    # And the search says nothing where nothing is.
+    check({place: data.replace(secret.encode(), b"...") for place, data in everything.items()}, [secret])
+
+
+def held_process(person, proxy, env, *arguments):
+    """Runs `pail` until its first request is under way: what `ps` shows then, and its output."""
+    hold = proxy.hold("request")
+    running = subprocess.Popen(
+        [person.binary, *arguments, "--endpoint-url", proxy.endpoint],
+        env={**person.env, **env},
+        cwd=person.work,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        hold.wait()
+        shown = process_list(running.pid)
+    finally:
+        hold.release()
+        output, _ = running.communicate(timeout=60)
+    return shown, output
+
+
+def run_all(person, commands, log, env):
+    output = b""
+    for command in commands:
+        done = person.run(*command, "--log", log, "--debug", env=env)
+        output += done.stdout + done.stderr
+    return output
+
+
+def commands_at(bucket):
+    place = f"s3://{bucket}/marker-file.txt"
+    return [
+        ("put", "marker-file.txt", place),
+        ("ls", f"s3://{bucket}/"),
+        ("stat", place),
+        ("ls", "s3://marker-missing"),
+        ("doctor",),
+        ("history", "--json"),
+        ("rm", place),
+    ]
 
 
 def test_single_sign_on_leaves_no_secret_anywhere(
@@ -92,53 +175,53 @@ def test_single_sign_on_leaves_no_secret_anywhere(
     }
     person.file("marker-file.txt", b"abc")
     log = tmp_path / "requests.log"
-    place = f"s3://{moto.bucket}/marker-file.txt"
-    commands = [
-        ("put", "marker-file.txt", place),
-        ("ls", f"s3://{moto.bucket}/"),
-        ("stat", place),
-        ("ls", "s3://marker-missing"),
-        ("doctor",),
-        ("history", "--json"),
-        ("rm", place),
-    ]
+    output = b""
     for ends_in in (60, 8 * 3600, -60):
         company.good = "access+Token/0001" if ends_in > 60 else "none"
         sign_in(person, ends_in=ends_in)
-        for command in commands:
-            done = person.run(*command, "--log", log, "--debug", env=env)
-            assert not found(done.stdout + done.stderr, secrets), command
-            if command[-1] == "s3://marker-missing":
-                assert b"marker-missing" in done.stderr
-        assert not found(log.read_bytes(), secrets)
-    assert b"marker-file.txt" in log.read_bytes()
-    assert b"marker-file.txt" in person.history_file.read_bytes() or any(
-        b"marker-file.txt" in path.read_bytes() for path in person.history_file.parent.glob("*")
-    )
-    for path in state_files(person):
-        if path != person.work / "marker-file.txt":
-            assert not found(path.read_bytes(), secrets), path
+        output += run_all(person, commands_at(moto.bucket), log, env)
     # While a request is under way everybody can read how the program was called.
     sign_in(person, ends_in=8 * 3600)
     company.good = "access+Token/0001"
-    hold = proxy.hold("request")
-    running = subprocess.Popen(
-        [person.binary, "ls", "s3://marker-bucket", "--endpoint-url", proxy.endpoint],
-        env={**person.env, **env},
-        cwd=person.work,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    try:
-        hold.wait()
-        shown = process_list(running.pid)
-        assert b"marker-bucket" in shown
-        assert not found(shown, secrets)
-    finally:
-        hold.release()
-        output, errors = running.communicate(timeout=60)
-    assert not found(output + errors, secrets)
+    shown, more = held_process(person, proxy, env, "ls", "s3://marker-bucket")
+    assert company.asked.count("/token") >= 1
+    check(places(person, output + more, log, shown), secrets)
+
+
+def test_a_container_and_a_web_identity_leave_no_secret_anywhere(
+    person, store, moto, metadata, proxy, tmp_path  # noqa: F811
+):
+    (person.work / ".env").unlink()
+    secrets = ["container+Token/0007", "web+Identity.token/0008", "session+Token/0009"]
+    secrets += [store.secret_key]
+    metadata.document["Token"] = secrets[2]
+    url = f"http://127.0.0.1:{metadata.server_port}/task"
+    token = tmp_path / "token"
+    token.write_text(secrets[1])
+    container = {
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": url,
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN": secrets[0],
+    }
+    identity = {
+        "AWS_WEB_IDENTITY_TOKEN_FILE": str(token),
+        "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/marker-role",
+        "AWS_ENDPOINT_URL_STS": moto.endpoint,
+    }
+    person.file("marker-file.txt", b"abc")
+    log = tmp_path / "requests.log"
+    output, shown = b"", b""
+    for env in (container, identity):
+        env = {**env, "AWS_REGION": "us-east-1"}
+        commands = [
+            (*command, *(() if command[0] == "history" else ("--endpoint-url", moto.endpoint)))
+            for command in commands_at(moto.bucket)
+        ]
+        output += run_all(person, commands, log, env)
+        args, more = held_process(person, proxy, env, "ls", "s3://marker-bucket")
+        shown, output = shown + args, output + more
+    assert b"marker-role" in output and metadata.asked.count("/task") >= 2
+    token.unlink()
+    check(places(person, output, log, shown), secrets)
 
 
 def test_a_program_and_a_role_leave_no_secret_anywhere(person, moto, tmp_path):

@@ -11,11 +11,13 @@ TOKEN = "token+With/Special=Characters000000001"
 
 
 def forms(secret):
-    """The ways in which a secret may be written: raw, percent-encoded, base64, hex."""
-    raw = secret.encode()
+    """The ways in which a secret, text or bytes, may be written: raw, percent-encoded, base64, hex."""
+    raw = secret.encode() if isinstance(secret, str) else secret
+    percent = urllib.parse.quote(raw, safe="")
     found = {
         "raw": raw,
-        "percent": urllib.parse.quote(secret, safe="").encode(),
+        "percent": percent.encode(),
+        "percent, small": re.sub("%..", lambda code: code.group().lower(), percent).encode(),
         "hex": raw.hex().encode(),
         "HEX": raw.hex().upper().encode(),
     }
