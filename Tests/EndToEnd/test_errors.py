@@ -19,6 +19,7 @@ CHANGES = [
     ["rm", "s3://{}/*"], ["cp", "s3://{}/k", "s3://{}/l"], ["mv", "s3://{}/k", "s3://{}/l"],
     ["mv", "-r", "s3://{}/", "s3://elsewhere/"], ["rb", "s3://{}"], ["rb", "--force", "s3://{}"],
 ]
+MB = ["mb", "s3://{}-more"]
 
 
 def words(command, bucket):
@@ -56,7 +57,7 @@ def test_a_bucket_that_is_not_there_is_named_with_its_code(person, command):
     assert not (person.work / "out").is_file()
 
 
-@pytest.mark.parametrize("command", [READS[0], PUT, CHANGES[2], CHANGES[-1]], ids=name)
+@pytest.mark.parametrize("command", [READS[0], READS[-1], PUT, MB, *CHANGES[5:7]], ids=name)
 def test_without_a_network_each_command_says_what_it_could_not_reach(person, command):
     person.file("f", b"mine")
     # RFC 6761: a name that never resolves.
@@ -65,14 +66,15 @@ def test_without_a_network_each_command_says_what_it_could_not_reach(person, com
     assert b"no-such-host.invalid" in done.stderr
 
 
-@pytest.mark.parametrize("command", CHANGES, ids=name)
+@pytest.mark.parametrize("command", [*CHANGES, MB], ids=name)
 def test_read_only_refuses_every_change(person, store, filled, command):
     done = run(person, "--read-only", *words(command, filled), input=b"x", status=1)
     assert b"read-only" in done.stderr
     assert untouched(store, filled) and not person.history_file.exists()
+    assert f"{filled}-more" not in store.buckets()
 
 
-@pytest.mark.parametrize("command", CHANGES, ids=name)
+@pytest.mark.parametrize("command", [*CHANGES, MB], ids=name)
 def test_no_record_no_change(person, store, filled, command):
     person.file("no-folder", b"")
     done = run(
@@ -81,9 +83,10 @@ def test_no_record_no_change(person, store, filled, command):
     # Why, too.
     assert b"history" in done.stderr and b"no-folder/history.sqlite cannot be opened" in done.stderr
     assert untouched(store, filled)
+    assert f"{filled}-more" not in store.buckets()
 
 
-@pytest.mark.parametrize("command", READS + CHANGES, ids=name)
+@pytest.mark.parametrize("command", [*READS, *CHANGES, MB], ids=name)
 def test_what_is_denied_is_told_with_the_code(person, store, filled, command):
     def refuse(method, path, query, headers):
         body = b"<Error><Code>AccessDenied</Code><Message>No</Message></Error>"
