@@ -162,15 +162,17 @@ struct HistoryStoreTests {
     let early = ids.prefix(2).map { id in Task { try await store.finish([.test(id)]) } }
     while await store.callersWaiting < 2 { await Task.yield() }
     #expect(await store.commits == 1)
-    _ = try await store.begin([.test("urgent")])
+    let urgent = try await store.begin([.test("urgent")])
     for task in early { try await task.value }
     #expect(await store.commits == 2)
+    // Inserted together: with the changes first, whoever came first.
+    #expect(urgent == [ChangeID(5)])
 
     let late = Task { try await store.finish([.test(ids[2])]) }
     while await store.callersWaiting < 1 { await Task.yield() }
     // One of two: the other, and the urgent one, are still to come.
     #expect(await store.commits == 2)
-    try await store.finish([.test(ids[3]), .test(ChangeID(ids[3].value + 3))])
+    try await store.finish([.test(ids[3]), .test(try #require(urgent.first))])
     try await late.value
     #expect(await store.commits == 3)
     #expect(try await store.verify().isIntact)

@@ -9,17 +9,22 @@ func append(
   _ group: [Records], to db: Database
 ) throws -> [Result<[ChangeID], HistoryError>] {
   let start = try ChainTip.fetch(db)
-  var results: [Result<[ChangeID], HistoryError>] = []
+  var tip = start
+  var rows = NewRows()
+  var ids: [[ChangeID]] = Array(repeating: [], count: group.count)
+  // Rows have the numbers that follow, and changes are inserted first.
+  for areChanges in [true, false] {
+    for (index, records) in group.enumerated() where records.areChanges == areChanges {
+      ids[index] = rows.add(records, after: &tip)
+    }
+  }
   do {
     // A savepoint for each call would cost as much as a row.
     try db.inSavepoint {
-      var tip = start
-      var rows = NewRows()
-      results = group.map { .success(rows.add($0, after: &tip)) }
       try rows.insert(into: db)
       return .commit
     }
-    return results
+    return ids.map { .success($0) }
   } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
     return try appendOneByOne(group, to: db, after: start)
   }
@@ -48,7 +53,8 @@ private func appendOneByOne(
   }
 }
 
-/// The rows of some calls, in the order of the chain; inserted with as few statements as can be.
+/// The rows of some calls, in the order of the chain: changes, then outcomes. Inserted with as few
+/// statements as can be.
 private struct NewRows {
   private var changes: [[DatabaseValue]] = []
   private var outcomes: [[DatabaseValue]] = []
