@@ -35,7 +35,7 @@ struct Pail {
     signal(SIGXFSZ, SIG_IGN)
     let command: any ParsableCommand
     do {
-      command = try PailCommandLine.parseAsRoot(arguments)
+      command = try PailCommandLine.command(arguments)
     } catch {
       PailCommandLine.end(with: error)
     }
@@ -110,6 +110,20 @@ struct PailCommandLine: ParsableCommand {
 }
 
 extension PailCommandLine {
+  /// What `arguments` ask for.
+  ///
+  /// A command that is named is asked first: starting from the root, the parser takes the default
+  /// command apart as well, which a listing of buckets would wait for. Help, and whatever is
+  /// not in order, is the root's, which has the words for it.
+  static func command(_ arguments: [String]) throws -> any ParsableCommand {
+    if let (command, rest) = LeadingOptions.command(arguments),
+      let parsed = try? command.parseAsRoot(rest), parsed is any PailCommand
+    {
+      return parsed
+    }
+    return try parseAsRoot(arguments)
+  }
+
   /// Tells what is wrong, or the help that was asked for, and ends the program.
   static func end(with error: any Error) -> Never {
     let text = text(of: error)

@@ -11,11 +11,36 @@ struct CommandLineTests {
   /// The exit status that the arguments alone lead to; 0 when they are fine.
   private func status(_ arguments: [String]) -> Int32 {
     do {
-      _ = try PailCommandLine.parseAsRoot(arguments)
+      _ = try PailCommandLine.command(arguments)
       return 0
     } catch {
       return PailCommandLine.exitCode(for: error).rawValue
     }
+  }
+
+  @Test(
+    "A command that is named is found without the root, which has the words for what is wrong",
+    arguments: [
+      ("ls -r s3://b/p/ --quiet", true), ("history verify", true), ("history --user ana", true),
+      ("transfers resume 7", true), ("s3://b/p/", false), ("", false), ("ls --nope", false),
+      ("ls --help", false), ("help ls", false), ("put", false), ("history verify x", false),
+    ])
+  func direct(line: String, isDirect: Bool) throws {
+    let words = line.split(separator: " ").map(String.init)
+    let named = LeadingOptions.command(words)
+    let found = named.flatMap { try? $0.command.parseAsRoot($0.rest) }
+    #expect((found is any PailCommand) == isDirect)
+    // Whichever way: the same command, or the same words about what is wrong.
+    func outcome(_ parse: () throws -> any ParsableCommand) -> String {
+      do {
+        return "\(type(of: try parse()))"
+      } catch {
+        return "\(PailCommandLine.exitCode(for: error)) \(PailCommandLine.text(of: error))"
+      }
+    }
+    #expect(
+      outcome { try PailCommandLine.command(words) }
+        == outcome { try PailCommandLine.parseAsRoot(words) })
   }
 
   @Test(
@@ -95,7 +120,7 @@ struct CommandLineTests {
   @Test("Filters keep the order in which they were given")
   func filterOrder() throws {
     let line = "rm -r s3://b --exclude a --include b --exclude=c --include d"
-    let command = try PailCommandLine.parseAsRoot(line.split(separator: " ").map(String.init))
+    let command = try PailCommandLine.command(line.split(separator: " ").map(String.init))
     let rules = try #require(command as? RemoveCommand).filters.filter.rules
     #expect(
       rules.map { String(decoding: $0.pattern.bytes, as: UTF8.self) } == ["a", "b", "c", "d"])
@@ -137,7 +162,7 @@ struct CommandLineTests {
     ])
   func usageText(arguments: [String]) throws {
     let error = #expect(throws: (any Error).self) {
-      _ = try PailCommandLine.parseAsRoot(arguments)
+      _ = try PailCommandLine.command(arguments)
     }
     let text = PailCommandLine.text(of: try #require(error))
     #expect(text.contains("\\x1b[31m"))
@@ -147,7 +172,7 @@ struct CommandLineTests {
   @Test("Help is given as it is written")
   func helpText() throws {
     let error = #expect(throws: (any Error).self) {
-      _ = try PailCommandLine.parseAsRoot(["--generate-completion-script", "bash"])
+      _ = try PailCommandLine.command(["--generate-completion-script", "bash"])
     }
     let help = try #require(error)
     #expect(PailCommandLine.exitCode(for: help).isSuccess)

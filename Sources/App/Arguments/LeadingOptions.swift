@@ -20,7 +20,7 @@ enum LeadingOptions {
     guard count > 0, count < arguments.count else { return arguments }
     let leading = arguments[..<count]
     let rest = arguments[count...]
-    let words = commandWords(rest)
+    let words = named(rest).count
     guard words > 0 else { return arguments }
     return Array(rest.prefix(words) + leading + rest.dropFirst(words))
   }
@@ -45,17 +45,26 @@ enum LeadingOptions {
     return name.count < word.count && valued.contains(String(name)) ? 1 : nil
   }
 
-  /// How many of the first words name a command, as `history verify` does with two.
-  private static func commandWords(_ words: ArraySlice<String>) -> Int {
+  /// The command that the first words name, as `history verify` does with two, and the words after
+  /// them; nil where the default command is meant.
+  static func command(
+    _ arguments: [String]
+  ) -> (command: any ParsableCommand.Type, rest: [String])? {
+    let commands = named(arguments[...])
+    return commands.last.map { ($0, Array(arguments.dropFirst(commands.count))) }
+  }
+
+  /// The commands that the first words name, each one of the one before.
+  private static func named(_ words: ArraySlice<String>) -> [any ParsableCommand.Type] {
     var commands = PailCommandLine.configuration.subcommands
-    var count = 0
+    var found: [any ParsableCommand.Type] = []
     for word in words {
       guard let command = commands.first(where: { $0.configuration.commandName == word }) else {
         break
       }
-      count += 1
+      found.append(command)
       commands = command.configuration.subcommands
     }
-    return count
+    return found
   }
 }
