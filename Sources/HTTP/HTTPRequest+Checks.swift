@@ -113,10 +113,15 @@ extension HTTPRequest {
     }
   }
 
+  /// In bytes. The kernel takes hardly more at a time, and a buffer of 128 KiB is a mapping of its
+  /// own for each request, whose pages cost more than the calls that a larger one saves.
+  private static let largestUploadBuffer = 120 * 1024
+
   /// Large buffers save system calls where much moves, and cost memory where little does.
   func bufferSizes(large: Int) -> (upload: Int, receive: Int) {
     let small = 16 * 1024
-    let upload = body.count > 1024 * 1024 ? large : body.count > Int64(small) ? 4 * small : small
+    let upload =
+      body.count > 1024 * 1024 ? Self.largestUploadBuffer : body.count > small ? 4 * small : small
     let receive =
       switch responseBody {
       case .memory(let limit):
