@@ -20,7 +20,7 @@ extension HTTPRequest {
 
   private static func origin(of url: String) throws(HTTPError) -> Origin {
     // A blank or a fragment would be cut off or encoded once more.
-    guard url.utf8.allSatisfy({ (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "#") }) else {
+    guard url.allBytes({ (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "#") }) else {
       throw .invalidRequest(reason: "the URL holds a character that must be percent-encoded")
     }
     // By bytes, for thousands of requests a second: a URL is ASCII here.
@@ -59,10 +59,10 @@ extension HTTPRequest {
   }
 
   private static func check(_ header: HTTPHeader) throws(HTTPError) {
-    guard !header.name.isEmpty, header.name.utf8.allSatisfy({ isInToken[Int($0)] }) else {
+    guard !header.name.isEmpty, header.name.allBytes({ isInToken[Int($0)] }) else {
       throw .invalidRequest(reason: "a header field has an impossible name")
     }
-    guard !header.value.utf8.contains(where: { $0 == 0 || $0 == 0x0a || $0 == 0x0d }) else {
+    guard header.value.allBytes({ $0 != 0 && $0 != 0x0a && $0 != 0x0d }) else {
       throw .invalidRequest(reason: "the header field \(header.name) holds a line break or NUL")
     }
     guard !header.name.isSameField(as: "content-length"),

@@ -28,6 +28,11 @@ extension [HTTPHeader] {
 }
 
 extension String {
+  /// Several times as quick as asking the view of UTF-8, which looks for its storage at each byte.
+  package func allBytes(_ isFine: (UInt8) -> Bool) -> Bool {
+    utf8.withContiguousStorageIfAvailable { $0.allSatisfy(isFine) } ?? utf8.allSatisfy(isFine)
+  }
+
   /// Whether two names of header fields are the same, without regard to case.
   func isSameField(as other: String) -> Bool {
     utf8.count == other.utf8.count

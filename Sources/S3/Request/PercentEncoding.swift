@@ -17,6 +17,7 @@ enum PercentEncoding {
 
   static func encode(_ bytes: some Sequence<UInt8>, keepingSlashes: Bool = false) -> String {
     var text: [UInt8] = []
+    text.reserveCapacity(bytes.underestimatedCount)
     for byte in bytes {
       if isUnreserved[Int(byte)] || (keepingSlashes && byte == UInt8(ascii: "/")) {
         text.append(byte)

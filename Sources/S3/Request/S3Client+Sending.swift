@@ -258,6 +258,6 @@ extension Endpoint {
 extension String {
   /// Whether a header can carry the text: a line break would begin another header.
   fileprivate var fitsHeader: Bool {
-    utf8.allSatisfy { ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x09 }
+    allBytes { ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x09 }
   }
 }

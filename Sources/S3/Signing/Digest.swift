@@ -53,13 +53,21 @@ public enum Digest {
   }
 
   static func hex(_ bytes: some Sequence<UInt8>) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    var text: [UInt8] = []
-    for byte in bytes {
-      text.append(digits[Int(byte >> 4)])
-      text.append(digits[Int(byte & 15)])
+    String(decoding: hexBytes(Array(bytes)), as: UTF8.self)
+  }
+
+  /// The same in ASCII.
+  static func hexBytes(_ bytes: [UInt8]) -> [UInt8] {
+    func digit(_ value: UInt8) -> UInt8 {
+      value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") - 10 + value
     }
-    return String(decoding: text, as: UTF8.self)
+    return [UInt8](unsafeUninitializedCapacity: 2 * bytes.count) { text, count in
+      for (index, byte) in bytes.enumerated() {
+        text[2 * index] = digit(byte >> 4)
+        text[2 * index + 1] = digit(byte & 15)
+      }
+      count = 2 * bytes.count
+    }
   }
 
   /// nil when `hex` is not pairs of hexadecimal digits.

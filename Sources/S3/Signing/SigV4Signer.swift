@@ -46,9 +46,11 @@ struct SigV4Signer {
   /// The value of the `Authorization` header.
   func authorization(for request: Request) -> String {
     let headers = CanonicalHeaders(request.headers)
-    let signature = signature(of: stringToSign(canonicalRequest(request, headers)))
-    return "\(Self.algorithm) Credential=\(credential), SignedHeaders=\(headers.names), "
-      + "Signature=\(signature)"
+    var text = Array("\(Self.algorithm) Credential=\(credential), SignedHeaders=".utf8)
+    text += headers.names
+    text += ", Signature=".utf8
+    text += signature(of: stringToSign(canonicalRequest(request, headers)))
+    return String(decoding: text, as: UTF8.self)
   }
 
   /// The query of `request` with a signature in it, ready to be used without any header but those
@@ -74,61 +76,97 @@ struct SigV4Signer {
     return request.query + [QueryItem("X-Amz-Signature", signature)]
   }
 
-  func canonicalRequest(_ request: Request) -> String {
+  // In bytes, since thousands of requests a second are signed.
+
+  func canonicalRequest(_ request: Request) -> [UInt8] {
     canonicalRequest(request, CanonicalHeaders(request.headers))
   }
 
-  private func canonicalRequest(_ request: Request, _ headers: CanonicalHeaders) -> String {
-    "\(request.method)\n\(request.path)\n\(request.query.sorted().encoded)\n"
-      + "\(headers.lines)\n\(headers.names)\n\(request.payloadHash)"
+  private func canonicalRequest(_ request: Request, _ headers: CanonicalHeaders) -> [UInt8] {
+    var text: [UInt8] = []
+    text.reserveCapacity(1024)
+    text.append(line: request.method.utf8)
+    text.append(line: request.path.utf8)
+    text.append(line: request.query.sorted().encoded.utf8)
+    text.append(line: headers.lines)
+    text.append(line: headers.names)
+    text += request.payloadHash.utf8
+    return text
   }
 
-  func stringToSign(_ canonicalRequest: String) -> String {
-    let digest = Digest.hex(Digest.sha256(canonicalRequest.utf8))
-    return "\(Self.algorithm)\n\(date)\n\(scope)\n\(digest)"
+  func stringToSign(_ canonicalRequest: [UInt8]) -> [UInt8] {
+    var text: [UInt8] = []
+    text.reserveCapacity(256)
+    text.append(line: Self.algorithm.utf8)
+    text.append(line: date.utf8)
+    text.append(line: scope.utf8)
+    text += Digest.hexBytes(Digest.sha256(canonicalRequest))
+    return text
   }
 
-  private func signature(of stringToSign: String) -> String {
-    Digest.hex(Digest.hmacSHA256(key: key.bytes, stringToSign.utf8))
+  private func signature(of stringToSign: [UInt8]) -> [UInt8] {
+    Digest.hexBytes(Digest.hmacSHA256(key: key.bytes, stringToSign))
   }
 }
 
 /// Header fields as they are signed: one line a name, in small letters and in order.
 private struct CanonicalHeaders {
   /// `host:example.com`, each ended by a line feed.
-  var lines = ""
+  private(set) var lines: [UInt8] = []
   /// `host;x-amz-date`
-  var names = ""
+  private(set) var names: [UInt8] = []
 
   init(_ headers: [HTTPHeader]) {
     let fields = headers.enumerated().map { (index, header) in
-      (name: header.name.lowercased(), index: index, value: header.value.withSingleBlanks)
-    }.sorted { ($0.name, $0.index) < ($1.name, $1.index) }
-    var last: String?
+      (name: header.name.utf8.map(\.inSmallLetters), index: index, value: header.value)
+    }.sorted {
+      $0.name == $1.name ? $0.index < $1.index : $0.name.lexicographicallyPrecedes($1.name)
+    }
+    lines.reserveCapacity(768)
+    names.reserveCapacity(192)
+    var last: [UInt8]?
     for field in fields {
       if field.name == last {
         lines.removeLast()
-        lines += ",\(field.value)\n"
+        lines.append(UInt8(ascii: ","))
       } else {
-        lines += "\(field.name):\(field.value)\n"
-        names += last == nil ? field.name : ";\(field.name)"
+        lines += field.name
+        lines.append(UInt8(ascii: ":"))
+        if last != nil { names.append(UInt8(ascii: ";")) }
+        names += field.name
       }
+      add(field.value)
+      lines.append(UInt8(ascii: "\n"))
       last = field.name
+    }
+  }
+
+  /// Without blanks at the ends, and one blank for each run of blanks within.
+  private mutating func add(_ value: String) {
+    var isBeforeFirst = true
+    var owesBlank = false
+    for byte in value.utf8 {
+      if byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D {
+        owesBlank = !isBeforeFirst
+        continue
+      }
+      if owesBlank { lines.append(0x20) }
+      lines.append(byte)
+      isBeforeFirst = false
+      owesBlank = false
     }
   }
 }
 
-extension String {
-  /// Without blanks at the ends, and one blank for each run of blanks within.
-  fileprivate var withSingleBlanks: String {
-    func isBlank(_ byte: UInt8) -> Bool { [0x20, 0x09, 0x0A, 0x0D].contains(byte) }
-    var wasBlank = true
-    let isClean = utf8.allSatisfy { byte in
-      defer { wasBlank = isBlank(byte) }
-      return !isBlank(byte) || (byte == 0x20 && !wasBlank)
-    }
-    if isClean, !wasBlank || isEmpty { return self }
-    return utf8.split(whereSeparator: isBlank).map { String(decoding: $0, as: UTF8.self) }
-      .joined(separator: " ")
+extension [UInt8] {
+  fileprivate mutating func append(line: some Sequence<UInt8>) {
+    append(contentsOf: line)
+    append(UInt8(ascii: "\n"))
+  }
+}
+
+extension UInt8 {
+  fileprivate var inSmallLetters: UInt8 {
+    (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(self) ? self | 0x20 : self
   }
 }

@@ -83,6 +83,7 @@ struct SigV4SignerTests {
   func pathIsNotNormalized() {
     let request = SigV4Signer.Request(
       method: "GET", path: "/b//a/../%2E/", headers: [host], payloadHash: Digest.emptySHA256)
-    #expect(signer.canonicalRequest(request).split(separator: "\n")[1] == "/b//a/../%2E/")
+    let canonical = String(decoding: signer.canonicalRequest(request), as: UTF8.self)
+    #expect(canonical.split(separator: "\n")[1] == "/b//a/../%2E/")
   }
 }
