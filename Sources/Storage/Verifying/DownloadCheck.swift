@@ -1,7 +1,7 @@
 import S3
 
 /// Decides which ranges of a download are fetched, what is digested when, and whether the whole is
-/// what was stored. ``Downloader`` carries out the commands and reports back.
+/// what was stored. ``CheckedFetch`` carries out the commands and reports back.
 ///
 /// A CRC is combined from those of the ranges, which come with them. Any other digest is taken from
 /// the file, in the order of the bytes, while other ranges arrive. Ranges do not cross the parts of
