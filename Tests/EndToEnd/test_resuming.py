@@ -255,11 +255,16 @@ def test_bytes_that_changed_on_the_disk_are_fetched_again(person, store, proxy, 
     hold.drop()
     proxy.clear()
     (part,) = person.downloads.iterdir()
-    place = int(sorted(journaled_ranges(person))[0].split("=")[1].split("-")[0])
+    kept = journaled_ranges(person)
+    damaged = sorted(kept)[0]
     with open(part, "r+b") as file:
-        file.seek(place + 100)
+        file.seek(int(damaged.split("=")[1].split("-")[0]) + 100)
         file.write(b"\x00damaged\x00")
+    before = len(proxy.operations)
     assert person.run("transfers", "resume").returncode == 0
+    again = pieces(proxy, "GetObject", "received", before)
+    assert [piece for piece in again if piece in kept] == [damaged]
+    assert len(again) == 10 - len(kept) + 1
     assert (person.downloads / "film.bin").read_bytes() == body
 
 

@@ -130,10 +130,15 @@ public struct ObjectPart: Sendable, Hashable {
   /// How many parts the object has; nil where the server does not say, as of one that was stored
   /// in one request.
   public var partCount: Int?
+  /// What the server claims of its bytes; may be that of the whole object.
+  public var digests: [DigestAlgorithm: [UInt8]]
 
-  public init(size: ByteCount, partCount: Int? = nil) {
+  public init(
+    size: ByteCount, partCount: Int? = nil, digests: [DigestAlgorithm: [UInt8]] = [:]
+  ) {
     self.size = size
     self.partCount = partCount
+    self.digests = digests
   }
 }
 

@@ -76,6 +76,22 @@ extension ObjectChecksum {
   }
 }
 
+extension ObjectPart {
+  /// What the answer may give of the part alone. Some servers answer with the values of the whole,
+  /// and nothing tells them apart where one has the form of the other.
+  static func digests(in head: HTTPResponseHead) -> [DigestAlgorithm: [UInt8]] {
+    var digests: [DigestAlgorithm: [UInt8]] = [:]
+    for algorithm in DigestAlgorithm.checksums {
+      guard let text = head.headers["x-amz-checksum-\(algorithm.rawValue)"],
+        let value = Base64.decode(text), value.count == algorithm.size
+      else { continue }
+      digests[algorithm] = value
+    }
+    if let md5 = head.etag?.md5, md5.partCount == nil { digests[.md5] = md5.value }
+    return digests
+  }
+}
+
 extension S3Call {
   /// The headers that give an object its attributes. S3 API Reference: PutObject.
   mutating func add(_ attributes: ObjectAttributes) throws(S3Error) {

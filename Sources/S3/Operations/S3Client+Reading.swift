@@ -62,7 +62,7 @@ extension S3Client {
     }
   }
 
-  /// The size of one part of an object that was stored in parts, and their number.
+  /// What the server knows of one part of an object that was stored in parts, and their number.
   /// S3 API Reference: HeadObject.
   ///
   /// No condition goes with it: some servers answer with the part's own ETag.
@@ -73,11 +73,13 @@ extension S3Client {
   ) async throws(S3Error) -> ObjectPart? {
     var call = S3Call(.headObject, .head, location)
     call.query.append(QueryItem("partNumber", String(number.value)))
+    call.add("x-amz-checksum-mode", "ENABLED")
     return try await send(call) { (response) throws(S3Error.Cause) in
       guard let count = response.headers["x-amz-mp-parts-count"].flatMap({ Int($0) }), count >= 1,
         let size = response.head.contentLength
       else { return nil }
-      return ObjectPart(size: ByteCount(size), partCount: count)
+      return ObjectPart(
+        size: ByteCount(size), partCount: count, digests: ObjectPart.digests(in: response.head))
     }
   }
 

@@ -64,9 +64,14 @@ struct CheckedFetch: Sendable {
               await client.seekProofOfETags(beside: object)
               return .event(.soughtProof)
             }
-          case .startAgain:
-            progress.startAgain()
-            await log?.beginAgain(metadata)
+          case .locateDamage:
+            tasks.addTask { [check] in
+              await reading { () async throws(Errno) in
+                .located(try await arrived.intactRanges(check))
+              }
+            }
+          case .startAgain(let kept):
+            await startAgain(ranges, keeping: kept)
           case .finish(let verification):
             if let isMD5 = check.lesson(of: verification) { client.noteETag(isMD5: isMD5) }
             return .success(verification)
@@ -89,6 +94,17 @@ struct CheckedFetch: Sendable {
       }
     }
     return try result.get()
+  }
+
+  private func startAgain(_ ranges: RangePlan, keeping kept: Set<Int>) async {
+    guard !kept.isEmpty else {
+      progress.startAgain()
+      await log?.beginAgain(metadata)
+      return
+    }
+    let damaged = ranges.indices.filter { !kept.contains($0) }.map { ranges[$0] }
+    progress.lose(ByteCount(damaged.reduce(0) { $0 + Int64($1.count) }))
+    await log?.lost(damaged)
   }
 
   private func fetch(

@@ -32,6 +32,9 @@ struct SmallDownload: Sendable {
       switch command {
       case .startAgain:
         progress.startAgain()
+      case .locateDamage:
+        // One range is all there is.
+        commands += check.handle(.located(nil))
       case .fetch:
         guard let again = try await fetch(ifMatch: metadata.etag) else { return nil }
         arrived.bytes = again.bytes

@@ -83,6 +83,15 @@ final class TransferProgress: Sendable {
     }
   }
 
+  /// Some of what has arrived is fetched once more.
+  func lose(_ count: ByteCount) {
+    state.withLock { state in
+      let own = min(count.bytes, state.finished)
+      state.finished -= own
+      state.kept = max(state.kept - (count.bytes - own), 0)
+    }
+  }
+
   /// Counts what an earlier run had moved.
   func keep(_ count: ByteCount) {
     state.withLock { $0.kept += count.bytes }

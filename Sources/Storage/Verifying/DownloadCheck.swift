@@ -5,16 +5,17 @@ import S3
 ///
 /// A CRC is combined from those of the ranges, which come with them. Any other digest is taken from
 /// the file, in the order of the bytes, while other ranges arrive. Ranges do not cross the parts of
-/// a composite digest. A difference under a scheme that is proven has everything fetched again, for
-/// none of the digests tells where it is: twice, then the download fails.
+/// a composite digest. A difference under a scheme that is proven has what is damaged fetched again,
+/// where the server tells the digests of parts, and otherwise everything: once, then the download
+/// fails.
 ///
 /// Whether an ETag is an MD5 may not be known yet. A difference then says nothing by itself, so
 /// another object is looked at that may prove it. Where none does, an object that is not too large
 /// is fetched once more: bytes that agree with the ETag now prove it, others than before prove
 /// damage, and the same ones that it is another thing, or that they are damaged each time alike.
 struct DownloadCheck: Sendable {
-  /// How often what differs is fetched again.
-  static let mostRepetitions = 2
+  /// How often what differs is fetched again while nobody knows what the ETag is.
+  private static let mostLooks = 2
   /// A larger object is not fetched again to find out what its ETag is.
   static let largestForLearning = ByteCount.mebibytes(64)
 
@@ -33,6 +34,9 @@ struct DownloadCheck: Sendable {
     case tried(fits: Bool, areKnown: Bool, found: StoredDigest?)
     /// Proof was looked for; ``etags`` says what came of it.
     case soughtProof
+    /// The ranges that are as they were stored, with the CRCs of their bytes; nil where nobody can
+    /// tell.
+    case located([Int: [CRC]]?)
     /// This system forbids the algorithm.
     case forbidden
   }
@@ -47,8 +51,10 @@ struct DownloadCheck: Sendable {
     case tryPartSizes(StoredDigest)
     /// Find out by another object whether the ETags of this endpoint are MD5s.
     case seekProof
-    /// What has arrived counts no more.
-    case startAgain
+    /// Find out which ranges are as they were stored.
+    case locateDamage
+    /// What has arrived counts no more, but for these ranges.
+    case startAgain(keeping: Set<Int>)
     case finish(Verification)
     case fail(Mismatch)
   }
@@ -78,6 +84,8 @@ struct DownloadCheck: Sendable {
     case trying
     /// Proof is looked for, since this came instead. Next: `fetching` or `finished`.
     case proving(StoredDigest)
+    /// What is damaged is looked for. Next: `fetching`.
+    case locating
     case finished
   }
 
@@ -164,6 +172,8 @@ struct DownloadCheck: Sendable {
       return differ(found)
     case (.proving(let found), .soughtProof):
       return differ(found)
+    case (.locating, .located(let intact)):
+      return startAgain(keeping: intact ?? [:])
     case (.fetching, .forbidden), (.trying, .forbidden):
       return finish(.notVerified(.forbidden(stored.algorithm ?? .md5)))
     default:
@@ -262,18 +272,23 @@ struct DownloadCheck: Sendable {
       else { return finish(.notVerified(.unprovenETag)) }
       unproven = found
     }
-    guard repetitions < Self.mostRepetitions else {
+    let isProven = !stored.isETag || etags == .md5
+    guard repetitions < (isProven ? 1 : Self.mostLooks) else {
       state = .finished
       return [.fail(Mismatch(stored: stored.text, arrived: found.text))]
     }
     repetitions += 1
+    guard isProven, ranges.count > 1 else { return startAgain(keeping: [:]) }
+    state = .locating
+    return [.locateDamage]
+  }
+
+  private mutating func startAgain(keeping intact: [Int: [CRC]]) -> [Command] {
     state = .fetching
     units = Array(repeating: Unit(), count: units.count)
     next = 0
     arrivedCount = 0
-    var commands: [Command] = [.startAgain]
-    for _ in 0..<atOnce { commands += fetchNext() }
-    return commands
+    return [.startAgain(keeping: Set(intact.keys))] + start(atOnce: atOnce, present: intact)
   }
 
   /// What a finished check has shown of the ETag: whether it is an MD5; nil for nothing.

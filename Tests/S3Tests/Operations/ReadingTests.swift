@@ -181,6 +181,27 @@ struct ReadingTests {
     #expect(scripted.transport.requests.first?.url.hasSuffix("partNumber=2") == true)
   }
 
+  @Test("A part has the digests that its answer gives, but for those of all parts together")
+  func partDigests() async throws {
+    let md5 = "9b2cf535f27731c974343645a3985328"
+    func digests(_ etag: String, _ checksum: String) async throws -> [DigestAlgorithm: [UInt8]]? {
+      let scripted = try ScriptedClient([
+        .response(
+          206,
+          headers(
+            ("Content-Length", "5"), ("x-amz-mp-parts-count", "3"), ("ETag", etag),
+            ("x-amz-checksum-crc32", checksum)))
+      ])
+      let part = try await scripted.client.headPart(location, PartNumber(2))
+      #expect(scripted.transport.requests.first?.headers["x-amz-checksum-mode"] == "ENABLED")
+      return part?.digests
+    }
+    let own = try await digests("\"\(md5)\"", "oBEPzg==")
+    #expect(own?[.crc32] == [0xA0, 0x11, 0x0F, 0xCE])
+    #expect(own?[.md5]?.first == 0x9B && own?.count == 2)
+    #expect(try await digests("\"\(md5)-3\"", "oBEPzg==-3") == [:])
+  }
+
   @Test(
     "An ETag may have the form of an MD5",
     arguments: [

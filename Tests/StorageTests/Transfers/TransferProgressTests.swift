@@ -27,6 +27,19 @@ struct TransferProgressTests {
     #expect(progress.snapshot.moved == .zero)
   }
 
+  @Test("What is damaged counts no more, be it of this run or of an earlier one")
+  func losing() {
+    let progress = TransferProgress()
+    progress.keep(ByteCount(30))
+    let counter = progress.begin()
+    counter.add(40)
+    progress.end(counter, isDone: true)
+    progress.lose(ByteCount(25))
+    #expect(progress.snapshot.moved == ByteCount(45) && progress.snapshot.kept == ByteCount(30))
+    progress.lose(ByteCount(25))
+    #expect(progress.snapshot.moved == ByteCount(20) && progress.snapshot.kept == ByteCount(20))
+  }
+
   @Test("A retry shows until bytes move again or a request is done")
   func retrying() {
     let progress = TransferProgress()

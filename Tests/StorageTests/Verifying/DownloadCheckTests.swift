@@ -16,7 +16,12 @@ struct DownloadCheckTests {
     var partSizes: [Int64]?
     var fetched: [Range<Int64>] = []
     var startedAgain = 0
+    var located = 0
     var mostAtOnce = 0
+    /// The part file.
+    private var file = [UInt8](repeating: 0, count: 1_000)
+    /// The parts that the server tells the digests of.
+    var told: (sizes: [Int64], of: [UInt8])?
     private var digests: [Int: [UInt8]] = [:]
     /// What another object shows.
     var proof = ETagMeaning.unknown
@@ -34,10 +39,15 @@ struct DownloadCheckTests {
       self.partSizes = partSizes
     }
 
-    private var content: [UInt8] { arriving[min(startedAgain, arriving.count - 1)] }
+    private mutating func arrive(_ range: Range<Int64>) {
+      let content = arriving[min(startedAgain, arriving.count - 1)]
+      let range = Int(range.lowerBound)..<Int(range.upperBound)
+      file.replaceSubrange(range, with: content[range])
+    }
 
     /// - Parameter reversed: the newest request is answered first.
     mutating func end(atOnce: Int = 3, reversed: Bool = false, present: Set<Int> = []) -> End {
+      for index in present { arrive(check.ranges[index]) }
       var commands = check.start(
         atOnce: atOnce,
         present: Dictionary(uniqueKeysWithValues: present.map { ($0, crcs(check.ranges[$0])) }))
@@ -45,7 +55,7 @@ struct DownloadCheckTests {
       while true {
         for command in commands {
           switch command {
-          case .fetch, .digest, .tryPartSizes, .seekProof: underWay.append(command)
+          case .fetch, .digest, .tryPartSizes, .seekProof, .locateDamage: underWay.append(command)
           case .startAgain:
             startedAgain += 1
             digests = [:]
@@ -63,7 +73,7 @@ struct DownloadCheckTests {
     private func crcs(_ range: Range<Int64>) -> [CRC] {
       guard let algorithm = check.wantedCRC else { return [] }
       var crc = CRC(algorithm)
-      Array(content[Int(range.lowerBound)..<Int(range.upperBound)]).withUnsafeBytes {
+      Array(file[Int(range.lowerBound)..<Int(range.upperBound)]).withUnsafeBytes {
         crc.update($0)
       }
       return [crc]
@@ -73,23 +83,44 @@ struct DownloadCheckTests {
       switch command {
       case .fetch(let index):
         fetched.append(check.ranges[index])
+        arrive(check.ranges[index])
         return .arrived(index, crcs: crcs(check.ranges[index]))
       case .digest(let unit, let bytes, let isFirst, let isLast):
-        let piece = content[Int(bytes.lowerBound)..<Int(bytes.upperBound)]
+        let piece = file[Int(bytes.lowerBound)..<Int(bytes.upperBound)]
         digests[unit] = (isFirst ? [] : digests[unit, default: []]) + piece
         let value = check.stored.algorithm?.digest(of: digests[unit, default: []])
         return .digested(unit: unit, value: isLast ? value : nil)
       case .tryPartSizes(let stored):
         guard let partSizes else { return .tried(fits: false, areKnown: false, found: nil) }
-        let found = stored.found(of: content, partSizes)
+        let found = stored.found(of: file, partSizes)
         return .tried(fits: found == stored, areKnown: true, found: found)
       case .seekProof:
         soughtProof += 1
         check.etags = proof
         return .soughtProof
+      case .locateDamage:
+        located += 1
+        return .located(intact)
       case .startAgain, .finish, .fail:
         return .forbidden
       }
+    }
+
+    private var intact: [Int: [CRC]]? {
+      guard let told else { return nil }
+      var start: Int64 = 0
+      let parts = told.sizes.map { size in
+        start += size
+        return (start - size)..<start
+      }
+      let damaged = parts.filter { part in
+        let part = Int(part.lowerBound)..<Int(part.upperBound)
+        return file[part] != told.of[part]
+      }
+      let intact = check.ranges.indices.filter { index in
+        !damaged.contains { $0.overlaps(check.ranges[index]) }
+      }
+      return Dictionary(uniqueKeysWithValues: intact.map { ($0, crcs(check.ranges[$0])) })
     }
   }
 
@@ -161,12 +192,50 @@ struct DownloadCheckTests {
     #expect(run.fetched.count == 2 * check.ranges.count)
   }
 
+  @Test(
+    "Where the server tells the digests of parts, only what is damaged is fetched once more",
+    arguments: all, [false, true])
+  func located(_ scheme: (StoredDigest, Verification.Scheme), reversed: Bool) {
+    let check = Self.check(scheme.0, partSizes: scheme.0.partCount.map { _ in Self.partSizes })
+    var run = Run(check, arriving: [Self.flipped, Self.bytes])
+    run.told = (Self.partSizes, Self.bytes)
+    #expect(run.end(reversed: reversed) == .finished(.verified(scheme.1)))
+    // The byte is in the second part.
+    let damaged = check.ranges.filter { $0.overlaps(300..<600) }
+    #expect(run.located == 1 && run.startedAgain == 1)
+    #expect(run.fetched.count == check.ranges.count + damaged.count)
+    #expect(Set(run.fetched.suffix(damaged.count)) == Set(damaged))
+
+    var always = Run(check, arriving: [Self.flipped])
+    always.told = (Self.partSizes, Self.bytes)
+    guard case .failed(let mismatch) = always.end() else { return #expect(Bool(false)) }
+    #expect(mismatch.stored == scheme.0.text && mismatch.arrived != mismatch.stored)
+    #expect(always.fetched.count == check.ranges.count + damaged.count)
+  }
+
+  @Test("Damage is looked for where part sizes are known at the end only, and not in one range")
+  func locatedLater() {
+    let unaligned = Self.check(Self.md5OfParts)
+    var run = Run(
+      unaligned, arriving: [Self.flipped, Self.bytes], partSizes: Self.partSizes)
+    run.told = (Self.partSizes, Self.bytes)
+    #expect(run.end() == .finished(.verified(.md5OfParts(partCount: 4))))
+    #expect(
+      run.fetched.count
+        == unaligned.ranges.count + unaligned.ranges.count { $0.overlaps(300..<600) })
+    var single = Run(
+      Self.check(Self.whole(.crc64nvme), rangeSize: 1_000), arriving: [Self.flipped, Self.bytes])
+    single.told = (Self.partSizes, Self.bytes)
+    #expect(single.end() == .finished(.verified(.fullObject(.crc64nvme))))
+    #expect(single.located == 0 && single.fetched.count == 2)
+  }
+
   @Test("A byte that is flipped every time fails the download with both values", arguments: all)
   func alwaysDamaged(_ scheme: (StoredDigest, Verification.Scheme)) {
     let check = Self.check(scheme.0, partSizes: scheme.0.partCount.map { _ in Self.partSizes })
     var run = Run(check, arriving: [Self.flipped])
     guard case .failed(let mismatch) = run.end() else { return #expect(Bool(false)) }
-    #expect(run.startedAgain == 2)
+    #expect(run.startedAgain == 1)
     #expect(mismatch.stored == scheme.0.text)
     let sizes = scheme.0.partCount.map { _ in Self.partSizes } ?? [1_000]
     #expect(mismatch.arrived == scheme.0.found(of: Self.flipped, sizes).text)
@@ -211,7 +280,7 @@ struct DownloadCheckTests {
     var run = Run(Self.check(stored, partSizes: sizes, etags: .unknown), arriving: [Self.flipped])
     run.proof = .md5
     guard case .failed = run.end() else { return #expect(Bool(false)) }
-    #expect(run.soughtProof == 1 && run.startedAgain == 2)
+    #expect(run.soughtProof == 1 && run.startedAgain == 1)
     var clean = Run(Self.check(stored, partSizes: sizes, etags: .unknown), arriving: [Self.bytes])
     #expect(clean.end().verification?.isVerified == true && clean.soughtProof == 0)
   }

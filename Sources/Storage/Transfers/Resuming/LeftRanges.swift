@@ -56,6 +56,6 @@ struct LeftRanges: Sendable {
     guard let digest = FileDigest(algorithm), (try? await digest.add(slice)) != nil else {
       return nil
     }
-    return CRC(algorithm, value: digest.finish().reduce(0) { $0 << 8 | UInt64($1) })
+    return CRC(algorithm, bytes: digest.finish())
   }
 }

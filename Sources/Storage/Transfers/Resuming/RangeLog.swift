@@ -73,7 +73,14 @@ final class RangeLog: Sendable {
     set { state.withLock { $0.resumption = newValue } }
   }
 
-  /// What has arrived is damaged and comes once more.
+  /// Some of what has arrived is damaged and comes once more.
+  func lost(_ ranges: [Range<Int64>]) async {
+    // What is about to be written must not come after it is forgotten.
+    await flush()
+    try? await journal.removePieces(ranges.map(\.lowerBound), of: entry.id)
+  }
+
+  /// All that has arrived comes once more.
   func beginAgain(_ metadata: ObjectMetadata) async {
     guard let size = state.withLock({ $0.rangeSize }) ?? entry.subject?.partSize else { return }
     await begin(metadata, rangeSize: size)
