@@ -1,4 +1,6 @@
 import History
+import OrderedCollections
+import S3
 
 /// What ``TransferEngine/stopResumably()`` has stopped.
 public struct StoppedTransfers: Sendable, Hashable {
@@ -29,6 +31,50 @@ extension TransferEngine {
     let stopping = Task { await stopNow() }
     self.stopping = stopping
     return await stopping.value
+  }
+
+  /// Those that are not over, oldest first.
+  private var unfinished: [TransferID] {
+    entries.values.filter { !$0.status.state.isOver }.map(\.status.id)
+  }
+
+  /// Ends all that wait or run, so that they can be resumed.
+  ///
+  /// - Returns: those that are still at it.
+  private func stopAll() -> [Task<Void, Never>] {
+    waiting.removeAll()
+    waitingSmall.removeAll()
+    for entry in entries.values where !running.contains(entry.status.id) {
+      switch entry.status.state {
+      case .waiting, .paused: end(entry.status.id, .failure(.stopped))
+      default: break
+      }
+    }
+    for id in running {
+      guard entries[id]?.status.state != .cancelling else { continue }
+      entries[id]?.stop.raise()
+      entries[id]?.task?.cancel()
+    }
+    changed()
+    return running.compactMap { entries[$0]?.task }
+  }
+
+  private enum Stopped {
+    /// The journal has an entry of its own making.
+    case kept
+    /// Nobody but the queue knows of it; it is to be kept so.
+    case forgotten(JournalRequest)
+  }
+
+  /// What is left of a transfer that ended because it was stopped; nil when it ended otherwise.
+  private func stoppedRequest(of id: TransferID, _ journaling: Journaling) -> Stopped? {
+    guard let entry = entries[id], case .failed(let error) = entry.status.state else { return nil }
+    if entry.stop.isKept { return .kept }
+    guard error.kind == .stopped else { return nil }
+    switch entry.work {
+    case .file(let request, _): return .forgotten(journaling.entry(for: request))
+    case .tree(let tree, _, _): return journaling.entry(for: tree).map { .forgotten($0) }
+    }
   }
 
   private func stopNow() async -> StoppedTransfers {

@@ -13,16 +13,16 @@ import SystemPackage
 public actor TransferEngine {
   let tools: TransferTools
   private let settings: TransferSettings
-  private var entries: OrderedDictionary<TransferID, QueuedTransfer> = [:]
+  var entries: OrderedDictionary<TransferID, QueuedTransfer> = [:]
   /// Those that wait, and some that have been cancelled or paused since.
-  private var waiting: Deque<TransferID> = []
-  private var waitingSmall: Deque<TransferID> = []
-  private var running: Set<TransferID> = []
+  var waiting: Deque<TransferID> = []
+  var waitingSmall: Deque<TransferID> = []
+  var running: Set<TransferID> = []
   /// How many of `running` are small.
   private var runningSmall = 0
   /// Those of `running` that stand still on a person's wish; others run in their place.
-  private var held: Set<TransferID> = []
-  private let rateLimit: RateLimit?
+  var held: Set<TransferID> = []
+  let rateLimit: RateLimit?
   /// Of all engines of the process, so that a number names one transfer.
   private static let lastID = Atomic(0)
   /// What an earlier run has left, by the transfers that go on with it.
@@ -110,7 +110,7 @@ public actor TransferEngine {
     TransferID(lastID.wrappingAdd(1, ordering: .relaxed).newValue)
   }
 
-  private func queue(_ entry: QueuedTransfer) {
+  func queue(_ entry: QueuedTransfer) {
     entries[entry.status.id] = entry
     if stopping != nil {
       end(entry.status.id, .failure(.stopped))
@@ -121,98 +121,7 @@ public actor TransferEngine {
     }
   }
 
-  // MARK: - Control
-
-  /// Has a transfer stand still until ``resume(_:)-(TransferID)``: parts and ranges under way are
-  /// given up and go again later, all that has arrived is kept. Small files under way end first.
-  public func pause(_ id: TransferID) {
-    switch entries[id]?.status.state {
-    case .waiting: break
-    case .running, .retrying:
-      held.insert(id)
-      tools.pool.hold(id)
-    case .paused, .finished, .failed, .cancelling, .cancelled, nil: return
-    }
-    entries[id]?.status.state = .paused
-    entries[id]?.status.rate = 0
-    entries[id]?.status.timeLeft = nil
-    startWaiting()
-    changed()
-  }
-
-  /// Lets a paused transfer go on: one that ran at once, another one before those that wait.
-  public func resume(_ id: TransferID) {
-    guard let entry = entries[id], entry.status.state == .paused else { return }
-    if held.remove(id) != nil {
-      entries[id]?.status.state = .running
-      entries[id]?.meter = RateMeter()
-      tools.pool.release(id)
-    } else {
-      entries[id]?.status.state = .waiting
-      if entry.isSmall { waitingSmall.prepend(id) } else { waiting.prepend(id) }
-      startWaiting()
-    }
-    changed()
-  }
-
-  /// Moves a transfer that waits among those that wait: up with a negative number.
-  public func move(_ id: TransferID, by places: Int) {
-    guard let entry = entries[id], entry.status.state == .waiting else { return }
-    let small = entry.isSmall
-    var queue = (small ? waitingSmall : waiting).filter { entries[$0]?.status.state == .waiting }
-    guard let index = queue.firstIndex(of: id) else { return }
-    let target = min(max(index + places, 0), queue.count - 1)
-    guard target != index else { return }
-    let step = target > index ? 1 : -1
-    for place in stride(from: index, to: target, by: step) {
-      // Shown in the order in which they will run.
-      if let first = entries.index(forKey: queue[place]),
-        let second = entries.index(forKey: queue[place + step])
-      {
-        entries.swapAt(first, second)
-      }
-      queue.swapAt(place, place + step)
-    }
-    if small { waitingSmall = Deque(queue) } else { waiting = Deque(queue) }
-    changed()
-  }
-
-  /// How many bytes of bodies may move in a second, over all transfers; nil for as many as there
-  /// can be.
-  public var limit: Int? { rateLimit?.bytesPerSecond }
-
-  /// - Parameter bytesPerSecond: 1 or more; what runs feels it within a tenth of a second.
-  public func setLimit(bytesPerSecond: Int?) {
-    rateLimit?.bytesPerSecond = bytesPerSecond
-    changed()
-  }
-
-  // MARK: - Ending
-
-  /// Ends a transfer. One that runs shows as `cancelling` until nothing of it is left; one that
-  /// is over stays as it is.
-  public func cancel(_ id: TransferID) {
-    guard let entry = entries[id] else { return }
-    switch entry.status.state {
-    case .waiting: end(id, .failure(.cancelled))
-    case .paused where !running.contains(id): end(id, .failure(.cancelled))
-    case .running, .retrying, .paused:
-      entries[id]?.status.state = .cancelling
-      entry.task?.cancel()
-    case .cancelling, .cancelled, .finished, .failed:
-      return
-    }
-    changed()
-  }
-
-  /// Cancels all that wait or run. Returns when nothing of them is left.
-  public func cancelAll() async {
-    // None may start in the place of one that ends.
-    waiting.removeAll()
-    waitingSmall.removeAll()
-    for id in entries.keys { cancel(id) }
-    for entry in entries.values { await entry.task?.value }
-  }
+  // MARK: - Resuming and waiting
 
   /// Puts a transfer of the journal at the end of the queue.
   ///
@@ -232,68 +141,6 @@ public actor TransferEngine {
   /// Those of the journal that ``resume(_:)-(JournalEntry)`` was asked for, and that are not over.
   public var resuming: Set<JournalID> {
     Set(resumed.filter { entries[$0.key]?.status.state.isOver == false }.values)
-  }
-
-  /// Those that are not over, oldest first.
-  var unfinished: [TransferID] {
-    entries.values.filter { !$0.status.state.isOver }.map(\.status.id)
-  }
-
-  /// Ends all that wait or run, so that they can be resumed.
-  ///
-  /// - Returns: those that are still at it.
-  func stopAll() -> [Task<Void, Never>] {
-    waiting.removeAll()
-    waitingSmall.removeAll()
-    for entry in entries.values where !running.contains(entry.status.id) {
-      switch entry.status.state {
-      case .waiting, .paused: end(entry.status.id, .failure(.stopped))
-      default: break
-      }
-    }
-    for id in running {
-      guard entries[id]?.status.state != .cancelling else { continue }
-      entries[id]?.stop.raise()
-      entries[id]?.task?.cancel()
-    }
-    changed()
-    return running.compactMap { entries[$0]?.task }
-  }
-
-  enum Stopped {
-    /// The journal has an entry of its own making.
-    case kept
-    /// Nobody but the queue knows of it; it is to be kept so.
-    case forgotten(JournalRequest)
-  }
-
-  /// What is left of a transfer that ended because it was stopped; nil when it ended otherwise.
-  func stoppedRequest(of id: TransferID, _ journaling: Journaling) -> Stopped? {
-    guard let entry = entries[id], case .failed(let error) = entry.status.state else { return nil }
-    if entry.stop.isKept { return .kept }
-    guard error.kind == .stopped else { return nil }
-    switch entry.work {
-    case .file(let request, _): return .forgotten(journaling.entry(for: request))
-    case .tree(let tree, _, _): return journaling.entry(for: tree).map { .forgotten($0) }
-    }
-  }
-
-  /// Puts a transfer that failed or was cancelled at the end of the queue again.
-  public func retry(_ id: TransferID) {
-    guard let entry = entries[id] else { return }
-    switch entry.status.state {
-    case .failed, .cancelled: break
-    case .waiting, .running, .retrying, .paused, .cancelling, .finished: return
-    }
-    queue(entry.again)
-    startWaiting()
-    changed()
-  }
-
-  /// Forgets the transfers that are over.
-  public func clearFinished() {
-    entries.removeAll { $0.value.status.state.isOver }
-    changed()
   }
 
   /// Waits for the end of a transfer. Cancelling the task cancels the transfer.
@@ -324,7 +171,7 @@ public actor TransferEngine {
 
   // MARK: - Running them
 
-  private func startWaiting() {
+  func startWaiting() {
     let mostLarge = max(settings.concurrentTransfers, 1) + held.count
     while running.count - runningSmall < mostLarge, let id = waiting.popFirst() { start(id) }
     // Some of them are being opened or recorded while the requests of others are under way.
@@ -362,7 +209,7 @@ public actor TransferEngine {
     changed()
   }
 
-  private func end(_ id: TransferID, _ result: Result<TransferResult, StorageError>) {
+  func end(_ id: TransferID, _ result: Result<TransferResult, StorageError>) {
     entries[id]?.end(result)
     // One that never ran has nobody else to say so.
     if case .tree(_, _, let outcomes) = entries[id]?.work { outcomes?.end() }
@@ -410,7 +257,7 @@ public actor TransferEngine {
   }
 
   /// Something other than a counter changed.
-  private func changed() {
+  func changed() {
     hasChanged = true
     guard ticker == nil else { return }
     let isDue =
