@@ -162,7 +162,7 @@ def test_the_next_pail_shows_the_transfers_of_another_and_x_cancels_them_there(
     assert "Transfers (" not in browser.text
 
 
-def test_a_process_that_dies_disappears_with_a_message(person, store, proxy, bucket):
+def test_what_a_process_that_dies_moved_is_offered_to_be_gone_on_with(person, store, proxy, bucket):
     person.file("note.txt", b"1")
     held = proxy.hold("answer", operation="PutObject")
     put = start(person, "put", "note.txt", f"s3://{bucket}/")
@@ -171,7 +171,8 @@ def test_a_process_that_dies_disappears_with_a_message(person, store, proxy, buc
     browser.wait_for(f"⇄ pid {put.pid}")
     put.kill()
     put.communicate()
-    browser.wait_for(f"Process {put.pid} ended with 1 transfer")
+    browser.wait_for("1 transfer was interrupted: t, then R goes on with it")
+    browser.wait_for(re.compile(r"↑ note\.txt +interrupted"))
     assert "⇄" not in browser.text
     held.release()
     # Its socket stays, and whoever comes next takes it away.

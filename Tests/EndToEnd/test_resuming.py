@@ -573,6 +573,56 @@ def moved(proxy, operation, since=0, point="request"):
     ]
 
 
+def lost_while_waiting(person, proxy, waiting, *arguments):
+    """Kills an upload when some objects are there and the journal has `waiting` entries. Returns the
+    keys of those that are there."""
+    hold = proxy.hold("request", operation="PutObject", skip=3, times=0)
+    put = start(person, "put", *arguments)
+    hold.wait()
+    wait_until(lambda: len(set(moved(proxy, "PutObject", point="delivered"))) == 3, "three objects")
+    wait_until(lambda: len(unfinished(person)) == waiting, f"{waiting} entries in the journal")
+    put.kill()
+    put.communicate()
+    hold.drop()
+    proxy.clear()
+    proxy.settle()
+    return set(moved(proxy, "PutObject", point="delivered"))
+
+
+def assert_nothing_goes_twice(person, proxy, store, bucket, arrived, expected):
+    since = len(proxy.operations)
+    ended(start(person, "transfers", "resume"))
+    sent = moved(proxy, "PutObject", since)
+    assert not arrived & set(sent) and len(sent) == len(set(sent))
+    assert {key: store.get(bucket, key) for key in store.keys(bucket)} == expected
+    assert unfinished(person) == []
+
+
+def test_files_that_waited_when_pail_was_killed_are_not_lost(person, proxy, store, bucket):
+    paths = small_files(person, "some", count=12)
+    arrived = lost_while_waiting(person, proxy, 9, *paths.values(), f"s3://{bucket}/p/")
+    expected = {f"p/{name}": path.read_bytes() for name, path in paths.items()}
+    assert_nothing_goes_twice(person, proxy, store, bucket, arrived, expected)
+
+
+def test_folders_that_waited_when_pail_was_killed_are_not_lost(person, proxy, store, bucket):
+    expected = {}
+    for folder in ("a", "b", "c"):
+        for name, path in small_files(person, folder, count=5).items():
+            expected[f"p/{folder}/{name}"] = path.read_bytes()
+    arrived = lost_while_waiting(person, proxy, 3, "-r", "a", "b", "c", f"s3://{bucket}/p/")
+    assert len(arrived) == 3
+    assert [entry["key"] for entry in unfinished(person)] == ["p/a/", "p/b/", "p/c/"]
+    assert_nothing_goes_twice(person, proxy, store, bucket, arrived, expected)
+
+
+def test_a_long_list_of_files_is_one_transfer_that_is_not_lost(person, proxy, store, bucket):
+    paths = small_files(person, "some", count=70)
+    arrived = lost_while_waiting(person, proxy, 1, *paths.values(), f"s3://{bucket}/p/")
+    expected = {f"p/{name}": path.read_bytes() for name, path in paths.items()}
+    assert_nothing_goes_twice(person, proxy, store, bucket, arrived, expected)
+
+
 def test_a_folder_that_was_killed_goes_on_with_what_is_missing(person, proxy, store, bucket):
     small_files(person, "many")
     person.file("many/large", content(5 * PART))

@@ -65,7 +65,7 @@ struct TransferJournalTests {
     version.versionID = VersionID("v1")
     var other = download
     other.name = ObjectKey("x")
-    try await journal.save([download, version, other, download])
+    try await journal.save([download, version, other, download], for: .current())
     #expect(try await journal.entries().map(\.request) == [download, version, other])
     var changed = download
     changed.ifExists = .overwrite
@@ -88,17 +88,67 @@ struct TransferJournalTests {
       dropping: ObjectKey("films/"))
     var other = prefix
     other.tree?.pattern = nil
-    try await journal.save([folder, prefix, other, folder])
+    try await journal.save([folder, prefix, other, folder], for: .current())
     #expect(try await journal.entries().map(\.request) == [folder, prefix, other])
 
     let parent = try await journal.take(folder, for: .current())
     let part = try await journal.take(request(), for: .current(), partOf: parent.id)
-    #expect(!parent.isNew && part.isNew && part.parent == parent.id)
+    #expect(parent.begunAt == nil && part.parent == parent.id)
+    #expect(try await journal.entries().first?.begunAt != nil)
     #expect(try await journal.entries().last?.parent == parent.id)
     // It can be resumed without the folder, once that is no more.
     try await journal.remove(parent.id)
     #expect(try await journal.entries().last?.id == part.id)
     #expect(try await journal.entries().last?.parent == nil)
+  }
+
+  @Test("A list of files is known by its files, and what has none is kept as it always was")
+  func lists() async throws {
+    var list = request("films/")
+    list.tree = JournalTree(files: [
+      JournalTree.File(
+        bucket: BucketName("reports"), key: ObjectKey(bytes: [0xFF]), versionID: VersionID("v"),
+        localPath: FilePath("/home/ana"), name: ObjectKey(bytes: [0xFE]), ifExists: .rename)
+    ])
+    var longer = list
+    longer.tree?.files?.append(
+      JournalTree.File(
+        bucket: BucketName("other"), key: ObjectKey("b"), localPath: FilePath("/b"),
+        ifExists: .fail))
+    try await journal.save([list, longer, list], for: .current())
+    #expect(try await journal.entries().map(\.request) == [list, longer])
+    let stored = String(decoding: try StoredTree(JournalTree()).json, as: UTF8.self)
+    #expect(
+      stored == #"{"decisions":[],"dropping":"","filter":[],"keyFilter":[],"links":"inside"}"#)
+  }
+
+  @Test("What waits is this process's, is taken over when it begins, and goes when it is over")
+  func waiting() async throws {
+    try await journal.save([request("left")], for: .current())
+    let queued = try await journal.queue(
+      [request("a"), request("left"), request("b"), request("a")], for: .current())
+    #expect(queued.map { $0?.wasLeft } == [false, true, false, nil])
+    #expect(try await journal.entries().map(\.isRunning) == [true, true, true])
+    #expect(try await !journal.hasLeftovers(besidesThoseOf: .current()))
+    #expect(try await !journal.hasLeft(request("a"), for: .current()))
+    #expect(try await journal.hasLeft(request("left"), for: .current()))
+
+    let begun = try await journal.take(request("a"), for: .current())
+    #expect(begun.id == queued[0]?.id)
+    // One that goes by another name takes the place of what waited.
+    let renamed = try await journal.take(
+      request("b (1)"), for: .current(), insteadOf: request("b"))
+    #expect(
+      try await Set(journal.entries().map(\.request.key.text)) == ["left", "a", "b (1)"])
+    // Those that are worked on are nobody's to save.
+    try await journal.save([request("a"), request("left")], for: .current())
+    let states = try await journal.entries().reduce(into: [:]) { states, entry in
+      states[entry.request.key.text] = entry.isRunning
+    }
+    #expect(states == ["left": false, "a": true, "b (1)": true])
+    _ = try await journal.queue(
+      [], for: .current(), removing: [begun.id], releasing: [renamed.id])
+    #expect(try await journal.entries().map(\.isRunning) == [false, false])
   }
 
   @Test("One transfer is held once: by another transfer of this process, or by another process")
@@ -173,7 +223,7 @@ struct TransferJournalTests {
     #expect(try await journal.takeIfThere(request(), for: .current()) == nil)
     #expect(!FileManager.default.fileExists(atPath: folder.journal.string))
     #expect(chmod(folder.path.string, 0o2770) == 0)
-    try await journal.save([request()])
+    try await journal.save([request()], for: .current())
     for name in try contents(of: folder.path) {
       let attributes = try FileManager.default.attributesOfItem(
         atPath: folder.path.appending(name).string)
@@ -185,8 +235,8 @@ struct TransferJournalTests {
   func otherFiles() async throws {
     _ = try HistoryStore(path: folder.history)
     let wrong = TransferJournal(openingAtFirstUse: folder.history)
-    await #expect(throws: JournalError.self) { try await wrong.save([request()]) }
-    try await journal.save([request()])
+    await #expect(throws: JournalError.self) { try await wrong.save([request()], for: .current()) }
+    try await journal.save([request()], for: .current())
     #expect(throws: HistoryError.self) { try HistoryStore(path: folder.journal) }
   }
 
@@ -196,7 +246,7 @@ struct TransferJournalTests {
   func processes() async throws {
     let environment = ProcessInfo.processInfo.environment
     if let path = environment[Self.pathVariable] { return try await takeAll(FilePath(path)) }
-    try await journal.save((0..<40).map { request("k\($0)") })
+    try await journal.save((0..<40).map { request("k\($0)") }, for: .current())
     var takers: [Process] = []
     for _ in 0..<4 {
       let process = Process()

@@ -10,26 +10,39 @@ extension TransferRunner {
   @discardableResult
   func run(_ trees: [TransferTree]) async throws -> [TreeStatus] {
     var found: [TreeStatus] = []
+    // Those that are not begun with would be lost if this process died meanwhile.
+    let reserved =
+      trees.count > 1 ? await engine.reserve(trees.drop(while: Self.isShownSingly)) : []
     for (index, tree) in trees.enumerated() {
       do {
-        switch tree.work {
-        case .list(let requests) where requests.count <= Self.shownSingly:
+        if case .list(let requests) = tree.work, Self.isShownSingly(tree) {
           try await run(requests)
           found.append(TreeStatus(found: requests.count, isComplete: true))
-        default:
+        } else {
           found.append(try await run(tree))
           await engine.clearFinished()
         }
       } catch let cancellation as CancellationError {
         await tellKept(trees[(index + 1)...])
         throw cancellation
+      } catch let error as StorageError where error.kind == .connection {
+        // What has moved of this one is kept, and so are the others.
+        _ = await engine.keep(trees[(index + 1)...])
+        throw error
+      } catch {
+        await engine.forget(reserved.suffix(trees.count - index - 1))
+        throw error
       }
     }
     return found
   }
 
-  /// So few files are transfers of their own, each with its size and time left.
-  private static let shownSingly = 64
+  /// Whether it is files so few that they are transfers of their own, each with its size and time
+  /// left.
+  private static func isShownSingly(_ tree: TransferTree) -> Bool {
+    guard case .list(let requests) = tree.work else { return false }
+    return requests.count <= 64
+  }
 
   private func run(_ tree: TransferTree) async throws -> TreeStatus {
     let (engine, progress) = (engine, progress)

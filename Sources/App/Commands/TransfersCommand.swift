@@ -98,7 +98,7 @@ struct TransfersCommand: PailCommand {
       let trees = chosen.compactMap { TransferTree($0.request) }
       let runner = TransferRunner(session, context, total: trees.isEmpty ? files.count : nil)
       do {
-        try await runner.run(files.map { TransferRequest($0.request) })
+        try await runner.run(files.map { TransferRequest($0) })
       } catch let cancellation as CancellationError {
         await runner.tellKept([])
         throw cancellation

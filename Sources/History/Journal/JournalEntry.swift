@@ -171,8 +171,8 @@ public struct JournalEntry: Sendable, Hashable, Identifiable {
   public var request: JournalRequest
   /// The folder or prefix that it is part of.
   public var parent: JournalID?
-  /// Whether it was made by whoever holds it now, and not left by an earlier run.
-  public var isNew = false
+  /// Of a folder or prefix: when an earlier run first began with it; nil when none has.
+  public var begunAt: Timestamp?
   /// nil for one that never began, and for a folder or prefix.
   public var subject: JournalSubject?
   public var state: State
@@ -198,6 +198,13 @@ public struct JournalEntry: Sendable, Hashable, Identifiable {
     self.createdAt = createdAt
     self.updatedAt = updatedAt
   }
+}
+
+/// A transfer that waits in the queue of this process.
+public struct WaitingEntry: Sendable, Hashable {
+  public var id: JournalID
+  /// Whether an earlier run had left it.
+  public var wasLeft: Bool
 }
 
 /// Why the journal did not do what was asked.

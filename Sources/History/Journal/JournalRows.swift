@@ -40,7 +40,10 @@ enum JournalRows {
     try Row.fetchAll(db, sql: "\(selection) ORDER BY id").map(JournalEntry.init)
   }
 
-  static func insert(_ request: JournalRequest, at time: Timestamp, into db: Database) throws {
+  @discardableResult
+  static func insert(
+    _ request: JournalRequest, at time: Timestamp, into db: Database
+  ) throws -> JournalID {
     let values =
       try identity(request) + [
         .text(request.region), .text(request.profile), .text(request.ifExists.rawValue),
@@ -55,6 +58,7 @@ enum JournalRows {
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """
     ).execute(arguments: StatementArguments(values))
+    return JournalID(db.lastInsertedRowID)
   }
 
   /// What may differ between two requests for the same transfer.
@@ -67,6 +71,12 @@ enum JournalRows {
         request.region, request.profile, request.ifExists.rawValue,
         try StoredAttributes(request.attributes).json, id.value,
       ])
+  }
+
+  static func setBegun(_ id: JournalID, at time: Timestamp, in db: Database) throws {
+    try db.execute(
+      sql: "UPDATE transfers SET begunAt = ? WHERE id = ?",
+      arguments: [time.databaseNanoseconds, id.value])
   }
 
   static func setParent(_ parent: JournalID?, of id: JournalID, in db: Database) throws {
@@ -197,6 +207,7 @@ extension JournalEntry {
       subject: subject, state: state, kept: ByteCount(row["kept"]),
       createdAt: Timestamp(databaseNanoseconds: row["createdAt"]),
       updatedAt: Timestamp(databaseNanoseconds: row["updatedAt"]))
+    begunAt = (row["begunAt"] as Int64?).map { Timestamp(databaseNanoseconds: $0) }
   }
 }
 

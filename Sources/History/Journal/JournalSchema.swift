@@ -77,5 +77,13 @@ private func makeJournalMigrator() -> DatabaseMigrator {
     }
   }
 
+  // Folders and prefixes that only waited have nothing that an earlier run has moved.
+  migrator.registerMigration("3", foreignKeyChecks: .immediate) { db in
+    try db.alter(table: "transfers") { table in
+      table.add(column: "begunAt", .integer).check { $0 >= 0 }
+    }
+    try db.execute(sql: "UPDATE transfers SET begunAt = createdAt WHERE isTree")
+  }
+
   return migrator
 }

@@ -1,7 +1,9 @@
 internal import Foundation
 public import S3
+public import SystemPackage
 
-/// What finds the files of a folder or prefix again, beside the folder and the prefix themselves.
+/// What finds the files of a folder or prefix again, beside the folder and the prefix themselves; or
+/// files that were named one by one.
 public struct JournalTree: Sendable, Hashable {
   /// A pattern that lets names through, or leaves them out; the last that matches decides.
   public struct Rule: Sendable, Hashable {
@@ -19,6 +21,33 @@ public struct JournalTree: Sendable, Hashable {
     case inside, all, none
   }
 
+  /// A file that was named.
+  public struct File: Sendable, Hashable {
+    public var bucket: BucketName
+    public var key: ObjectKey
+    /// The version to download; nil for the current one.
+    public var versionID: VersionID?
+    /// The file to upload, or the folder to download into: absolute.
+    public var localPath: FilePath
+    /// Of a download: its path below the folder, as bytes.
+    public var name: ObjectKey?
+    public var ifExists: JournalRequest.ExistingDestination
+
+    public init(
+      bucket: BucketName, key: ObjectKey, versionID: VersionID? = nil, localPath: FilePath,
+      name: ObjectKey? = nil, ifExists: JournalRequest.ExistingDestination
+    ) {
+      self.bucket = bucket
+      self.key = key
+      self.versionID = versionID
+      self.localPath = localPath
+      self.name = name
+      self.ifExists = ifExists
+    }
+  }
+
+  /// Set when these files are meant, and nothing is to be found.
+  public var files: [File]?
   /// Of paths below the folder.
   public var filter: [Rule]
   public var links: Links
@@ -32,10 +61,11 @@ public struct JournalTree: Sendable, Hashable {
   public var decisions: [ObjectKey: JournalRequest.ExistingDestination]
 
   public init(
-    filter: [Rule] = [], links: Links = .inside, pattern: [UInt8]? = nil, keyFilter: [Rule] = [],
-    dropping: ObjectKey = .empty,
+    files: [File]? = nil, filter: [Rule] = [], links: Links = .inside, pattern: [UInt8]? = nil,
+    keyFilter: [Rule] = [], dropping: ObjectKey = .empty,
     decisions: [ObjectKey: JournalRequest.ExistingDestination] = [:]
   ) {
+    self.files = files
     self.filter = filter
     self.links = links
     self.pattern = pattern
@@ -65,6 +95,37 @@ struct StoredTree: Codable {
     var ifExists: String
   }
 
+  private struct File: Codable {
+    private var bucket: String
+    private var key: Data
+    private var versionID: String?
+    private var localPath: Data
+    private var name: Data?
+    private var ifExists: String
+
+    init(_ file: JournalTree.File) {
+      bucket = file.bucket.text
+      key = Data(file.key.bytes)
+      versionID = file.versionID?.text
+      localPath = Data(file.localPath.bytes)
+      name = file.name.map { Data($0.bytes) }
+      ifExists = file.ifExists.rawValue
+    }
+
+    /// nil for a word that another version has written.
+    var file: JournalTree.File? {
+      guard let ifExists = JournalRequest.ExistingDestination(rawValue: ifExists) else {
+        return nil
+      }
+      return JournalTree.File(
+        bucket: BucketName(bucket), key: ObjectKey(bytes: key),
+        versionID: versionID.map { VersionID($0) }, localPath: FilePath(bytes: Array(localPath)),
+        name: name.map { ObjectKey(bytes: $0) }, ifExists: ifExists)
+    }
+  }
+
+  /// Left out where there are none, as it was before there could be.
+  private var files: [File]?
   private var filter: [Rule]
   private var links: String
   private var pattern: Data?
@@ -73,6 +134,7 @@ struct StoredTree: Codable {
   private var decisions: [Decision]
 
   init(_ tree: JournalTree) {
+    files = tree.files.map { $0.map(File.init) }
     filter = tree.filter.map(Rule.init)
     links = tree.links.rawValue
     pattern = tree.pattern.map { Data($0) }
@@ -101,6 +163,10 @@ struct StoredTree: Codable {
     var tree = JournalTree(
       filter: filter.map(\.rule), links: links, pattern: pattern.map { Array($0) },
       keyFilter: keyFilter.map(\.rule), dropping: ObjectKey(bytes: dropping))
+    if let files {
+      tree.files = files.compactMap(\.file)
+      guard tree.files?.count == files.count else { return nil }
+    }
     for decision in decisions {
       guard let ifExists = JournalRequest.ExistingDestination(rawValue: decision.ifExists) else {
         return nil

@@ -41,22 +41,67 @@ public actor TransferJournal {
   /// - Parameters:
   ///   - holder: this process.
   ///   - parent: the folder or prefix that it is part of.
+  ///   - waiting: what it was when it waited in the queue of this process, where it goes by another
+  ///     name since; that entry goes.
   /// - Returns: the entry as it was left; its state tells who left it. Give it back with
   ///   ``release(_:)`` or ``remove(_:)``.
   public func take(
-    _ request: JournalRequest, for holder: Author, partOf parent: JournalID? = nil
+    _ request: JournalRequest, for holder: Author, partOf parent: JournalID? = nil,
+    insteadOf waiting: JournalRequest? = nil
   ) async throws(JournalError) -> JournalEntry {
     let lease = JournalLease(holder)
+    let path = path
     return try await hold(for: lease) { db in
+      if let waiting, waiting != request, let entry = try JournalRows.find(waiting, in: db),
+        entry.isHeld(by: lease), !HeldTransfers.contains(entry.id, of: path)
+      {
+        try JournalRows.remove(entry.id, from: db)
+      }
       let left = try JournalRows.find(request, in: db)
       if left == nil { try JournalRows.insert(request, at: .now(), into: db) }
       guard var entry = try left ?? JournalRows.find(request, in: db) else {
         throw HistoryError.corrupt("no entry was made")
       }
-      entry.isNew = left == nil
       if entry.parent != parent { try JournalRows.setParent(parent, of: entry.id, in: db) }
       entry.parent = parent
+      if request.tree != nil, entry.begunAt == nil {
+        try JournalRows.setBegun(entry.id, at: .now(), in: db)
+      }
       return entry
+    }
+  }
+
+  /// Keeps transfers that wait in a queue of this process, and lets go of others of it, all in one
+  /// commit. One of them that begins is taken over by ``take(_:for:partOf:insteadOf:)``.
+  ///
+  /// - Parameters:
+  ///   - over: those that are forgotten.
+  ///   - left: those that are left to be resumed.
+  /// - Returns: their entries, in the order of `requests`; nil for one that another process or
+  ///   another transfer of this one has already.
+  public func queue(
+    _ requests: [JournalRequest], for holder: Author, removing over: [JournalID] = [],
+    releasing left: [JournalID] = []
+  ) async throws(JournalError) -> [WaitingEntry?] {
+    let lease = JournalLease(holder)
+    // Afterwards what was left looks like what this process has made.
+    if !requests.isEmpty { _ = try await self.left(for: holder) }
+    return try await write { db in
+      for id in over { try JournalRows.remove(id, from: db) }
+      for id in left { try JournalRows.setLease(nil, of: id, in: db) }
+      let now = Timestamp.now()
+      return try requests.map { request -> WaitingEntry? in
+        let entry: WaitingEntry
+        if let left = try JournalRows.find(request, in: db) {
+          guard left.isLeft(for: lease) else { return nil }
+          entry = WaitingEntry(id: left.id, wasLeft: true)
+        } else {
+          let id = try JournalRows.insert(request, at: now, into: db)
+          entry = WaitingEntry(id: id, wasLeft: false)
+        }
+        try JournalRows.setLease(lease, of: entry.id, in: db)
+        return entry
+      }
     }
   }
 
@@ -66,14 +111,7 @@ public actor TransferJournal {
   public func takeIfThere(
     _ request: JournalRequest, for holder: Author
   ) async throws(JournalError) -> JournalEntry? {
-    let left: Set<TransferIdentity>
-    if let known = self.left {
-      left = known
-    } else {
-      left = Set(try await entries().map { TransferIdentity($0.request) })
-      self.left = left
-    }
-    guard left.contains(TransferIdentity(request)) else { return nil }
+    guard try await hasLeft(request, for: holder) else { return nil }
     do {
       return try await hold(for: JournalLease(holder)) { db in
         guard let entry = try JournalRows.find(request, in: db) else { throw NotThere() }
@@ -84,14 +122,28 @@ public actor TransferJournal {
     }
   }
 
+  /// Whether an earlier run has left this transfer, as far as was known when somebody first asked.
+  public func hasLeft(
+    _ request: JournalRequest, for holder: Author
+  ) async throws(JournalError) -> Bool {
+    try await left(for: holder).contains(TransferIdentity(request))
+  }
+
+  private func left(for holder: Author) async throws(JournalError) -> Set<TransferIdentity> {
+    if let left { return left }
+    let own = JournalLease(holder)
+    let found = Set(
+      try await entries().filter { !$0.isHeld(by: own) }.map { TransferIdentity($0.request) })
+    // Somebody else may have asked meanwhile.
+    left = left ?? found
+    return left ?? found
+  }
+
   /// Whether anything is there that this process does not hold itself; otherwise none of its
   /// transfers needs to ask further.
   public func hasLeftovers(besidesThoseOf holder: Author) async throws(JournalError) -> Bool {
     let own = JournalLease(holder)
-    return try await entries().contains { entry in
-      guard case .running(let lease) = entry.state else { return true }
-      return !lease.isSameProcess(as: own)
-    }
+    return try await entries().contains { !$0.isHeld(by: own) }
   }
 
   /// Takes an entry that is there.
@@ -195,12 +247,23 @@ public actor TransferJournal {
 
   // MARK: - All of them
 
-  /// Keeps transfers that never began, to be resumed; those that are there already stay as they are.
-  public func save(_ requests: [JournalRequest]) async throws(JournalError) {
+  /// Keeps transfers that this process does not go on with, to be resumed; those that are there
+  /// already stay as they are.
+  public func save(
+    _ requests: [JournalRequest], for holder: Author
+  ) async throws(JournalError) {
     guard !requests.isEmpty else { return }
+    let lease = JournalLease(holder)
+    let path = path
     try await write { db in
-      for request in requests where try JournalRows.find(request, in: db) == nil {
-        try JournalRows.insert(request, at: .now(), into: db)
+      for request in requests {
+        guard let entry = try JournalRows.find(request, in: db) else {
+          try JournalRows.insert(request, at: .now(), into: db)
+          continue
+        }
+        if entry.isHeld(by: lease), !HeldTransfers.contains(entry.id, of: path) {
+          try JournalRows.setLease(nil, of: entry.id, in: db)
+        }
       }
     }
   }
@@ -270,8 +333,25 @@ private enum HeldTransfers {
     all.withLock { $0.insert(Held(path: path, id: id)).inserted }
   }
 
+  static func contains(_ id: JournalID, of path: FilePath) -> Bool {
+    all.withLock { $0.contains(Held(path: path, id: id)) }
+  }
+
   static func release(_ id: JournalID, of path: FilePath) {
     all.withLock { _ = $0.remove(Held(path: path, id: id)) }
+  }
+}
+
+extension JournalEntry {
+  fileprivate func isHeld(by lease: JournalLease) -> Bool {
+    guard case .running(let other) = state else { return false }
+    return other.isSameProcess(as: lease)
+  }
+
+  /// Whether nobody works on it, or only somebody who has died.
+  fileprivate func isLeft(for lease: JournalLease) -> Bool {
+    guard case .running(let other) = state else { return true }
+    return !other.isSameProcess(as: lease) && !other.isRunning
   }
 }
 

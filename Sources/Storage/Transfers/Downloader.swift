@@ -86,10 +86,11 @@ struct Downloader: Sendable {
   private func movedBefore(
     _ name: RelativeName, below destination: DownloadFolder
   ) async throws(LocalFileError) -> TransferResult? {
-    guard let earlier = tools.earlierRun, let summary else { return nil }
+    guard let earlier = tools.earlierRun else { return nil }
     var candidate = name
     var number = 0
     while try await destination.existing(candidate) != nil {
+      guard let summary = await listed() else { return nil }
       let result = try await earlier.download(
         of: summary, in: object.bucket, to: candidate, below: destination)
       if let result {
@@ -103,6 +104,15 @@ struct Downloader: Sendable {
       candidate = name.numbered(number)
     }
     return nil
+  }
+
+  /// As a listing has it, or would. What cannot be asked now fails when it is fetched.
+  private func listed() async -> ObjectSummary? {
+    if let summary { return summary }
+    guard let metadata = try? await client.headObject(object) else { return nil }
+    return ObjectSummary(
+      key: object.key, size: metadata.size, lastModified: metadata.lastModified,
+      etag: metadata.etag)
   }
 
   /// - Returns: nil for an object that is too large to be kept in memory, as far as is known.
@@ -141,7 +151,7 @@ struct Downloader: Sendable {
       object, summary: summary, folder: self.folder, name: target.relativeName.key)
     let log: RangeLog?
     do {
-      log = try await RangeLog.take(request, into: target.file, tools)
+      log = try await RangeLog.take(request, insteadOf: self.request, into: target.file, tools)
     } catch {
       // Whoever holds it is about to open the file that is in our hands.
       if target.isLeftover { target.keep() }

@@ -1,3 +1,4 @@
+import History
 import S3
 import SystemPackage
 
@@ -58,13 +59,27 @@ struct QueuedTransfer {
     return RequestPool.Kind(objectOf: size) == .small
   }
 
+  /// What the journal is to keep of it while it waits, and of a small one while it runs; nil when
+  /// it keeps that itself.
+  func waitingEntry(_ journaling: Journaling, _ settings: TransferSettings) -> JournalRequest? {
+    guard !status.state.isOver else { return nil }
+    let hasBegun = status.state != .waiting
+    switch work {
+    case .file(let request, _):
+      return hasBegun && request.keepsItself(settings) ? nil : journaling.entry(for: request)
+    case .tree(let tree, _, _):
+      return hasBegun ? nil : journaling.entry(for: tree)
+    }
+  }
+
   func run(_ tools: TransferTools) async -> Result<TransferResult, StorageError> {
     switch work {
     case .file(let request, let progress):
-      await request.result(
-        tools.serving(status.id, stoppedBy: stop).reporting(to: progress), progress)
+      var tools = tools.serving(status.id, stoppedBy: stop).reporting(to: progress)
+      tools.earlierRun = request.askedBefore.map { EarlierRun(begunAt: $0) }
+      return await request.result(tools, progress)
     case .tree(let tree, let progress, let outcomes):
-      await TreeRunner(
+      return await TreeRunner(
         tree: tree, tools: tools.serving(status.id, stoppedBy: stop), progress: progress,
         outcomes: outcomes
       ).run()
@@ -142,6 +157,15 @@ extension TransferRequest {
     case .upload(let file, _, _):
       file.nameBytes
     case .download(let object, _, _, _): Array(object.key.lastSegment)
+    }
+  }
+
+  /// Whether it has an entry of its own in the journal as soon as it runs.
+  fileprivate func keepsItself(_ settings: TransferSettings) -> Bool {
+    guard let size else { return false }
+    return switch direction {
+    case .upload: size > settings.multipartThreshold
+    case .download: size > settings.multipartThreshold && size >= settings.journalThreshold
     }
   }
 

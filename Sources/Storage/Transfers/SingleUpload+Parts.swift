@@ -6,7 +6,7 @@ import S3
 /// them an object. What has arrived is kept in the journal, so that a later run goes on from there.
 extension SingleUpload {
   func inParts(_ plan: PartPlan) async throws(StorageError) -> TransferResult {
-    let log = try await UploadLog.take(request, tools)
+    let log = try await UploadLog.take(request, insteadOf: asked, tools)
     let (result, isKept) = await inParts(plan, log)
     if isKept {
       await log?.release()

@@ -6,6 +6,8 @@ import SystemPackage
 /// One file to one key, of which it is decided that it is to be written.
 struct SingleUpload: Sendable {
   let source: SourceFile
+  /// As it waited.
+  let asked: TransferRequest
   /// As the journal is to keep it.
   let request: TransferRequest
   let location: ObjectLocation

@@ -73,8 +73,8 @@ extension TransferEngine {
   public func cancel(_ id: TransferID) {
     guard let entry = entries[id] else { return }
     switch entry.status.state {
-    case .waiting: end(id, .failure(.cancelled))
-    case .paused where !running.contains(id): end(id, .failure(.cancelled))
+    case .waiting: giveUp(id)
+    case .paused where !running.contains(id): giveUp(id)
     case .running, .retrying, .paused:
       entries[id]?.status.state = .cancelling
       entry.task?.cancel()
@@ -84,6 +84,12 @@ extension TransferEngine {
     changed()
   }
 
+  /// Ends one that never ran.
+  private func giveUp(_ id: TransferID) {
+    queueLog?.end(id, as: .over)
+    end(id, .failure(.cancelled))
+  }
+
   /// Cancels all that wait or run. Returns when nothing of them is left.
   public func cancelAll() async {
     // None may start in the place of one that ends.
@@ -91,6 +97,7 @@ extension TransferEngine {
     waitingSmall.removeAll()
     for id in entries.keys { cancel(id) }
     for entry in entries.values { await entry.task?.value }
+    await queueLog?.flush()
   }
 
   /// Puts a transfer that failed or was cancelled at the end of the queue again.
@@ -102,6 +109,7 @@ extension TransferEngine {
     }
     queue(entry.again)
     startWaiting()
+    keepWaiting([id])
     changed()
   }
 

@@ -1,4 +1,4 @@
-import History
+public import History
 import OrderedCollections
 import S3
 
@@ -73,7 +73,7 @@ extension TransferEngine {
     guard error.kind == .stopped else { return nil }
     switch entry.work {
     case .file(let request, _): return .forgotten(journaling.entry(for: request))
-    case .tree(let tree, _, _): return journaling.entry(for: tree).map { .forgotten($0) }
+    case .tree(let tree, _, _): return .forgotten(journaling.entry(for: tree))
     }
   }
 
@@ -86,6 +86,7 @@ extension TransferEngine {
     let stopped = unfinished
     let running = stopAll()
     for task in running { await task.value }
+    await queueLog?.flush()
     var report = StoppedTransfers()
     var requests: [JournalRequest] = []
     for id in stopped {
@@ -96,7 +97,7 @@ extension TransferEngine {
       }
     }
     do {
-      try await journaling.journal.save(requests)
+      try await journaling.journal.save(requests, for: journaling.holder)
       report.kept += requests.count
     } catch {
       report.lost = requests.count
@@ -104,14 +105,36 @@ extension TransferEngine {
     return report
   }
 
-  /// Keeps folders and prefixes for later that have not been begun with.
+  /// Has the journal keep folders, prefixes and lists that this process begins with later, so that
+  /// they are not lost with it.
+  ///
+  /// - Returns: their entries, in this order; to be given to ``forget(_:)`` when that is not to be.
+  public func reserve(_ trees: ArraySlice<TransferTree>) async -> [WaitingEntry?] {
+    guard let journaling = tools.journaling, !trees.isEmpty else { return [] }
+    let requests = trees.map { journaling.entry(for: $0) }
+    return (try? await journaling.journal.queue(requests, for: journaling.holder)) ?? []
+  }
+
+  /// Lets go of what was reserved and is not begun with; what an earlier run had left stays.
+  public func forget(_ reserved: ArraySlice<WaitingEntry?>) async {
+    guard let journaling = tools.journaling else { return }
+    let entries = reserved.compactMap(\.self)
+    guard !entries.isEmpty else { return }
+    // What is left over then goes on with pail transfers resume, or is given up there.
+    _ = try? await journaling.journal.queue(
+      [], for: journaling.holder, removing: entries.filter { !$0.wasLeft }.map(\.id),
+      releasing: entries.filter(\.wasLeft).map(\.id))
+  }
+
+  /// Keeps folders, prefixes and lists for later that have not been begun with.
   ///
   /// - Returns: how many of them can be resumed.
   public func keep(_ trees: ArraySlice<TransferTree>) async -> Int {
-    let requests = trees.compactMap { tools.journaling?.entry(for: $0) }
+    guard let journaling = tools.journaling else { return 0 }
     do {
-      try await tools.journaling?.journal.save(requests)
-      return requests.count
+      try await journaling.journal.save(
+        trees.map { journaling.entry(for: $0) }, for: journaling.holder)
+      return trees.count
     } catch {
       return 0
     }

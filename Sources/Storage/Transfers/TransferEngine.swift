@@ -27,6 +27,7 @@ public actor TransferEngine {
   private static let lastID = Atomic(0)
   /// What an earlier run has left, by the transfers that go on with it.
   private var resumed: [TransferID: JournalID] = [:]
+  let queueLog: QueueLog?
   /// Set once all is being stopped: nothing starts any more.
   var stopping: Task<StoppedTransfers, Never>?
 
@@ -51,6 +52,7 @@ public actor TransferEngine {
         parts: settings.plan(.part, cores: cores), small: settings.plan(.small, cores: cores)),
       settings: settings, journaling: journaling, patience: Patience(settings.patience))
     self.settings = settings
+    queueLog = journaling.map { QueueLog($0) }
   }
 
   // MARK: - Asking for transfers
@@ -64,6 +66,7 @@ public actor TransferEngine {
       return id
     }
     startWaiting()
+    keepWaiting(ids)
     changed()
     return ids
   }
@@ -79,6 +82,7 @@ public actor TransferEngine {
     let id = Self.nextID()
     queue(QueuedTransfer(id, tree, outcomes))
     startWaiting()
+    keepWaiting([id])
     changed()
     return id
   }
@@ -121,6 +125,15 @@ public actor TransferEngine {
     }
   }
 
+  /// Has the journal keep those that would be lost with this process.
+  func keepWaiting(_ ids: [TransferID]) {
+    guard let queueLog, let journaling = tools.journaling else { return }
+    queueLog.add(
+      ids.compactMap { id in
+        entries[id]?.waitingEntry(journaling, settings).map { (id, $0) }
+      })
+  }
+
   // MARK: - Resuming and waiting
 
   /// Puts a transfer of the journal at the end of the queue.
@@ -132,7 +145,7 @@ public actor TransferEngine {
       if let tree = TransferTree(entry.request) {
         TransferID?.some(enqueue(tree))
       } else {
-        enqueue([TransferRequest(entry.request)]).first
+        enqueue([TransferRequest(entry)]).first
       }
     if let id { resumed[id] = entry.id }
     return id
@@ -191,8 +204,19 @@ public actor TransferEngine {
     let tools = tools
     entries[id]?.task = Task {
       let result = await entry.run(tools)
+      await self.queueLog?.end(id, as: self.end(of: id, result))?.value
       self.ran(id, result)
     }
+  }
+
+  private func end(
+    of id: TransferID, _ result: Result<TransferResult, StorageError>
+  ) -> QueueLog.End {
+    guard case .failure(let error) = result, let stop = entries[id]?.stop else { return .over }
+    if stop.isKept || stop.isRaised && error.isCancellation || error.kind == .stopped {
+      return .kept
+    }
+    return error.isCancellation ? .over : .failed
   }
 
   private func ran(_ id: TransferID, _ result: Result<TransferResult, StorageError>) {

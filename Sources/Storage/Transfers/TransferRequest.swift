@@ -28,6 +28,9 @@ public struct TransferRequest: Sendable, Hashable {
   public var ifExists: ExistingDestination
   /// As far as it is known before the transfer runs: small files run many at once.
   public var size: ByteCount?
+  /// When an earlier run was asked for the same; nil when none was. What it has moved by then does
+  /// not move again.
+  public var askedBefore: Timestamp?
 
   public init(_ work: Work, ifExists: ExistingDestination = .fail, size: ByteCount? = nil) {
     self.work = work

@@ -38,12 +38,7 @@ struct Uploader: Sendable {
   private func place(
     _ source: SourceFile, _ plan: PartPlan?
   ) async throws(StorageError) -> TransferResult {
-    if let earlier = tools.earlierRun,
-      let result = try await earlier.upload(of: source, to: location, tools)
-    {
-      progress.keep(source.size)
-      return result
-    }
+    if let result = try await movedBefore(source, plan) { return result }
     guard ifExists != .overwrite else { return try await store(source, plan, at: location, .none) }
     let undertaking = Undertaking.upload(file, to: location)
     var number = 0
@@ -77,6 +72,17 @@ struct Uploader: Sendable {
           ? .exists(undertaking.subject) : StorageError.tooManyNames(undertaking.subject)
       }
     }
+  }
+
+  private func movedBefore(
+    _ source: SourceFile, _ plan: PartPlan?
+  ) async throws(StorageError) -> TransferResult? {
+    guard let earlier = tools.earlierRun else { return nil }
+    // What an upload in parts has left says more about itself, and has to be taken care of.
+    if plan != nil, await tools.journaling?.hasLeft(request(at: location)) == true { return nil }
+    guard let result = try await earlier.upload(of: source, to: location, tools) else { return nil }
+    progress.keep(source.size)
+    return result
   }
 
   private func plan(for source: SourceFile) throws(StorageError) -> PartPlan? {
@@ -129,7 +135,8 @@ struct Uploader: Sendable {
     of source: SourceFile, to location: ObjectLocation, _ condition: WriteCondition
   ) -> SingleUpload {
     SingleUpload(
-      source: source, request: request(at: location), location: location, attributes: guessed,
+      source: source, asked: request(at: self.location), request: request(at: location),
+      location: location, attributes: guessed,
       condition: condition, tools: tools, progress: progress)
   }
 

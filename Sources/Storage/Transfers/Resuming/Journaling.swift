@@ -40,6 +40,11 @@ extension Journaling {
     }
   }
 
+  /// Whether an earlier run has left an entry for this transfer.
+  func hasLeft(_ request: TransferRequest) async -> Bool {
+    (try? await journal.hasLeft(entry(for: request), for: holder)) ?? false
+  }
+
   /// The entry that an earlier run has left for this transfer, under a lease; nil for none.
   ///
   /// - Throws: ``StorageError/Kind/inUse``.
@@ -82,7 +87,12 @@ extension TransferTools {
 
 extension TransferRequest {
   /// What an entry of the journal asks for that is no folder or prefix.
-  public init(_ entry: JournalRequest) {
+  public init(_ entry: JournalEntry) {
+    self.init(entry.request)
+    askedBefore = entry.createdAt
+  }
+
+  init(_ entry: JournalRequest) {
     let ifExists = ExistingDestination(entry.ifExists)
     let location = ObjectLocation(
       bucket: entry.bucket, key: entry.key, versionID: entry.versionID)

@@ -37,16 +37,20 @@ final class RangeLog: Sendable {
 
   /// nil when there is no journal, or none that can be used.
   ///
-  /// - Parameter file: where the ranges arrive.
+  /// - Parameters:
+  ///   - waiting: the same under the name that was asked for.
+  ///   - file: where the ranges arrive.
   /// - Throws: ``StorageError/Kind/inUse`` when somebody else works on the same.
   static func take(
-    _ request: TransferRequest, into file: OpenFile, _ tools: TransferTools
+    _ request: TransferRequest, insteadOf waiting: TransferRequest, into file: OpenFile,
+    _ tools: TransferTools
   ) async throws(StorageError) -> RangeLog? {
     guard let journaling = tools.journaling else { return nil }
     let request = journaling.entry(for: request)
     do {
       let entry = try await journaling.journal.take(
-        request, for: journaling.holder, partOf: tools.tree)
+        request, for: journaling.holder, partOf: tools.tree,
+        insteadOf: journaling.entry(for: waiting))
       return RangeLog(journaling.journal, request, entry, file)
     } catch {
       guard case .held = error else { return nil }

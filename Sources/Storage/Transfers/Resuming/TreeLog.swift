@@ -2,22 +2,22 @@ import HTTP
 public import History
 import S3
 
-/// The journal's entry of a folder or prefix, held under its lease: one row however much is in it.
+/// The journal's entry of a folder, prefix or list of files, held under its lease: one row however
+/// much is in it.
 ///
 /// Whoever resumes it walks again, and leaves out what is there already and known to be equal.
 struct TreeLog: Sendable {
   let entry: JournalEntry
   private let journal: TransferJournal
 
-  /// nil when there is no journal, or none that can be used, and for lists of files.
+  /// nil when there is no journal, or none that can be used.
   ///
   /// - Throws: ``StorageError/Kind/inUse`` when somebody else works on the same.
   static func take(
     _ tree: TransferTree, _ tools: TransferTools
   ) async throws(StorageError) -> TreeLog? {
-    guard let journaling = tools.journaling, let request = journaling.entry(for: tree) else {
-      return nil
-    }
+    guard let journaling = tools.journaling else { return nil }
+    let request = journaling.entry(for: tree)
     let journal = journaling.journal
     do {
       var entry = try await journal.take(request, for: journaling.holder)
@@ -40,9 +40,6 @@ struct TreeLog: Sendable {
     self.journal = journal
   }
 
-  /// When an earlier run began; nil when there was none.
-  var begunBefore: Timestamp? { entry.isNew ? nil : entry.createdAt }
-
   /// Leaves it to be resumed.
   func release() async { try? await journal.release(entry.id) }
 
@@ -51,8 +48,7 @@ struct TreeLog: Sendable {
 }
 
 extension Journaling {
-  /// nil for a list of files, each of which is kept by itself when it is large.
-  func entry(for tree: TransferTree) -> JournalRequest? {
+  func entry(for tree: TransferTree) -> JournalRequest {
     let ifExists = JournalRequest.ExistingDestination(tree.ifExists)
     var kept = JournalTree(
       filter: tree.filter.rules.map(JournalTree.Rule.init), links: .init(tree.links),
@@ -71,7 +67,15 @@ extension Journaling {
         .download, endpoint: endpoint, region: region.text, profile: profile, bucket: bucket,
         key: selection.prefix, localPath: folder.absolute.withoutDots, ifExists: ifExists,
         tree: kept)
-    case .list: return nil
+    case .list(let requests):
+      // What stands for it in a list of transfers is the first one's place.
+      let location = tree.location
+      kept.files = requests.map { JournalTree.File(entry(for: $0)) }
+      return JournalRequest(
+        tree.direction == .upload ? .upload : .download, endpoint: endpoint, region: region.text,
+        profile: profile, bucket: location.bucket, key: location.key.parentPrefix,
+        localPath: tree.localPath.absolute.withoutDots, ifExists: ifExists,
+        attributes: requests.first?.attributes ?? ObjectAttributes(), tree: kept)
     }
   }
 }
@@ -81,12 +85,13 @@ extension TransferTree {
   public init?(_ entry: JournalRequest) {
     guard let kept = entry.tree else { return nil }
     let work: Work
-    switch entry.direction {
-    case .upload:
+    if let files = kept.files {
+      work = .list(files.map { TransferRequest($0, of: entry) })
+    } else if entry.direction == .upload {
       work = .upload(
         folder: entry.localPath, bucket: entry.bucket, prefix: entry.key,
         attributes: entry.attributes)
-    case .download:
+    } else {
       var selection = KeySelection(
         prefix: entry.key, filter: KeyFilter(kept.keyFilter.map(KeyFilter.Rule.init)))
       selection.pattern = kept.pattern.map { KeyPattern(bytes: $0) }
@@ -97,6 +102,33 @@ extension TransferTree {
       work, ifExists: .init(entry.ifExists),
       filter: KeyFilter(kept.filter.map(KeyFilter.Rule.init)), links: .init(kept.links),
       decisions: kept.decisions.mapValues { .init($0) })
+  }
+}
+
+extension JournalTree.File {
+  fileprivate init(_ request: JournalRequest) {
+    self.init(
+      bucket: request.bucket, key: request.key, versionID: request.versionID,
+      localPath: request.localPath, name: request.name, ifExists: request.ifExists)
+  }
+}
+
+extension TransferRequest {
+  fileprivate init(_ file: JournalTree.File, of list: JournalRequest) {
+    var request = list
+    request.tree = nil
+    request.bucket = file.bucket
+    request.key = file.key
+    request.versionID = file.versionID
+    request.localPath = file.localPath
+    request.name = file.name
+    request.ifExists = file.ifExists
+    self.init(request)
+  }
+
+  fileprivate var attributes: ObjectAttributes? {
+    guard case .upload(_, _, let attributes) = work else { return nil }
+    return attributes
   }
 }
 

@@ -15,15 +15,17 @@ final class UploadLog: Sendable {
 
   /// nil when there is no journal, or none that can be used.
   ///
+  /// - Parameter waiting: the same under the name that was asked for.
   /// - Throws: ``StorageError/Kind/inUse`` when somebody else works on the same.
   static func take(
-    _ request: TransferRequest, _ tools: TransferTools
+    _ request: TransferRequest, insteadOf waiting: TransferRequest, _ tools: TransferTools
   ) async throws(StorageError) -> UploadLog? {
     guard let journaling = tools.journaling else { return nil }
     let request = journaling.entry(for: request)
     do {
       let entry = try await journaling.journal.take(
-        request, for: journaling.holder, partOf: tools.tree)
+        request, for: journaling.holder, partOf: tools.tree,
+        insteadOf: journaling.entry(for: waiting))
       return UploadLog(journaling.journal, request, entry)
     } catch {
       guard case .held = error else { return nil }
@@ -31,7 +33,7 @@ final class UploadLog: Sendable {
     }
   }
 
-  /// As ``take(_:_:)``, of an upload that an earlier run has left only.
+  /// As ``take(_:insteadOf:_:)``, of an upload that an earlier run has left only.
   static func takeLeft(
     _ request: TransferRequest, _ tools: TransferTools
   ) async throws(StorageError) -> UploadLog? {

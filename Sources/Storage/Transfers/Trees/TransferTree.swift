@@ -15,7 +15,8 @@ public struct TransferTree: Sendable, Hashable {
     /// prefix of the selection begins with. A marker becomes an empty folder.
     case download(
       bucket: BucketName, KeySelection, dropping: ObjectKey, folder: FilePath)
-    /// Files that are known one by one, at least one of them and all in one direction.
+    /// Files that are known one by one, at least one of them; all in one direction, and uploads
+    /// with the same attributes.
     case list([TransferRequest])
   }
 

@@ -80,7 +80,7 @@ struct TreeRunner: Sendable {
       let log = try await TreeLog.take(tree, tools)
       var tools = self.tools
       tools.tree = log?.entry.id
-      tools.earlierRun = log?.begunBefore.map { EarlierRun(begunAt: $0) }
+      tools.earlierRun = log?.entry.begunAt.map { EarlierRun(begunAt: $0) }
       let (result, isKept) = await run(tools)
       if isKept, let log {
         await log.release()
