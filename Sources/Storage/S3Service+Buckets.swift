@@ -101,6 +101,28 @@ extension S3Client {
       progress: nil)
   }
 
+  /// Which of some keys, near each other in one bucket, have objects: one request in place of one
+  /// for each.
+  ///
+  /// - Returns: nil where a page does not tell: it may not be listed, or has too much in between.
+  func taken(among locations: [ObjectLocation]) async -> Set<ObjectKey>? {
+    guard let bucket = locations.first?.bucket else { return [] }
+    let keys = Set(locations.map(\.key))
+    guard let first = keys.min(), let last = keys.max(), let end = first.bytes.last,
+      locations.allSatisfy({ $0.bucket == bucket })
+    else { return nil }
+    let prefix = zip(first.bytes, last.bytes).prefix { $0 == $1 }.map(\.0)
+    // A little before the first one, since a listing begins after what it is given.
+    var before = Array(first.bytes.dropLast())
+    if UInt8(ascii: "1")...UInt8(ascii: "z") ~= end { before.append(end - 1) }
+    guard
+      let page = try? await listObjectsV2(
+        bucket: bucket, prefix: ObjectKey(bytes: prefix), delimiter: nil,
+        startAfter: before.count > prefix.count ? ObjectKey(bytes: before) : nil, after: nil)
+    else { return nil }
+    return page.taken(among: keys)
+  }
+
   /// Whether there is such an object, as far as these credentials may know.
   func hasObject(
     _ location: ObjectLocation, while undertaking: Undertaking
@@ -116,5 +138,16 @@ extension S3Client {
     } catch {
       throw StorageError(error, while: undertaking)
     }
+  }
+}
+
+extension ObjectPage {
+  /// Which of these keys it has; nil where it ends before the last one of them.
+  func taken(among keys: Set<ObjectKey>) -> Set<ObjectKey>? {
+    let listed = objects.map(\.key)
+    if next != nil, let wanted = keys.max() {
+      guard let last = listed.last, last >= wanted else { return nil }
+    }
+    return keys.intersection(listed)
   }
 }

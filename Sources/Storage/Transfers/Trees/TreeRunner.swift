@@ -29,7 +29,7 @@ struct TreeRunner: Sendable {
     var error: StorageError?
   }
 
-  /// One small file that is uploaded over whatever is there.
+  /// One small file that is uploaded, over whatever is there or where nothing is.
   private struct SmallFile: Sendable {
     var request: TransferRequest
     var location: ObjectLocation
@@ -240,7 +240,7 @@ struct TreeRunner: Sendable {
   private func smallFile(_ item: TreeItem, _ tools: TransferTools) -> SmallFile? {
     guard !tools.mayHaveLeftovers, tools.earlierRun == nil,
       case .file(let request, let size?, isRenamed: false) = item,
-      size <= SmallUpload.largestSize, request.ifExists == .overwrite,
+      size <= SmallUpload.largestSize, request.ifExists != .rename,
       case .upload(let path, let location, let attributes) = request.work
     else { return nil }
     return SmallFile(
@@ -258,6 +258,11 @@ struct TreeRunner: Sendable {
   }
 
   private func begin(_ files: [SmallFile], _ tools: TransferTools) async -> Step {
+    let kept = files.filter { $0.request.ifExists != .overwrite }.map(\.location)
+    // What cannot be looked at together is looked at one by one.
+    guard let taken = await tools.client.taken(among: kept) else {
+      return .begun([], others: files)
+    }
     let sources = await SourceFile.open(
       files.map(\.path), readingUpTo: SmallUpload.largestRead)
     var begun: [BegunFile] = []
@@ -265,7 +270,7 @@ struct TreeRunner: Sendable {
     for (index, file) in files.enumerated() {
       // It may have grown since it was found.
       guard sources.indices.contains(index), case .success(let source) = sources[index],
-        source.size <= SmallUpload.largestSize
+        source.size <= SmallUpload.largestSize, !taken.contains(file.location.key)
       else {
         others.append(file)
         continue
@@ -274,8 +279,9 @@ struct TreeRunner: Sendable {
       progress.set(total: source.size)
       var upload = Uploader(
         file: file.path, location: file.location, attributes: file.attributes,
-        ifExists: .overwrite, tools: tools.reporting(to: progress), progress: progress
-      ).small(source, at: file.location, .none)
+        ifExists: file.request.ifExists, tools: tools.reporting(to: progress), progress: progress
+      ).small(
+        source, at: file.location, file.request.ifExists == .overwrite ? .none : .ifNoneMatch)
       upload.isOneOfMany = true
       upload.executor = tools.client.taskExecutor
       begun.append(BegunFile(file: file, upload: upload, row: ChangeID(0), progressID: id))
@@ -291,16 +297,20 @@ struct TreeRunner: Sendable {
 
   private func start(_ begun: BegunFile, _ tasks: inout TaskGroup<Step>) {
     tasks.addTask(executorPreference: begun.upload.executor) {
-      let end: TreeOutcome.End
+      var outcome = TreeOutcome(
+        direction: .upload, location: begun.file.location, localPath: begun.file.path,
+        end: .failed(.cancelled))
       do throws(StorageError) {
-        end = .finished(try await begun.upload.run(as: begun.row))
+        outcome.end = .finished(try await begun.upload.run(as: begun.row))
+      } catch  where error.isOfCondition {
+        // Somebody was quicker, or the store knows no condition: by itself it finds that out.
+        outcome = await begun.file.request.outcome(
+          begun.upload.tools, begun.upload.progress, isRenamed: false)
       } catch {
-        end = .failed(error)
+        outcome.end = .failed(error)
       }
-      let outcome = TreeOutcome(
-        direction: .upload, location: begun.file.location, localPath: begun.file.path, end: end)
       finish(begun.progressID, outcome, begun.file.request, size: begun.file.size)
-      guard case .failed(let error) = end else { return .ended(Ended(weight: .small)) }
+      guard case .failed(let error) = outcome.end else { return .ended(Ended(weight: .small)) }
       return .ended(Ended(weight: .small, error: error))
     }
   }
@@ -383,6 +393,11 @@ struct TreeRunner: Sendable {
 }
 
 extension StorageError {
+  /// Whether it is about what is there already, and not about what was to be moved.
+  fileprivate var isOfCondition: Bool {
+    kind == .alreadyExists || code == S3ErrorCode.notImplemented.rawValue
+  }
+
   /// Whether the line, the server or the keys are at fault, and not what was to be moved.
   fileprivate var isOfTheMoment: Bool { [.connection, .busy, .credentials].contains(kind) }
 }

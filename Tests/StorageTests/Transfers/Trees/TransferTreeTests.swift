@@ -3,9 +3,10 @@ import Glibc
 import HTTP
 import History
 import S3
-import Storage
 import SystemPackage
 import Testing
+
+@testable import Storage
 
 @Suite("Transfer tree")
 struct TransferTreeTests {
@@ -190,6 +191,62 @@ struct TransferTreeTests {
       #expect(down.status.done == 1 && down.status.skipped == 1)
       #expect(try fixture.local.content("down/a") == "mine")
     }
+  }
+
+  @Test(
+    "Small files that replace nothing are looked for together, and one that comes meanwhile stays",
+    arguments: [TransferRequest.ExistingDestination.fail, .skip])
+  func together(_ ifExists: TransferRequest.ExistingDestination) async throws {
+    try await ServerFixture.with { fixture in
+      for number in 0..<20 { try fixture.local.write("up/\(number)") }
+      try await fixture.put("p/7", "p/70", content: [1])
+      let quick = Countdown(1)
+      fixture.transport.beforeEach { request in
+        let sent = SentRequest(request)
+        guard sent.method == .put, sent.key == ObjectKey("p/12"), quick.next() else { return }
+        try? await fixture.put("p/12", content: [2])
+      }
+      var tree = upload("up", to: "p/", fixture)
+      tree.ifExists = ifExists
+      let result = await run(tree, fixture, unread: 100)
+      #expect(result.status.done == 18)
+      #expect((ifExists == .skip ? result.status.skipped : result.status.failed) == 2)
+      // Those two alone were asked for one by one.
+      let heads = fixture.transport.sent.filter { $0.method == .head }.map(\.key.text)
+      #expect(heads.sorted() == ["p/12", "p/7"])
+      #expect(fixture.transport.sent.count { $0.query["list-type"] != nil } == 1)
+      for (key, size) in [("p/7", 1), ("p/12", 1), ("p/8", 7)] {
+        #expect(
+          try await fixture.outside.headObject(fixture.location(key)).size.bytes == Int64(size))
+      }
+    }
+  }
+
+  @Test("Keys that a listing of a page does not reach are asked for one by one")
+  func takenTogether() async throws {
+    try await ServerFixture.with { fixture in
+      try await fixture.put("a/0", "a/1", "a/10", "a/3", "b")
+      func taken(_ keys: String...) async -> Set<ObjectKey>? {
+        await fixture.outside.taken(among: keys.map { fixture.location($0) })
+      }
+      #expect(await taken("a/1", "a/2", "a/3") == [ObjectKey("a/1"), ObjectKey("a/3")])
+      #expect(await taken("a/0") == [ObjectKey("a/0")])
+      #expect(await taken("a/4", "a/5") == [])
+      #expect(await taken("a/0", "b", "c") == [ObjectKey("a/0"), ObjectKey("b")])
+      #expect(await taken("é/1", "é/ü") == [])
+      #expect(await taken() == [])
+      var elsewhere = fixture.location("a/1")
+      elsewhere.bucket = BucketName("\(fixture.bucket)-none")
+      #expect(await fixture.outside.taken(among: [elsewhere]) == nil)
+      #expect(
+        await fixture.outside.taken(among: [fixture.location("a/1"), elsewhere]) == nil)
+    }
+    var cut = ObjectPage(objects: [ObjectSummary(key: ObjectKey("b"), size: .zero)])
+    cut.next = ContinuationToken("t")
+    #expect(cut.taken(among: [ObjectKey("a"), ObjectKey("b")]) == [ObjectKey("b")])
+    #expect(cut.taken(among: [ObjectKey("b"), ObjectKey("c")]) == nil)
+    cut.next = nil
+    #expect(cut.taken(among: [ObjectKey("b"), ObjectKey("c")]) == [ObjectKey("b")])
   }
 
   @Test("What is there already is found in both directions, and no more than was asked for")
