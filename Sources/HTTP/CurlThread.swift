@@ -76,8 +76,9 @@ final class CurlThread: SerialExecutor, @unchecked Sendable {
 
   fileprivate func enqueue(_ job: UnownedJob, of executor: UnownedTaskExecutor) {
     let isTaken = leave { $0.jobs.append(.ofTask(job, executor)) }
-    // A task may outlive the transport, by what it does after its last request.
-    if !isTaken { job.runSynchronously(on: executor) }
+    // A task may outlive the transport, by what it does after its last request. Whoever wakes it may
+    // hold a lock, or be the main thread.
+    if !isTaken { globalConcurrentExecutor.enqueue(ExecutorJob(job)) }
   }
 
   func checkIsolated() {

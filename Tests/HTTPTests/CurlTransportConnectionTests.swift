@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import HTTP
 import Testing
@@ -73,6 +74,34 @@ struct CurlTransportConnectionTests {
       #expect(isSameThread && status == 200)
     }
     #expect(threads.count == 2)
+  }
+
+  @Test("A task that comes after its transport is not run by whoever wakes it")
+  func lateTasks() async throws {
+    var transport: CurlTransport? = CurlTransport()
+    let executor = try #require(transport?.taskExecutor)
+    let curl = await Self.threads(executor).task
+    transport = nil
+    // Its thread ends soon, and takes what comes until then.
+    while true {
+      let (waker, task) = await Self.threads(executor)
+      #expect(task != waker)
+      if task != curl { break }
+    }
+  }
+
+  /// Begins a task from a thread of its own, which does nothing else.
+  private static func threads(
+    _ executor: any TaskExecutor
+  ) async -> (waker: pthread_t, task: pthread_t) {
+    await withCheckedContinuation { continuation in
+      Thread.detachNewThread {
+        let waker = pthread_self()
+        Task(executorPreference: executor) {
+          continuation.resume(returning: (waker, pthread_self()))
+        }
+      }
+    }
   }
 
   @Test("A request that changes something is not sent twice behind the caller's back")
