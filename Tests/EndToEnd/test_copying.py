@@ -36,6 +36,22 @@ def test_cp_copies_one_object_with_what_belongs_to_it(person, store, filled):
     assert store.s3.head_object(Bucket=filled, Key="q/d")["ContentType"] == "text/x-new"
 
 
+def test_a_copy_keeps_storage_class_and_encryption(person, moto):
+    person.write_env(endpoint=moto.endpoint)
+    special = {
+        "StorageClass": "STANDARD_IA",
+        "ServerSideEncryption": "aws:kms",
+        "SSEKMSKeyId": "arn:aws:kms:us-east-1:123456789012:key/one",
+    }
+    moto.s3.put_object(Bucket=moto.bucket, Key="a", Body=b"a", **special)
+    run(person, "cp", f"s3://{moto.bucket}/a", f"s3://{moto.bucket}/b")
+    run(person, "cp", "--storage-class", "GLACIER_IR", f"s3://{moto.bucket}/a", f"s3://{moto.bucket}/c")
+    heads = {key: moto.s3.head_object(Bucket=moto.bucket, Key=key) for key in "bc"}
+    assert {name: heads["b"][name] for name in special} == special
+    assert heads["c"]["StorageClass"] == "GLACIER_IR"
+    assert heads["c"]["ServerSideEncryption"] == "aws:kms"
+
+
 def test_cp_r_copies_what_is_inside_and_several_keep_their_names(person, store, filled, new_bucket):
     other = new_bucket()
     rows = json_lines(run(person, "cp", "-r", "--json", f"s3://{filled}/p/", f"s3://{other}/in").stdout)

@@ -2,6 +2,7 @@ import HTTP
 import History
 import S3
 import Storage
+import Synchronization
 import Testing
 
 @Suite("Copying inside the store")
@@ -98,6 +99,57 @@ struct CopyingTests {
           "bytes=0-5242879", "bytes=5242880-10485759", "bytes=10485760-11534342",
         ])
       #expect(try await fixture.rows().map(\.action) == [.copy])
+    }
+  }
+
+  @Test(
+    "Storage class and encryption of the source are asked for anew, since no copy takes them over",
+    arguments: [false, true])
+  func classAndEncryption(isInParts: Bool) async throws {
+    try await ServerFixture.with { fixture in
+      let size = isInParts ? 6 * Self.mebibyte : 7
+      try await fixture.put("source", content: ServerFixture.bytes(size))
+      let told = [
+        HTTPHeader("x-amz-storage-class", "GLACIER_IR"),
+        HTTPHeader("x-amz-server-side-encryption", "aws:kms"),
+        HTTPHeader("x-amz-server-side-encryption-aws-kms-key-id", "arn:aws:kms:key/1"),
+      ]
+      fixture.transport.changeAnswers { request, response in
+        guard request.method == .head, request.key == ObjectKey("source") else { return response }
+        return HTTPResponse(
+          head: HTTPResponseHead(status: 200, headers: Array(response.head.headers) + told))
+      }
+      // The server has no keys to encrypt with: what it is asked for is all there is to see.
+      fixture.transport.answerInPlace { request in
+        guard request.isChange else { return nil }
+        return HTTPResponse(head: HTTPResponseHead(status: 403, headers: []))
+      }
+      let sent = Mutex<[[HTTPHeader]]>([])
+      fixture.transport.beforeEach { request in
+        if SentRequest(request).isChange { sent.withLock { $0.append(Array(request.headers)) } }
+      }
+      func copy(_ attributes: ObjectAttributes) async -> [String: String] {
+        var options = CopyOptions(attributes: attributes)
+        if isInParts { options.multipartThreshold = .mebibytes(5) }
+        _ = try? await fixture.service.copy(
+          fixture.location("source"), to: fixture.location("copy"), options: options)
+        let headers = sent.withLock { $0.popLast() } ?? []
+        return headers.reduce(into: [:]) { fields, header in
+          if told.contains(where: { $0.name == header.name }) {
+            fields[header.name] = header.value
+          }
+        }
+      }
+      #expect(
+        await copy(ObjectAttributes())
+          == Dictionary(uniqueKeysWithValues: told.map { ($0.name, $0.value) }))
+      #expect(
+        await copy(
+          ObjectAttributes(
+            storageClass: StorageClass("STANDARD"), serverSideEncryption: "AES256"))
+          == [
+            "x-amz-storage-class": "STANDARD", "x-amz-server-side-encryption": "AES256",
+          ])
     }
   }
 
