@@ -181,19 +181,32 @@ extension BrowserState {
   /// Shows what earlier runs have left for this server, and offers to go on with it where that is
   /// news.
   mutating func found(left entries: [JournalEntry], _ turn: inout Turn) {
-    let here = facts.endpoint.description
+    let idle = entries.filter { !$0.isRunning }
+    let own = idle.filter {
+      $0.request.isOf(endpoint: facts.endpoint.description, profile: facts.profile)
+    }
     let before = Set(transfers.left.map(\.id))
-    transfers.update(
-      left: entries.filter { $0.request.endpoint == here && !$0.isRunning },
-      follows: focus != .transfers)
+    transfers.update(left: own, follows: focus != .transfers)
     leaveEmptyTransfers()
-    guard transfers.left.contains(where: { !before.contains($0.id) }) else { return }
     if case .error = message { return }
+    guard transfers.left.contains(where: { !before.contains($0.id) }) else {
+      return tell(elsewhere: idle.count - own.count, &turn)
+    }
     let count = transfers.left.count
     let what = count == 1 ? "1 transfer was" : "\(count) transfers were"
     let way = focus == .transfers ? "" : "\(keys.keyName(for: .showTransfers)), then "
     turn.say(
       "\(what) interrupted: \(way)\(keys.keyName(for: .resumeLeftTransfers)) goes on with "
         + (count == 1 ? "it" : "all of them"))
+  }
+
+  /// Those of other profiles and servers go on with their own keys alone. Said once.
+  private mutating func tell(elsewhere count: Int, _ turn: inout Turn) {
+    guard count > 0, transfers.left.isEmpty, !hasToldOfElsewhere else { return }
+    hasToldOfElsewhere = true
+    let what = count == 1 ? "1 transfer was" : "\(count) transfers were"
+    turn.say(
+      "\(what) interrupted with another profile or server: "
+        + "\(keys.keyName(for: .switchSession)) switches there")
   }
 }

@@ -38,6 +38,8 @@ public struct BrowserState: Sendable {
   private var lastRequest = 0
   /// Whether it was asked for what earlier runs have left.
   private var hasAskedForLeft = false
+  /// Whether it was said that others are left for other profiles or servers.
+  var hasToldOfElsewhere = false
 
   public init(facts: BrowserFacts, size: Size, keys: KeyTable = .standard) {
     self.facts = facts

@@ -34,6 +34,12 @@ extension S3Service {
     try await journalEntries().filter { $0.parent == nil }
   }
 
+  /// Whether a transfer of the journal was asked for at this server, with keys from the same profile.
+  public nonisolated func isOwn(_ request: JournalRequest) -> Bool {
+    guard let journaling else { return false }
+    return request.isOf(endpoint: journaling.endpoint, profile: journaling.profile)
+  }
+
   private func journalEntries() async throws(StorageError) -> [JournalEntry] {
     guard let journaling else { return [] }
     do {

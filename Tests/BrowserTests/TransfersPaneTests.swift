@@ -24,14 +24,16 @@ extension TransferStatus {
 extension JournalEntry {
   /// An upload of which 1 of 2 GiB had arrived when its process died.
   static func sample(
-    _ id: Int64, _ name: String, endpoint: String = "http://127.0.0.1:8333", state: State? = nil
+    _ id: Int64, _ name: String, endpoint: String = "http://127.0.0.1:8333",
+    profile: String? = "demo", state: State? = nil
   ) -> JournalEntry {
     let time = Timestamp(seconds: 1_795_000_000)
     return JournalEntry(
       id: JournalID(id),
       request: JournalRequest(
-        .upload, endpoint: endpoint, region: "us-east-1", bucket: BucketName("reports"),
-        key: ObjectKey("p/\(name)"), localPath: FilePath("/srv/\(name)")),
+        .upload, endpoint: endpoint, region: "us-east-1", profile: profile,
+        bucket: BucketName("reports"), key: ObjectKey("p/\(name)"),
+        localPath: FilePath("/srv/\(name)")),
       subject: JournalSubject(size: .gibibytes(2), partSize: .mebibytes(8)),
       state: state
         ?? .abandoned(
@@ -300,6 +302,7 @@ struct TransfersPaneTests {
     let entries: [JournalEntry] = [
       .sample(3, "backup.tar"), .sample(4, "film.mkv", state: .stopped),
       .sample(5, "elsewhere", endpoint: "http://other:1"),
+      .sample(7, "with other keys", profile: "work"), .sample(8, "with no profile", profile: nil),
       .sample(6, "busy", state: .running(lease)),
     ]
     scene.send(.foundLeftTransfers(entries))
@@ -328,6 +331,22 @@ struct TransfersPaneTests {
     scene.press("C")
     scene.send(.foundLeftTransfers(entries))
     #expect(scene.state.transfers.left.map(\.id) == [JournalID(3), JournalID(4)])
+  }
+
+  @Test("What was left for other profiles and servers is said once, and does not go on here")
+  func leftElsewhere() throws {
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"), columns: 120, rows: 24)
+    let entries: [JournalEntry] = [
+      .sample(5, "elsewhere", endpoint: "http://other:1"), .sample(7, "keys", profile: "work"),
+    ]
+    scene.send(.foundLeftTransfers(entries))
+    #expect(
+      scene.bottom.contains(
+        "2 transfers were interrupted with another profile or server: S switches there"))
+    #expect(scene.state.transfers.left.isEmpty)
+    scene.press("j")
+    scene.send(.foundLeftTransfers(entries))
+    #expect(!scene.bottom.contains("interrupted"))
   }
 
   @Test("x gives up what was left only after a question whose answer no has the focus")

@@ -623,6 +623,31 @@ def test_a_long_list_of_files_is_one_transfer_that_is_not_lost(person, proxy, st
     assert_nothing_goes_twice(person, proxy, store, bucket, arrived, expected)
 
 
+def test_a_transfer_goes_on_with_its_own_profile_only(person, proxy, store, bucket):
+    folder = person.home / ".aws"
+    folder.mkdir()
+    keys = f"aws_access_key_id = {store.access_key}\naws_secret_access_key = {store.secret_key}\n"
+    (folder / "config").write_text(
+        "".join(f"[profile {name}]\n{keys}region = us-east-1\n" for name in ("ana", "work"))
+    )
+    source = person.file("film.bin", content(5 * PART))
+    hold = proxy.hold("request", operation="UploadPart", skip=2, times=0)
+    place = ["--endpoint-url", proxy.endpoint, "--profile"]
+    put = start(person, "put", source, f"s3://{bucket}/film.bin", *place, "ana")
+    assert kill_at(hold, put)
+    hold.drop()
+    proxy.clear()
+    (left,) = unfinished(person)
+    since = len(proxy.operations)
+    said = ended(start(person, "transfers", "resume", *place, "work"))
+    assert "nothing to resume" in said and f"resume --endpoint-url {proxy.endpoint} --profile ana" in said
+    said = ended(start(person, "transfers", "resume", str(left["id"]), *place, "work"), 1)
+    assert "keys of profile ana" in said and "keys of profile work" in said
+    assert len(proxy.operations) == since
+    ended(start(person, "transfers", "resume", *place, "ana"))
+    assert store.get(bucket, "film.bin") == content(5 * PART) and unfinished(person) == []
+
+
 def test_a_folder_that_was_killed_goes_on_with_what_is_missing(person, proxy, store, bucket):
     small_files(person, "many")
     person.file("many/large", content(5 * PART))

@@ -30,6 +30,9 @@ struct Handover: Sendable {
   private static let patience = Duration.seconds(5)
 
   /// Stops what runs resumably, starts the successor, and waits until it moves something.
+  ///
+  /// What others have left meanwhile, of another server or profile, is left alone: the successor has
+  /// the keys of this one.
   static func perform(
     _ service: S3Service, _ successor: Successor, _ others: OtherTransfers?
   ) async -> Result<Handover, CommandFailure> {
@@ -44,7 +47,7 @@ struct Handover: Sendable {
         return .failure(CommandFailure("The transfers could not be kept", recovery: nil))
       }
       let left = try await service.unfinishedTransfers().filter {
-        !$0.isRunning && !before.contains($0.id)
+        !$0.isRunning && !before.contains($0.id) && service.isOwn($0.request)
       }
       guard !left.isEmpty else { return .success(Handover()) }
       let ids = left.map(\.id.value)

@@ -61,7 +61,8 @@ struct TransfersCommand: PailCommand {
       commandName: "resume",
       abstract: "Go on with unfinished transfers.",
       discussion: """
-        Without numbers all of this endpoint are resumed. What the server or the disk has already \
+        Without numbers all are resumed that were asked for at this endpoint with keys from the \
+        same profile. What the server or the disk has already \
         is checked and kept. A file or an object that has changed meanwhile is said, and its \
         transfer starts over. A folder or prefix is walked again, and what is there and known to \
         be equal does not move again.
@@ -109,7 +110,7 @@ struct TransfersCommand: PailCommand {
     private func choose(
       _ entries: [JournalEntry], _ session: Session, _ context: CommandContext
     ) throws -> [JournalEntry] {
-      let endpoint = session.endpoint.description
+      let (endpoint, profile) = (session.endpoint.description, session.settings.profile)
       guard ids.isEmpty else {
         return try ids.map { id in
           guard let entry = entries.first(where: { $0.id.value == id }) else {
@@ -117,22 +118,27 @@ struct TransfersCommand: PailCommand {
               "There is no unfinished transfer \(id)",
               recovery: "pail transfers shows which there are.")
           }
-          guard entry.request.endpoint == endpoint else {
+          guard entry.request.isOf(endpoint: endpoint, profile: profile) else {
             throw CommandFailure(
-              "Transfer \(id) is of \(entry.request.endpoint), and this is \(endpoint)",
-              recovery: "Name its server with \(entry.request.origin).")
+              "Transfer \(id) was asked for \(entry.request.originWords), and this is "
+                + JournalRequest.originWords(endpoint, profile),
+              recovery: "Add \(entry.request.origin).")
           }
           return entry
         }
       }
       let idle = entries.filter { !$0.isRunning }
-      let here = idle.filter { $0.request.endpoint == endpoint }
-      for origin in Set(idle.filter { $0.request.endpoint != endpoint }.map(\.request.origin))
-        .sorted()
-      {
+      func isHere(_ entry: JournalEntry) -> Bool {
+        entry.request.isOf(endpoint: endpoint, profile: profile)
+      }
+      let elsewhere = Set(
+        idle.filter { !isHere($0) }.map {
+          "\($0.request.origin): asked for \($0.request.originWords)"
+        })
+      for origin in elsewhere.sorted() {
         context.console.notice("pail: others are left for pail transfers resume \(origin)")
       }
-      return here
+      return idle.filter(isHere)
     }
   }
 
@@ -390,6 +396,12 @@ extension JournalRequest {
   /// The options that lead back to where it was asked for.
   fileprivate var origin: String {
     "--endpoint-url \(endpoint)" + (profile.map { " --profile \($0)" } ?? "")
+  }
+
+  fileprivate var originWords: String { Self.originWords(endpoint, profile) }
+
+  fileprivate static func originWords(_ endpoint: String, _ profile: String?) -> String {
+    "at \(endpoint) with keys of \(profile.map { "profile \($0)" } ?? "no profile")"
   }
 }
 

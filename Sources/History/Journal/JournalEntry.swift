@@ -72,6 +72,15 @@ public struct JournalRequest: Sendable, Hashable {
   }
 }
 
+extension JournalRequest {
+  /// Whether it may go on here: at the server that it was asked of, with keys from the same place.
+  ///
+  /// - Parameter profile: that the keys come from; nil when they come from elsewhere.
+  public func isOf(endpoint: String, profile: String?) -> Bool {
+    self.endpoint == endpoint && self.profile == profile
+  }
+}
+
 /// What a transfer that has begun is made of. Resuming starts over when it is another one.
 public struct JournalSubject: Sendable, Hashable {
   /// Of the file or of the object, in bytes.
