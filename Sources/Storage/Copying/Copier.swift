@@ -57,7 +57,7 @@ struct Copier: Sendable {
     throw .exists(Undertaking.readDetails(destination).subject)
   }
 
-  private func look(
+  func look(
     at object: ObjectLocation, while undertaking: Undertaking
   ) async throws(StorageError) -> ObjectMetadata {
     do {
@@ -187,7 +187,7 @@ struct Copier: Sendable {
     }
   }
 
-  private struct Failure: Error {
+  struct Failure: Error {
     var error: StorageError
     var ending: Ending
   }
@@ -228,176 +228,6 @@ struct Copier: Sendable {
     }
   }
 
-  private func copyParts(
-    _ parts: [Range<Int64>], _ checksum: MultipartChecksum?, of metadata: ObjectMetadata,
-    _ attributes: ObjectAttributes, to destination: ObjectLocation, _ condition: WriteCondition
-  ) async -> Result<WriteReceipt, Failure> {
-    let undertaking = Undertaking.copy(source, to: destination)
-    func failure(_ error: S3Error, isStored: Bool = false) -> Failure {
-      let ending =
-        isStored
-        ? Ending(of: error)
-        : Ending(
-          outcome: error.isCancellation ? .cancelled : .failed, errorCode: error.recordedCode)
-      return Failure(error: StorageError(error, while: undertaking), ending: ending)
-    }
-    let begun: BegunUpload
-    do {
-      begun = try await withGrace(
-        { () async throws(S3Error) in
-          try await client.createMultipartUpload(
-            destination, attributes: attributes, checksum: checksum)
-        }, for: .seconds(30))
-    } catch {
-      var failure = failure(error)
-      if error.isInDoubt { failure.error = failure.error.perhapsLeavingUpload(of: destination) }
-      return .failure(failure)
-    }
-    // The server may have refused what was asked for first.
-    let checksum = begun.checksum
-    do throws(S3Error) {
-      let copied = try await copyEach(
-        parts, checksum, of: metadata, to: destination, begun.uploadID)
-      let expected = metadata.checksums.first {
-        $0.kind == .fullObject && $0.algorithm == checksum?.algorithm
-      }
-      do throws(S3Error) {
-        return .success(
-          try await withGrace(
-            { () async throws(S3Error) in
-              try await client.completeCopy(
-                destination, uploadID: begun.uploadID, parts: copied, checksum: checksum,
-                expected: expected, condition: condition)
-            }, for: .seconds(30)))
-      } catch {
-        var failure = failure(error, isStored: true)
-        await abort(begun.uploadID, at: destination, &failure)
-        return .failure(failure)
-      }
-    } catch {
-      var failure = failure(error)
-      await abort(begun.uploadID, at: destination, &failure)
-      return .failure(failure)
-    }
-  }
-
-  /// Returns or throws when no part is under way any more: one that came after the abortion would
-  /// stay.
-  private func copyEach(
-    _ parts: [Range<Int64>], _ checksum: MultipartChecksum?, of metadata: ObjectMetadata,
-    to destination: ObjectLocation, _ upload: UploadID
-  ) async throws(S3Error) -> [CopiedPart] {
-    let result: Result<[CopiedPart], S3Error> = await withTaskGroup(
-      of: Result<CopiedPart, S3Error>.self
-    ) { tasks in
-      var next = 0
-      var copied: [CopiedPart] = []
-      var moved = ByteCount.zero
-      var failure: S3Error?
-      func start() {
-        guard failure == nil, next < parts.count else { return }
-        let number = PartNumber(next + 1)
-        let range = parts[next]
-        next += 1
-        tasks.addTask {
-          do throws(S3Error) {
-            return .success(
-              try await client.uploadPartCopy(
-                source, range: range, ifMatch: metadata.etag, to: destination,
-                uploadID: upload, partNumber: number, algorithm: checksum?.algorithm))
-          } catch {
-            return .failure(error)
-          }
-        }
-      }
-      for _ in 0..<max(options.partsAtOnce, 1) { start() }
-      while let ended = await tasks.next() {
-        switch ended {
-        case .success(let part):
-          copied.append(part)
-          moved += ByteCount(part.size)
-          if next < parts.count || copied.count < parts.count { progress(moved) }
-        case .failure(let error):
-          failure = failure ?? error
-          tasks.cancelAll()
-        }
-        start()
-      }
-      return failure.map { .failure($0) } ?? .success(copied)
-    }
-    return try result.get()
-  }
-
-  /// A change like any other, so it is recorded; it goes on when the copy is cancelled.
-  private func abort(
-    _ upload: UploadID, at destination: ObjectLocation, _ failure: inout Failure
-  ) async {
-    let change = Change(.abortUpload, bucket: destination.bucket, key: destination.key)
-    let abortion = Task { [client, recorder] () async -> StorageError? in
-      do throws(StorageError) {
-        return try await recorder.recorded(change, while: .abortUpload(destination)) {
-          () async throws(S3Error) in
-          try await client.abortMultipartUpload(destination, uploadID: upload)
-        }.warning
-      } catch {
-        return error
-      }
-    }
-    if let problem = await abortion.value {
-      failure.error = failure.error.leaving(problem, at: destination)
-    }
-  }
-
-  // MARK: - Moving
-
-  /// Deletes the source once the copy is proven equal, and the source still is what was copied.
-  private func removeSource(
-    _ metadata: ObjectMetadata, _ result: inout CopyResult
-  ) async throws(StorageError) {
-    var written = result.destination
-    // The name stands for the version just written; `null` is that of a bucket without versions.
-    if written.versionID?.text == "null" { written.versionID = nil }
-    let undertaking = Undertaking.copy(source, to: result.destination)
-    let copy: ObjectMetadata
-    do throws(StorageError) {
-      copy = try await look(at: written, while: undertaking)
-    } catch {
-      guard !error.isCancellation else { throw error }
-      throw .sourceKept(source, copiedTo: result.destination, because: error.message)
-    }
-    result.checksum = copy.checksum
-    switch CopyComparison(metadata, copy) {
-    case .equal(let proof): result.proof = proof
-    case .different: throw .copyDiffers(source, result.destination)
-    case .unknown:
-      throw .sourceKept(
-        source, copiedTo: result.destination,
-        because: "the server keeps nothing that proves the copy equal")
-    }
-    let current = try await look(at: source, while: .readDetails(source))
-    guard current.etag == metadata.etag, current.size == metadata.size,
-      current.lastModified == metadata.lastModified
-    else {
-      throw .sourceKept(
-        source, copiedTo: result.destination, because: "it has changed since")
-    }
-    let warning = try await delete(metadata)
-    result.isMoved = true
-    result.warning = result.warning ?? warning
-  }
-
-  private func delete(_ metadata: ObjectMetadata) async throws(StorageError) -> StorageError? {
-    let change = Change(
-      .delete, bucket: source.bucket, key: source.key, versionID: source.versionID,
-      size: metadata.size)
-    let client = client
-    let source = source
-    return try await recorder.recorded(
-      change, while: .delete(source), ending: { (deleted: DeletedObject) in Ending(deleted) }
-    ) { () async throws(S3Error) in
-      try await client.deleteObject(source)
-    }.warning
-  }
 }
 
 extension ETag {

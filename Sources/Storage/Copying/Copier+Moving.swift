@@ -1,0 +1,55 @@
+import HTTP
+import History
+import S3
+
+/// What makes a move of a copy.
+extension Copier {
+  /// Deletes the source once the copy is proven equal, and the source still is what was copied.
+  func removeSource(
+    _ metadata: ObjectMetadata, _ result: inout CopyResult
+  ) async throws(StorageError) {
+    var written = result.destination
+    // The name stands for the version just written; `null` is that of a bucket without versions.
+    if written.versionID?.text == "null" { written.versionID = nil }
+    let undertaking = Undertaking.copy(source, to: result.destination)
+    let copy: ObjectMetadata
+    do throws(StorageError) {
+      copy = try await look(at: written, while: undertaking)
+    } catch {
+      guard !error.isCancellation else { throw error }
+      throw .sourceKept(source, copiedTo: result.destination, because: error.message)
+    }
+    result.checksum = copy.checksum
+    switch CopyComparison(metadata, copy) {
+    case .equal(let proof): result.proof = proof
+    case .different: throw .copyDiffers(source, result.destination)
+    case .unknown:
+      throw .sourceKept(
+        source, copiedTo: result.destination,
+        because: "the server keeps nothing that proves the copy equal")
+    }
+    let current = try await look(at: source, while: .readDetails(source))
+    guard current.etag == metadata.etag, current.size == metadata.size,
+      current.lastModified == metadata.lastModified
+    else {
+      throw .sourceKept(
+        source, copiedTo: result.destination, because: "it has changed since")
+    }
+    let warning = try await delete(metadata)
+    result.isMoved = true
+    result.warning = result.warning ?? warning
+  }
+
+  private func delete(_ metadata: ObjectMetadata) async throws(StorageError) -> StorageError? {
+    let change = Change(
+      .delete, bucket: source.bucket, key: source.key, versionID: source.versionID,
+      size: metadata.size)
+    let client = client
+    let source = source
+    return try await recorder.recorded(
+      change, while: .delete(source), ending: { (deleted: DeletedObject) in Ending(deleted) }
+    ) { () async throws(S3Error) in
+      try await client.deleteObject(source)
+    }.warning
+  }
+}
