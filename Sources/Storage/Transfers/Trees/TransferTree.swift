@@ -65,6 +65,37 @@ public struct TransferTree: Sendable, Hashable {
   }
 }
 
+extension TransferTree {
+  /// The beginning of the keys at the far end.
+  var location: ObjectLocation {
+    switch work {
+    case .upload(_, let bucket, let prefix, _):
+      ObjectLocation(bucket: bucket, key: prefix)
+    case .download(let bucket, let selection, _, _):
+      ObjectLocation(bucket: bucket, key: selection.prefix)
+    case .list(let requests):
+      requests.first?.location ?? ObjectLocation(bucket: BucketName(""), key: .empty)
+    }
+  }
+
+  /// The folder at this end.
+  var localPath: FilePath {
+    switch work {
+    case .upload(let folder, _, _, _), .download(_, _, _, let folder): folder
+    case .list(let requests): requests.first?.localPath.removingLastComponent() ?? FilePath()
+    }
+  }
+
+  /// The name to show, in bytes.
+  var name: [UInt8] {
+    switch work {
+    case .upload(let folder, _, _, _): folder.nameBytes + [UInt8(ascii: "/")]
+    case .download(_, let selection, _, _): Array(selection.prefix.lastSegment)
+    case .list(let requests): Array("\(requests.count) files".utf8)
+    }
+  }
+}
+
 /// How far a tree has come.
 public struct TreeStatus: Sendable, Hashable {
   /// Files found so far: to be moved, moved, skipped or failed.

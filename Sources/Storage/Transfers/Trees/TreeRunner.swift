@@ -412,37 +412,6 @@ extension TreeItem {
   }
 }
 
-extension TransferTree {
-  /// The beginning of the keys at the far end.
-  var location: ObjectLocation {
-    switch work {
-    case .upload(_, let bucket, let prefix, _):
-      ObjectLocation(bucket: bucket, key: prefix)
-    case .download(let bucket, let selection, _, _):
-      ObjectLocation(bucket: bucket, key: selection.prefix)
-    case .list(let requests):
-      requests.first?.location ?? ObjectLocation(bucket: BucketName(""), key: .empty)
-    }
-  }
-
-  /// The folder at this end.
-  var localPath: FilePath {
-    switch work {
-    case .upload(let folder, _, _, _), .download(_, _, _, let folder): folder
-    case .list(let requests): requests.first?.localPath.removingLastComponent() ?? FilePath()
-    }
-  }
-
-  /// The name to show, in bytes.
-  var name: [UInt8] {
-    switch work {
-    case .upload(let folder, _, _, _): folder.nameBytes + [UInt8(ascii: "/")]
-    case .download(_, let selection, _, _): Array(selection.prefix.lastSegment)
-    case .list(let requests): Array("\(requests.count) files".utf8)
-    }
-  }
-}
-
 extension TransferRequest {
   /// Carries it out.
   func result(
@@ -481,48 +450,6 @@ extension TransferRequest {
         direction: direction, location: location,
         localPath: progress.snapshot.localPath ?? localPath,
         end: .failed(error), isRenamed: isRenamed)
-    }
-  }
-}
-
-/// Puts the object that stands for an empty folder, unless it is there.
-private struct FolderMarker: Sendable {
-  let location: ObjectLocation
-  let folder: FilePath
-  let ifExists: TransferRequest.ExistingDestination
-  let tools: TransferTools
-
-  func outcome() async -> TreeOutcome {
-    TreeOutcome(
-      direction: .upload, location: location, localPath: folder, end: await end())
-  }
-
-  private func end() async -> TreeOutcome.End {
-    var result = TransferResult(location: location, localPath: folder, size: .zero)
-    let undertaking = Undertaking.createPrefix(location)
-    do throws(StorageError) {
-      // One that somebody put bytes into is not emptied without being asked to.
-      if ifExists != .overwrite, try await tools.client.hasObject(location, while: undertaking) {
-        result.isSkipped = true
-        return .finished(result)
-      }
-      let change = Change(
-        .upload, bucket: location.bucket, key: location.key, size: .zero, localPath: folder)
-      let client = tools.client
-      let location = location
-      let recorded = try await tools.recorder.recorded(
-        change, while: undertaking, ending: { (receipt: WriteReceipt) in Ending(receipt) }
-      ) { () async throws(S3Error) in
-        try await client.putObject(
-          location, body: .bytes([]), attributes: ObjectAttributes(), condition: .none,
-          progress: nil)
-      }
-      result.etag = recorded.answer.etag
-      result.location.versionID = recorded.answer.versionID
-      result.warning = recorded.warning
-      return .finished(result)
-    } catch {
-      return .failed(error)
     }
   }
 }
