@@ -655,6 +655,8 @@ def test_a_folder_that_was_killed_goes_on_with_what_is_missing(person, proxy, st
     put = start(person, "put", "-r", "many", f"s3://{bucket}/p/")
     hold.wait()
     wait_until(lambda: pieces(proxy, "UploadPart", "delivered"), "a part of the large file")
+    # Those that the hold let through may still be on their way.
+    wait_until(lambda: len(set(moved(proxy, "PutObject", point="delivered"))) >= 20, "20 files")
     put.kill()
     put.communicate()
     hold.drop()
