@@ -79,4 +79,7 @@ public struct StorageError: Error, Sendable, Hashable {
   }
 
   public var isCancellation: Bool { kind == .cancelled }
+
+  /// Whether the line, the server or the keys are at fault, and not what was to be done.
+  public var isOfTheMoment: Bool { [.connection, .busy, .credentials].contains(kind) }
 }

@@ -25,7 +25,7 @@ extension TransferRunner {
       } catch let cancellation as CancellationError {
         await tellKept(trees[(index + 1)...])
         throw cancellation
-      } catch let error as StorageError where error.kind == .connection {
+      } catch let error as StorageError where error.isOfTheMoment {
         // What has moved of this one is kept, and so are the others.
         _ = await engine.keep(trees[(index + 1)...])
         throw error

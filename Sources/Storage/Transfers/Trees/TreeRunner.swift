@@ -397,9 +397,6 @@ extension StorageError {
   fileprivate var isOfCondition: Bool {
     kind == .alreadyExists || code == S3ErrorCode.notImplemented.rawValue
   }
-
-  /// Whether the line, the server or the keys are at fault, and not what was to be moved.
-  fileprivate var isOfTheMoment: Bool { [.connection, .busy, .credentials].contains(kind) }
 }
 
 extension TreeItem {
