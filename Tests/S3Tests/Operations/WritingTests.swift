@@ -281,6 +281,24 @@ struct WritingTests {
         == .checksumMismatch(sent: "crc64nvme:rosUhgp5mIg=", stored: "crc64nvme:AAAAAAAAAAA="))
   }
 
+  @Test("So is one that stored other bytes where CRC32C goes along")
+  func mismatchOfCRC32C() async throws {
+    let refusal = Self.refusal("CRC64NVME")
+    let wrong = ScriptedTransport.Answer.response(
+      200, [etag, HTTPHeader("x-amz-checksum-crc32c", "AAAAAA==")])
+    let right = ScriptedTransport.Answer.response(
+      200, [etag, HTTPHeader("x-amz-checksum-crc32c", Self.crc32c)])
+    let healed = try ScriptedClient([refusal, wrong, right])
+    _ = try await put(healed)
+    #expect(healed.transport.leftOver == 0)
+    var policy = RetryPolicy.standard
+    policy.maxAttempts = 2
+    let broken = try ScriptedClient([refusal, wrong, wrong], policy: policy)
+    let error = await failure { () async throws(S3Error) in try await put(broken) }
+    #expect(
+      error?.cause == .checksumMismatch(sent: "crc32c:\(Self.crc32c)", stored: "crc32c:AAAAAA=="))
+  }
+
   @Test("A refusal after a lost answer is settled by the object itself")
   func settledPut() async throws {
     let ours = [
