@@ -15,6 +15,8 @@ struct QueuedTransfer {
   var meter = RateMeter()
   var task: Task<Void, Never>?
   var stop = StopSign()
+  /// Of a tree that is tried again: when it was tried first. What it has moved since stays moved.
+  var firstTriedAt: Timestamp?
   /// Those who wait for its end.
   var waiters: [CheckedContinuation<Result<TransferResult, StorageError>, Never>] = []
 
@@ -39,16 +41,19 @@ struct QueuedTransfer {
     case .file(let request, _): return QueuedTransfer(status.id, request)
     case .tree(let tree, let progress, _):
       var rest = tree
+      var begunBefore = firstTriedAt ?? status.startedAt
       // What the journal keeps is found again, file by file, by what is there.
       if !stop.isKept, progress.status.isComplete, let requests = progress.failedRequests,
         !requests.isEmpty
       {
         rest.work = .list(requests)
+        begunBefore = nil
       }
       var entry = QueuedTransfer(status.id, rest, nil)
       entry.status.name = status.name
       entry.status.location = status.location
       entry.status.localPath = status.localPath
+      entry.firstTriedAt = begunBefore
       return entry
     }
   }
@@ -81,7 +86,7 @@ struct QueuedTransfer {
     case .tree(let tree, let progress, let outcomes):
       return await TreeRunner(
         tree: tree, tools: tools.serving(status.id, stoppedBy: stop), progress: progress,
-        outcomes: outcomes
+        outcomes: outcomes, firstTriedAt: firstTriedAt
       ).run()
     }
   }

@@ -17,6 +17,8 @@ struct TreeRunner: Sendable {
   let tools: TransferTools
   let progress: TreeProgress
   let outcomes: TreeOutcomes?
+  /// Of a tree that is tried again.
+  var firstTriedAt: Timestamp?
 
   private enum Weight {
     case small
@@ -80,7 +82,7 @@ struct TreeRunner: Sendable {
       let log = try await TreeLog.take(tree, tools)
       var tools = self.tools
       tools.tree = log?.entry.id
-      tools.earlierRun = log?.entry.begunAt.map { EarlierRun(begunAt: $0) }
+      tools.earlierRun = (log?.entry.begunAt ?? firstTriedAt).map { EarlierRun(begunAt: $0) }
       let (result, isKept) = await run(tools)
       if isKept, let log {
         await log.release()

@@ -102,6 +102,13 @@ struct TransferTreeTests {
       }
       #expect(error.kind == .incomplete && error.message.hasPrefix("2 of 4 could not be uploaded"))
 
+      // Tried again, what it has moved is neither moved once more nor in its way.
+      let before = fixture.transport.sentChanges.count
+      await fixture.service.transfers.retry(up.id)
+      let again = await fixture.service.transfers.treeEnd(of: up.id)
+      #expect(again.status.done == 2 && again.status.failed == 2)
+      #expect(fixture.transport.sentChanges.count == before)
+
       var all = upload("up", to: "", fixture)
       all.links = .all
       #expect(await run(all, fixture).status.done == 3)
