@@ -237,8 +237,8 @@ public struct BrowserState: Sendable {
     } else {
       let transfers = unfinished == 1 ? "1 transfer" : "\(unfinished) transfers"
       turn.say("Process \(processID) ended with \(transfers) unfinished")
-      turn.perform(.findLeftTransfers)
     }
+    turn.perform(.findLeftTransfers)
   }
 
   private func report(_ status: TransferStatus, _ turn: inout Turn) {

@@ -349,6 +349,30 @@ struct TransfersPaneTests {
     #expect(!scene.bottom.contains("interrupted"))
   }
 
+  @Test("What another process has taken over is not offered, until it fails there or is read again")
+  func takenOverElsewhere() throws {
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"))
+    // Of an upload and of a download; the entries are of uploads.
+    let entries: [JournalEntry] = [.sample(3, "file-1"), .sample(4, "file-2")]
+    let left = { (scene: Scene) in scene.state.transfers.left.map(\.id) }
+    scene.send(.foundLeftTransfers(entries))
+    #expect(left(scene) == [JournalID(3), JournalID(4)])
+    let waiting = OtherProcess(processID: 4711, transfers: [.sample(1, .waiting), .sample(2)])
+    scene.send(.otherProgressed(waiting))
+    #expect(left(scene) == [JournalID(4)] && scene.screen.contains("1 interrupted"))
+    scene.send(.foundLeftTransfers(entries))
+    #expect(left(scene) == [JournalID(4)])
+    scene.send(
+      .otherProgressed(OtherProcess(processID: 4711, transfers: [.sample(1, .failed(.denied))])))
+    #expect(left(scene) == [JournalID(3), JournalID(4)])
+    scene.send(.otherProgressed(waiting))
+    _ = scene.takeEffects()
+    scene.send(.otherEnded(processID: 4711, isComplete: true))
+    #expect(left(scene) == [JournalID(4)])
+    let effects = scene.takeEffects()
+    #expect(effects.contains { if case .findLeftTransfers = $0 { true } else { false } })
+  }
+
   @Test("x gives up what was left only after a question whose answer no has the focus")
   func givingUp() throws {
     var scene = try Scene.at("p/", .of(["a"], under: "p/"), columns: 80, rows: 24)

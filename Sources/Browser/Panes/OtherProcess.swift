@@ -1,4 +1,5 @@
 public import History
+import S3
 public import Storage
 
 /// Another Pail of the same user, as it shows its transfers.
@@ -12,6 +13,17 @@ public struct OtherProcess: Sendable, Hashable {
     self.processID = processID
     self.transfers = transfers
     self.limit = limit
+  }
+
+  /// Whether what an earlier run has left is among its transfers: the journal may have been read
+  /// before it took them over. One that has failed is left once more.
+  func hasTakenOver(_ entry: JournalEntry) -> Bool {
+    transfers.contains { transfer in
+      if case .failed = transfer.state { return false }
+      return (transfer.direction == .upload) == (entry.request.direction == .upload)
+        && transfer.location.bucket == entry.request.bucket
+        && transfer.location.key == entry.request.key
+    }
   }
 }
 

@@ -10,7 +10,10 @@ struct TransfersPane: Sendable {
   /// The sessions of those that were started before a switch.
   private var earlier: [TransferID: String] = [:]
   private var others: [OtherProcess] = []
+  /// What earlier runs have left, and no other process has taken over.
   private(set) var left: [JournalEntry] = []
+  /// What the journal told of when it was read last.
+  private var found: [JournalEntry] = []
   /// Those of `left` that this run has taken over, until they are over and cleared.
   private var takenOver: Set<JournalID> = []
   /// Bytes a second for all of this run; nil for no limit.
@@ -99,6 +102,7 @@ struct TransfersPane: Sendable {
       let index = others.firstIndex { $0.processID > process.processID } ?? others.endIndex
       others.insert(process, at: index)
     }
+    sortOut()
     select(selected, follows: follows)
   }
 
@@ -106,21 +110,32 @@ struct TransfersPane: Sendable {
   mutating func remove(processID: Int32, follows: Bool) -> OtherProcess? {
     guard let index = others.firstIndex(where: { $0.processID == processID }) else { return nil }
     let selected = selected?.reference
-    defer { select(selected, follows: follows) }
-    return others.remove(at: index)
+    let process = others.remove(at: index)
+    // What has become of these the journal knows, once it is read again.
+    found.removeAll(where: process.hasTakenOver)
+    sortOut()
+    select(selected, follows: follows)
+    return process
   }
 
   /// Takes what earlier runs have left.
   mutating func update(left entries: [JournalEntry], follows: Bool) {
     let selected = selected?.reference
-    left = entries.filter { !takenOver.contains($0.id) }
+    found = entries
+    sortOut()
     select(selected, follows: follows)
+  }
+
+  private mutating func sortOut() {
+    left = found.filter { entry in
+      !takenOver.contains(entry.id) && !others.contains { $0.hasTakenOver(entry) }
+    }
   }
 
   /// This run goes on with these: they show among its own from now on.
   mutating func takeOver(_ entries: [JournalEntry], follows: Bool) {
     takenOver.formUnion(entries.map(\.id))
-    update(left: left, follows: follows)
+    update(left: found, follows: follows)
   }
 
   /// What this run took over and could not finish is left once more.

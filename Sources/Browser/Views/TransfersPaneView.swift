@@ -120,6 +120,8 @@ struct TransfersPaneView {
         parts.append("\(ByteFormat.exact(Int64(tree.renamed))) under other names")
       }
       return (parts.joined(separator: "  "), tree.unverified > 0 ? .warning : .success)
+    case .failed(let error) where error.kind == .stopped:
+      return ("stopped, and can be resumed", .secondary)
     case .failed(let error):
       let code = error.code.map { " (\($0))" } ?? ""
       return ("failed: \(error.message)\(code)", .error)
