@@ -73,6 +73,26 @@ def test_the_region_of_a_bucket_is_learnt_and_the_request_signed_for_it(person, 
     assert "/us-east-1/s3/" in first and "/eu-west-9/s3/" in second
 
 
+def test_a_bucket_of_another_region_is_listed_and_opened(person, stand_in):
+    (person.work / ".env").unlink()
+    buckets = (
+        b"<ListAllMyBucketsResult><Buckets><Bucket><Name>far</Name>"
+        b"<BucketRegion>ap-south-9</BucketRegion></Bucket></Buckets></ListAllMyBucketsResult>"
+    )
+
+    def answer(request):
+        is_list = request.path.split("?")[0] == "/"
+        return 200, {}, buckets if is_list else EMPTY
+
+    server = stand_in(*[answer] * 20)
+    browser = person.open(env={**KEYS, "AWS_ENDPOINT_URL": server.url})
+    browser.wait_for("far")
+    browser.press("Enter")
+    browser.wait_for("This bucket is empty")
+    path, headers = next(asked for asked in server.asked if asked[0].startswith("/far"))
+    assert "/ap-south-9/s3/" in headers["Authorization"]
+
+
 SKEWED = b"<Error><Code>RequestTimeTooSkewed</Code></Error>"
 
 

@@ -7,6 +7,8 @@ import json
 import threading
 import time
 
+import botocore.session
+import botocore.utils
 import pytest
 
 
@@ -170,16 +172,23 @@ def test_without_keys_requests_go_out_unsigned(person, moto):
     assert moto.bucket in done.stdout.decode()
 
 
-def test_a_second_factor_is_asked_for_once(person, moto):
+def careful(person, moto, more=""):
+    """A role that wants a code, as the profile `careful`."""
     (person.work / ".env").unlink()
     folder = person.home / ".aws"
     folder.mkdir()
     (folder / "config").write_text(
-        f"[default]\nrole_arn = arn:aws:iam::123456789012:role/careful\nsource_profile = source\n"
-        f"mfa_serial = arn:aws:iam::123456789012:mfa/ana\nregion = us-east-1\n"
-        f"endpoint_url = {moto.endpoint}\n"
+        f"[profile careful]\nrole_arn = arn:aws:iam::123456789012:role/careful\n"
+        f"source_profile = source\nmfa_serial = arn:aws:iam::123456789012:mfa/ana\n"
+        f"region = us-east-1\nendpoint_url = {moto.endpoint}\n{more}"
         f"[profile source]\naws_access_key_id = AKIASOURCE\naws_secret_access_key = source\n"
     )
+    return folder
+
+
+def test_a_second_factor_is_asked_for_once(person, moto):
+    folder = careful(person, moto)
+    person.env["AWS_PROFILE"] = "careful"
     alone = person.run("ls")
     assert alone.returncode == 1 and b"mfa/ana" in alone.stderr and b"terminal" in alone.stderr
     terminal = person.open("ls", columns=140)
@@ -191,5 +200,59 @@ def test_a_second_factor_is_asked_for_once(person, moto):
     # The code is good only once, so what it brought serves the next command as well.
     again = person.run("ls")
     assert again.returncode == 0, again.stderr
-    for path in (person.home / ".aws" / "cli" / "cache").iterdir():
+    for path in (folder / "cli" / "cache").iterdir():
         assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    "more", ["", "external_id = ext/7\nrole_session_name = ana@bü\nduration_seconds = 7200\n"]
+)
+def test_what_a_code_brought_serves_the_aws_cli_and_the_other_way_round(
+    person, moto, monkeypatch, more
+):
+    folder = careful(person, moto, more)
+    cache = folder / "cli" / "cache"
+    for name, value in {"HOME": person.home, "AWS_CONFIG_FILE": folder / "config"}.items():
+        monkeypatch.setenv(name, str(value))
+    codes = []
+
+    def exported():
+        """By the library of the AWS CLI, with the cache that the AWS CLI gives it."""
+        session = botocore.session.Session(profile="careful")
+        provider = session.get_component("credential_provider").get_provider("assume-role")
+        provider.cache = botocore.utils.JSONFileCache(str(cache))
+        provider._prompter = lambda _: codes.append("123456") or codes[-1]
+        return session.get_credentials().get_frozen_credentials().access_key
+
+    terminal = person.open("ls", "--profile", "careful", columns=140)
+    terminal.wait_for("The code of")
+    terminal.type("123456")
+    terminal.press("Enter")
+    terminal.wait_for(moto.bucket)
+    terminal.wait_exit()
+    (kept,) = cache.iterdir()
+    assert exported() == json.loads(kept.read_text())["Credentials"]["AccessKeyId"]
+    assert codes == []
+    kept.unlink()
+    theirs = exported()
+    assert codes == ["123456"] and theirs.startswith("ASIA")
+    done = person.run("ls", "--profile", "careful", "--debug")
+    assert done.returncode == 0, done.stderr
+    assert moto.bucket in done.stdout.decode()
+
+
+def test_the_older_form_of_a_profile_signs_in_as_well(person, company, moto):
+    config = person.home / ".aws" / "config"
+    text = config.read_text().replace(
+        "sso_session = company\n",
+        "sso_start_url = https://company.example/start\nsso_region = eu-west-1\n",
+        1,
+    )
+    config.write_text(text)
+    never = person.run("ls")
+    assert never.returncode == 1 and b"aws sso login --profile company" in never.stderr
+    sign_in(person, ends_in=600, session="https://company.example/start")
+    done = person.run("ls")
+    assert done.returncode == 0, done.stderr
+    # Its token cannot be renewed, also where it ends soon.
+    assert company.asked == ["/federation/credentials"]

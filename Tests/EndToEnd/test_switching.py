@@ -186,6 +186,34 @@ def test_losing_the_terminal_after_a_switch_stops_nothing(person, store, bucket,
     assert [row["outcome"] for row in person.changes()] == ["done"]
 
 
+def test_endpoint_region_and_user_are_switched_as_well(person, bucket, two_profiles, moto):
+    browser = person.browse(f"s3://{bucket}/")
+    browser.press("S")
+    browser.wait_for("Work as")
+    browser.press("Tab")
+    browser.type(moto.endpoint)
+    browser.press("Tab")
+    browser.type("eu-west-9")
+    browser.press("Tab")
+    browser.type("eva")
+    browser.press("Enter")
+    browser.wait_for(moto.bucket)
+    for word in (moto.endpoint.removeprefix("http://"), "eu-west-9", "eva", person.login):
+        assert word in browser.header, browser.header
+    assert bucket not in browser.text
+    # What is done now is done by that name, there.
+    browser.go(f"s3://{moto.bucket}/")
+    browser.press("a")
+    browser.wait_for("prefix")
+    browser.type("made")
+    browser.press("Enter")
+    browser.wait_listed("made/")
+    (row,) = person.changes()
+    assert (row["user"], row["endpoint"]) == ("eva", moto.endpoint)
+    browser.press("q")
+    browser.wait_exit()
+
+
 def test_whoever_is_killed_comes_back_to_the_place_as_well(person, store, bucket, two_profiles):
     store.put(bucket, "a/one.txt", b"1")
     browser = person.browse(f"s3://{bucket}/")

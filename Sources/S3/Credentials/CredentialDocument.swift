@@ -27,7 +27,7 @@ extension Credentials {
     }
     var expires: Timestamp?
     if let text = document["Expiration"]?.string {
-      guard let moment = Timestamp(iso8601: text) else {
+      guard let moment = Timestamp(document: text) else {
         throw .unusable(
           source: source, reason: "Expiration is no time such as 2026-11-20T14:00:00Z")
       }
@@ -36,5 +36,12 @@ extension Credentials {
     self.init(
       accessKeyID: id, secretAccessKey: Secret(secret),
       sessionToken: document[tokenName]?.string.map { Secret($0) }, expires: expires)
+  }
+}
+
+extension Timestamp {
+  /// Also `2026-11-20T14:00:00UTC`, as the AWS CLI writes it into the files of its cache.
+  init?(document text: String) {
+    self.init(iso8601: text.hasSuffix("UTC") ? text.dropLast(3) + "Z" : text[...])
   }
 }

@@ -27,14 +27,14 @@ struct SSOToken: Sendable {
   init?(reading path: String) {
     guard let bytes = PrivateFile.read(path), let document = JSONValue(parsing: bytes),
       let token = document["accessToken"]?.string,
-      let expires = document["expiresAt"]?.string.flatMap(Self.moment)
+      let expires = document["expiresAt"]?.string.flatMap(Timestamp.init(document:))
     else { return nil }
     accessToken = Secret(token)
     self.expires = expires
     self.document = document
     if let id = document["clientId"]?.string, let secret = document["clientSecret"]?.string,
       let refresh = document["refreshToken"]?.string,
-      let end = document["registrationExpiresAt"]?.string.flatMap(Self.moment)
+      let end = document["registrationExpiresAt"]?.string.flatMap(Timestamp.init(document:))
     {
       renewal = Renewal(
         clientID: id, clientSecret: Secret(secret), refreshToken: Secret(refresh),
@@ -59,11 +59,6 @@ struct SSOToken: Sendable {
   /// file cannot be written the token still serves this process.
   func write(to path: String) {
     _ = PrivateFile.write(document.bytes, to: path)
-  }
-
-  /// Older versions of the AWS CLI write `2026-11-20T14:00:00UTC`.
-  private static func moment(_ text: String) -> Timestamp? {
-    Timestamp(iso8601: text.hasSuffix("UTC") ? text.dropLast(3) + "Z" : text[...])
   }
 }
 
