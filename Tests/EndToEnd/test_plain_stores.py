@@ -122,16 +122,17 @@ def test_a_store_without_checksums_is_sent_md5_and_believed_by_it(person, store,
 
 
 def test_a_store_without_deletion_of_many_loses_them_one_by_one(person, store, bucket, proxy):
-    for number in range(12):
-        store.put(bucket, f"{'pq'[number % 2]}/{number}", b"1")
+    for number in range(24):
+        store.put(bucket, f"{number // 2}/{number}", b"1")
     store.put(bucket, "kept", b"1")
     knows_no_deletion_of_many(proxy)
-    succeeds(person, "rm", "-r", f"s3://{bucket}/p/", f"s3://{bucket}/q/")
+    succeeds(person, "rm", "-r", *(f"s3://{bucket}/{number}/" for number in range(12)))
     assert store.keys(bucket) == ["kept"]
-    assert proxy.names().count("DeleteObjects") == 1
-    assert proxy.names().count("DeleteObject") == 12
+    # Some are on the way when the first is refused.
+    assert 1 <= proxy.names().count("DeleteObjects") <= 4
+    assert proxy.names().count("DeleteObject") == 24
     rows = [row["outcome"] for row in person.changes() if row["action"] == "delete"]
-    assert rows == ["done"] * 12
+    assert rows == ["done"] * 24
 
 
 def test_one_setting_says_all_of_it_beforehand(person, store, bucket, proxy):
