@@ -13,7 +13,7 @@ enum Links {
     let bucket = percentEncoded(Array(location.bucket.text.utf8))
     return endpoint.isPathStyle
       ? "\(endpoint)/\(bucket)/\(key)"
-      : "\(endpoint.scheme.rawValue)://\(bucket).\(endpoint.hostAndPort)/\(key)"
+      : "\(endpoint.scheme.rawValue)://\(bucket).\(endpoint.hostAndPort)\(endpoint.basePath)/\(key)"
   }
 
   /// nil for a key that is not UTF-8.

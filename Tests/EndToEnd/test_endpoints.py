@@ -4,6 +4,9 @@ import datetime
 import http.server
 import threading
 
+import botocore.auth
+import botocore.awsrequest
+import botocore.credentials
 import pytest
 
 
@@ -91,6 +94,27 @@ def test_a_bucket_of_another_region_is_listed_and_opened(person, stand_in):
     browser.wait_for("This bucket is empty")
     path, headers = next(asked for asked in server.asked if asked[0].startswith("/far"))
     assert "/ap-south-9/s3/" in headers["Authorization"]
+
+
+def test_a_gateway_may_have_a_path(person, stand_in):
+    """Signed as botocore signs it, from what arrived."""
+    (person.work / ".env").unlink()
+    server = stand_in((200, {}, EMPTY))
+    url = f"{server.url}/storage/v1/s3/"
+    done = person.run("ls", "s3://box/a b/", "--endpoint-url", url, env=KEYS)
+    assert done.returncode == 0, done.stderr
+    ((path, headers),) = server.asked
+    assert path.startswith("/storage/v1/s3/box?")
+    request = botocore.awsrequest.AWSRequest("GET", f"{server.url}{path}", headers)
+    request.context["timestamp"] = headers["x-amz-date"]
+    signed = headers["Authorization"].split("SignedHeaders=")[1].split(",")[0].split(";")
+    for name in list(request.headers):
+        if name.lower() not in signed:
+            del request.headers[name]
+    keys = botocore.credentials.Credentials(*KEYS.values())
+    signer = botocore.auth.S3SigV4Auth(keys, "s3", "us-east-1")
+    text = signer.string_to_sign(request, signer.canonical_request(request))
+    assert headers["Authorization"].endswith(f"Signature={signer.signature(text, request)}")
 
 
 SKEWED = b"<Error><Code>RequestTimeTooSkewed</Code></Error>"

@@ -129,7 +129,7 @@ extension SettingsResolver {
     case .scheme: "only http:// and https:// are known"
     case .host: "it has no host name"
     case .port: "its port is no number from 1 through 65535"
-    case .path: "something follows the host name, and buckets are named elsewhere"
+    case .path: "what follows the host name is no plain path"
     case .userInfo: "user name and password do not belong there"
     }
   }

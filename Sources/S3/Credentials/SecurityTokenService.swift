@@ -93,7 +93,8 @@ struct SecurityTokenService {
       }
       let authorization = signer.authorization(
         for: SigV4Signer.Request(
-          method: "POST", path: "/", headers: headers + [HTTPHeader("Host", endpoint.hostAndPort)],
+          method: "POST", path: "\(endpoint.basePath)/",
+          headers: headers + [HTTPHeader("Host", endpoint.hostAndPort)],
           payloadHash: Digest.hex(Digest.sha256(body))))
       headers.append(HTTPHeader("Authorization", authorization))
     }

@@ -7,7 +7,7 @@ public enum EndpointProblem: Error, Sendable, Hashable {
   case host
   /// No number from 1 through 65535.
   case port(String)
-  /// Something after host and port, which no S3 endpoint has.
+  /// Something after host and port that is no plain path.
   case path(String)
   /// A user name or a password, which do not belong there.
   case userInfo
@@ -25,6 +25,8 @@ public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
   public let host: String
   /// 1 through 65535.
   public let port: Int
+  /// What the path of each request begins with, as behind some gateways: `/storage/s3`; else empty.
+  public let basePath: String
   /// Whether buckets are named in the path rather than in the host name.
   public let isPathStyle: Bool
   /// The region whose Amazon S3 this is, nil for any other store.
@@ -32,12 +34,13 @@ public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
   public let options: EndpointOptions
 
   private init(
-    scheme: Scheme, host: String, port: Int, awsRegion: Region? = nil,
+    scheme: Scheme, host: String, port: Int, basePath: String = "", awsRegion: Region? = nil,
     options: EndpointOptions = EndpointOptions()
   ) {
     self.scheme = scheme
     self.host = host
     self.port = port
+    self.basePath = basePath
     isPathStyle =
       switch options.addressing {
       case .automatic: awsRegion == nil
@@ -49,7 +52,8 @@ public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
     self.options = options
   }
 
-  /// Reads `http://127.0.0.1:8333`, `https://minio.example.net/` or, for https, a host alone.
+  /// Reads `http://127.0.0.1:8333`, `https://minio.example.net/`, `https://gateway.example/s3` or,
+  /// for https, a host alone.
   ///
   /// Such an endpoint is path style, unless it is one of Amazon S3.
   public init(parsing text: String) throws(EndpointProblem) {
@@ -64,7 +68,7 @@ public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
       rest = text[colon.upperBound...]
     }
     let end = rest.firstIndex { "/?#".contains($0) } ?? rest.endIndex
-    guard rest[end...].isEmpty || rest[end...] == "/" else { throw .path(String(rest[end...])) }
+    guard let basePath = Self.basePath(rest[end...]) else { throw .path(String(rest[end...])) }
     let authority = rest[..<end]
     guard !authority.contains("@") else { throw .userInfo }
 
@@ -88,11 +92,24 @@ public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
       else { throw .port(String(digits)) }
       port = number
     }
-    if scheme == .https, port == scheme.defaultPort, let known = Self.awsEndpoint(host: host) {
+    if basePath.isEmpty, scheme == .https, port == scheme.defaultPort,
+      let known = Self.awsEndpoint(host: host)
+    {
       self = known
     } else {
-      self.init(scheme: scheme, host: host, port: port)
+      self.init(scheme: scheme, host: host, port: port, basePath: basePath)
     }
+  }
+
+  /// Without its last slash; nil for what would have to be encoded or resolved.
+  private static func basePath(_ text: Substring) -> String? {
+    let path = text.hasSuffix("/") ? text.dropLast() : text
+    let segments = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+    let isPlain = segments.allSatisfy { segment in
+      !segment.isEmpty && segment != "." && segment != ".."
+        && segment.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-._~".contains($0)) }
+    }
+    return isPlain && (path.isEmpty || path.first == "/") ? String(path) : nil
   }
 
   /// The same server, reached in another way.
@@ -103,7 +120,7 @@ public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
       options.usesFIPS = options.usesFIPS || self.options.usesFIPS
       return .aws(region: awsRegion, options)
     }
-    return Endpoint(scheme: scheme, host: host, port: port, options: options)
+    return Endpoint(scheme: scheme, host: host, port: port, basePath: basePath, options: options)
   }
 
   /// `s3.eu-west-1.amazonaws.com`, its dual-stack and FIPS variants, and the old `s3.amazonaws.com`.
@@ -160,7 +177,7 @@ public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
   public var hostAndPort: String { port == scheme.defaultPort ? host : "\(host):\(port)" }
 
   /// As one would type it; user information is never part of an endpoint.
-  public var description: String { "\(scheme.rawValue)://\(hostAndPort)" }
+  public var description: String { "\(scheme.rawValue)://\(hostAndPort)\(basePath)" }
 
   /// Whether requests for `bucket` name it in the host name.
   func usesHostName(for bucket: BucketName) -> Bool {

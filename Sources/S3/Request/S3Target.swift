@@ -17,7 +17,7 @@ struct S3Target {
   ) throws(S3Error.Cause) {
     scheme = endpoint.scheme
     host = endpoint.hostAndPort
-    path = "/"
+    path = endpoint.basePath + "/"
     guard let bucket else { return }
     if let point = AccessPoint(bucket) {
       guard endpoint.awsRegion != nil else {
@@ -42,7 +42,7 @@ struct S3Target {
   private mutating func add(_ key: ObjectKey?) throws(S3Error.Cause) {
     guard let key else { return }
     guard !key.isEmpty else { throw .invalidRequest("an object's key cannot be empty") }
-    if path != "/" { path += "/" }
+    if !path.hasSuffix("/") { path += "/" }
     path += PercentEncoding.encode(key.bytes, keepingSlashes: true)
   }
 

@@ -13,7 +13,8 @@ struct EndpointTests {
       ("https://MINIO.example.net:443", "https://minio.example.net"),
       ("http://localhost:80", "http://localhost"), ("s3.example.net", "https://s3.example.net"),
       ("localhost:9000", "https://localhost:9000"), ("http://[::1]:9000", "http://[::1]:9000"),
-      ("HTTP://host", "http://host"),
+      ("HTTP://host", "http://host"), ("gw.example/s3", "https://gw.example/s3"),
+      ("https://gw.example:8443/Storage/v1.0/s3/", "https://gw.example:8443/Storage/v1.0/s3"),
     ])
   func parse(_ text: String, description: String) throws {
     let endpoint = try Endpoint(parsing: text)
@@ -27,11 +28,32 @@ struct EndpointTests {
       ("", .empty), ("ftp://host", .scheme("ftp")), ("http://", .host), ("http://:80", .host),
       ("http://ho st", .host), ("http://[::1", .host), ("http://host:", .port("")),
       ("http://host:0", .port("0")), ("http://host:65536", .port("65536")),
-      ("http://host:x", .port("x")), ("http://host/path", .path("/path")),
+      ("http://host:x", .port("x")), ("http://host//", .path("//")),
+      ("http://host/a%20b", .path("/a%20b")), ("http://host/a/../b", .path("/a/../b")),
+      ("http://host/a?x", .path("/a?x")),
       ("http://host?x", .path("?x")), ("http://me:pass@host", .userInfo),
     ] as [(String, EndpointProblem)])
   func refuse(_ text: String, problem: EndpointProblem) {
     #expect(throws: problem) { try Endpoint(parsing: text) }
+  }
+
+  @Test("Behind a gateway with a path each request begins with it, in both styles")
+  func basePath() throws {
+    let gateway = try Endpoint(parsing: "https://gw.example/storage/s3")
+    let virtual = gateway.with(EndpointOptions(addressing: .virtual))
+    let (bucket, key) = (BucketName("bucket"), ObjectKey("/k"))
+    #expect(
+      try S3Target(endpoint: gateway, bucket: bucket, key: key).url(query: [])
+        == "https://gw.example/storage/s3/bucket//k")
+    #expect(
+      try S3Target(endpoint: virtual, bucket: bucket, key: key).url(query: [])
+        == "https://bucket.gw.example/storage/s3//k")
+    #expect(
+      try S3Target(endpoint: gateway, bucket: nil, key: nil).url(query: [])
+        == "https://gw.example/storage/s3/")
+    #expect(try Endpoint(parsing: gateway.description) == gateway)
+    let amazon = try Endpoint(parsing: "https://s3.eu-west-1.amazonaws.com/x")
+    #expect(amazon.awsRegion == nil)
   }
 
   @Test("Amazon S3 names buckets in the host, unless TLS has no certificate for the name")
