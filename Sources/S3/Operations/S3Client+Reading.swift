@@ -71,15 +71,17 @@ extension S3Client {
   public func headPart(
     _ location: ObjectLocation, _ number: PartNumber
   ) async throws(S3Error) -> ObjectPart? {
-    var call = S3Call(.headObject, .head, location)
-    call.query.append(QueryItem("partNumber", String(number.value)))
-    call.add("x-amz-checksum-mode", "ENABLED")
-    return try await send(call) { (response) throws(S3Error.Cause) in
-      guard let count = response.headers["x-amz-mp-parts-count"].flatMap({ Int($0) }), count >= 1,
-        let size = response.head.contentLength
-      else { return nil }
-      return ObjectPart(
-        size: ByteCount(size), partCount: count, digests: ObjectPart.digests(in: response.head))
+    try await askingForChecksum { (mode) async throws(S3Error) in
+      var call = S3Call(.headObject, .head, location)
+      call.query.append(QueryItem("partNumber", String(number.value)))
+      call.add("x-amz-checksum-mode", mode)
+      return try await send(call) { (response) throws(S3Error.Cause) in
+        guard let count = response.headers["x-amz-mp-parts-count"].flatMap({ Int($0) }), count >= 1,
+          let size = response.head.contentLength
+        else { return nil }
+        return ObjectPart(
+          size: ByteCount(size), partCount: count, digests: ObjectPart.digests(in: response.head))
+      }
     }
   }
 
