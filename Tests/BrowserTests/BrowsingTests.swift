@@ -48,6 +48,20 @@ struct BrowsingTests {
     #expect(scene.state.focus == .objects)
   }
 
+  @Test("What was settled is said where nothing else is")
+  func settled() throws {
+    var scene = try Scene.withBuckets()
+    var summary = SettlingSummary()
+    scene.send(.settled(summary))
+    #expect(scene.state.message == nil)
+    summary.done = 1
+    scene.send(.settled(summary))
+    #expect(scene.screen.contains("1 change of processes that died: 1 done, 0 interrupted"))
+    scene.send(.noticed("The clock is wrong"))
+    scene.send(.settled(summary))
+    #expect(scene.screen.contains("The clock is wrong"))
+  }
+
   @Test("Down to a prefix and up again, the selection is where it was")
   func upAgain() throws {
     let page = ObjectPage.of(["a/", "b/", "c/", "d.txt"])
