@@ -1,5 +1,6 @@
 internal import CChecksums
 internal import Dispatch
+internal import Glibc
 internal import HTTP
 internal import Synchronization
 internal import SystemPackage
@@ -25,7 +26,8 @@ final class DigestQueue: Sendable {
 
   /// How many stretches one thread takes at once; 1 where that gains nothing.
   private let lanes: Int
-  private static let mostThreads = 4
+  /// Each has buffers of its own, and more of them than processors gain nothing.
+  private static let mostThreads = min(max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1), 4)
   private let state = Mutex(State())
   private let threads = DispatchQueue(label: "pail.digest", attributes: .concurrent)
 
