@@ -113,9 +113,9 @@ extension HTTPRequest {
     }
   }
 
-  /// In bytes. The kernel takes hardly more at a time, and a buffer of 128 KiB is a mapping of its
-  /// own for each request, whose pages cost more than the calls that a larger one saves.
-  private static let largestUploadBuffer = 120 * 1024
+  /// In bytes. The kernel takes hardly more at a time, and a larger one does not stay in the cache.
+  /// As long as this it is a mapping of its own, which leaves no gaps in the heap.
+  private static let largestUploadBuffer = 128 * 1024
 
   /// Large buffers save system calls where much moves, and cost memory where little does.
   func bufferSizes(large: Int) -> (upload: Int, receive: Int) {
