@@ -8,8 +8,6 @@ import SystemPackage
 struct TreeRunner: Sendable {
   /// Found and not begun at a time, when larger files hold each other up.
   private static let mostHeld = 64
-  /// Small files are opened and recorded so many at a time.
-  private static let filesInGroup = 32
   /// So many failures in a row to reach the server, or to have it answer, end the tree.
   private static let mostLostConnections = 32
 
@@ -31,27 +29,9 @@ struct TreeRunner: Sendable {
     var error: StorageError?
   }
 
-  /// One small file that is uploaded, over whatever is there or where nothing is.
-  private struct SmallFile: Sendable {
-    var request: TransferRequest
-    var location: ObjectLocation
-    var path: FilePath
-    var attributes: ObjectAttributes
-    var size: ByteCount
-  }
-
-  /// The same, opened and recorded.
-  private struct BegunFile: Sendable {
-    var file: SmallFile
-    var upload: SmallUpload
-    var row: ChangeID
-    var progressID: Int
-  }
-
   private enum Step: Sendable {
     case ended(Ended)
-    /// - Parameter others: which go by themselves, and then tell what is wrong.
-    case begun([BegunFile], others: [SmallFile])
+    case begun(UploadGroup.Begun)
   }
 
   /// What is under way, and what is to be.
@@ -59,9 +39,9 @@ struct TreeRunner: Sendable {
     var running: [Weight: Int] = [:]
     var held: [TreeItem] = []
     /// To be begun together. They count as running.
-    var group: [SmallFile] = []
+    var group = UploadGroup()
     /// Files that could not be begun together, to be tried one after the other. They count as running.
-    var alone: [SmallFile] = []
+    var alone: [UploadGroup.File] = []
     /// Groups that are being begun.
     var groupCount = 0
     var isAtEnd = false
@@ -125,10 +105,10 @@ struct TreeRunner: Sendable {
         }
         switch await tasks.next() {
         case nil: return window
-        case .begun(let files, let others):
+        case .begun(let group):
           window.groupCount -= 1
-          for file in files { start(file, &tasks) }
-          window.alone += others
+          for file in group.files { start(file, &tasks) }
+          window.alone += group.others
         case .ended(let ended):
           note(ended, &window)
           if window.stop != nil { tasks.cancelAll() }
@@ -225,95 +205,34 @@ struct TreeRunner: Sendable {
   ) async {
     await outcomes?.expect()
     if case .unusable(let outcome) = item {
-      finish(nil, outcome, nil, size: .zero)
+      report(outcome, nil, nil, size: .zero)
       return
     }
     let weight = weight(of: item)
     window.running[weight, default: 0] += 1
-    if let file = smallFile(item, tools) {
+    if let file = UploadGroup.File(item, tools) {
       window.group.append(file)
-      if window.group.count == Self.filesInGroup { startGroup(tools, &window, &tasks) }
+      if window.group.isFull { startGroup(tools, &window, &tasks) }
     } else {
       start(item, weight, tools, &tasks)
     }
-  }
-
-  /// nil for what does not go in a group.
-  private func smallFile(_ item: TreeItem, _ tools: TransferTools) -> SmallFile? {
-    guard !tools.mayHaveLeftovers, tools.earlierRun == nil,
-      case .file(let request, let size?, isRenamed: false) = item,
-      size <= SmallUpload.largestSize, request.ifExists != .rename,
-      case .upload(let path, let location, let attributes) = request.work
-    else { return nil }
-    return SmallFile(
-      request: request, location: location, path: path, attributes: attributes, size: size)
   }
 
   private func startGroup(
     _ tools: TransferTools, _ window: inout Window, _ tasks: inout TaskGroup<Step>
   ) {
     guard !window.group.isEmpty else { return }
-    let files = window.group
-    window.group = []
+    let group = window.group
+    window.group = UploadGroup()
     window.groupCount += 1
-    tasks.addTask { await begin(files, tools) }
+    tasks.addTask { .begun(await group.begin(tools, progress)) }
   }
 
-  private func begin(_ files: [SmallFile], _ tools: TransferTools) async -> Step {
-    let kept = files.filter { $0.request.ifExists != .overwrite }.map(\.location)
-    // What cannot be looked at together is looked at one by one.
-    guard let taken = await tools.client.taken(among: kept) else {
-      return .begun([], others: files)
-    }
-    let sources = await SourceFile.open(
-      files.map(\.path), readingUpTo: SmallUpload.largestRead)
-    var begun: [BegunFile] = []
-    var others: [SmallFile] = []
-    for (index, file) in files.enumerated() {
-      // It may have grown since it was found.
-      guard sources.indices.contains(index), case .success(let source) = sources[index],
-        source.size <= SmallUpload.largestSize, !taken.contains(file.location.key)
-      else {
-        others.append(file)
-        continue
-      }
-      let (id, progress) = self.progress.begin()
-      progress.set(total: source.size)
-      var upload = Uploader(
-        file: file.path, location: file.location, attributes: file.attributes,
-        ifExists: file.request.ifExists, tools: tools.reporting(to: progress), progress: progress
-      ).small(
-        source, at: file.location, file.request.ifExists == .overwrite ? .none : .ifNoneMatch)
-      upload.isOneOfMany = true
-      upload.executor = tools.client.taskExecutor
-      begun.append(BegunFile(file: file, upload: upload, row: ChangeID(0), progressID: id))
-    }
-    guard let rows = await SmallUpload.begin(begun.map(\.upload)), rows.count == begun.count
-    else {
-      for file in begun { self.progress.forget(file.progressID) }
-      return .begun([], others: files)
-    }
-    for (index, row) in rows.enumerated() { begun[index].row = row }
-    return .begun(begun, others: others)
-  }
-
-  private func start(_ begun: BegunFile, _ tasks: inout TaskGroup<Step>) {
+  private func start(_ begun: UploadGroup.BegunFile, _ tasks: inout TaskGroup<Step>) {
     tasks.addTask(executorPreference: begun.upload.executor) {
-      var outcome = TreeOutcome(
-        direction: .upload, location: begun.file.location, localPath: begun.file.path,
-        end: .failed(.cancelled))
-      do throws(StorageError) {
-        outcome.end = .finished(try await begun.upload.run(as: begun.row))
-      } catch  where error.isOfCondition {
-        // Somebody was quicker, or the store knows no condition: by itself it finds that out.
-        outcome = await begun.file.request.outcome(
-          begun.upload.tools, begun.upload.progress, isRenamed: false)
-      } catch {
-        outcome.end = .failed(error)
-      }
-      finish(begun.progressID, outcome, begun.file.request, size: begun.file.size)
-      guard case .failed(let error) = outcome.end else { return .ended(Ended(weight: .small)) }
-      return .ended(Ended(weight: .small, error: error))
+      let outcome = await begun.outcome()
+      let file = begun.file
+      return finish(begun.progressID, outcome, file.request, size: file.size, .small)
     }
   }
 
@@ -338,14 +257,21 @@ struct TreeRunner: Sendable {
         outcome = await Self.make(name, location, tools, isRenamed: isRenamed)
       case .unusable(let known): outcome = known
       }
-      finish(id, outcome, request, size: item.size ?? .zero)
-      guard case .failed(let error) = outcome.end else { return .ended(Ended(weight: weight)) }
-      return .ended(Ended(weight: weight, error: error))
+      return finish(id, outcome, request, size: item.size ?? .zero, weight)
     }
   }
 
   private func finish(
-    _ id: Int?, _ outcome: TreeOutcome, _ request: TransferRequest?, size: ByteCount
+    _ id: Int, _ outcome: TreeOutcome, _ request: TransferRequest?, size: ByteCount,
+    _ weight: Weight
+  ) -> Step {
+    report(outcome, id, request, size: size)
+    guard case .failed(let error) = outcome.end else { return .ended(Ended(weight: weight)) }
+    return .ended(Ended(weight: weight, error: error))
+  }
+
+  private func report(
+    _ outcome: TreeOutcome, _ id: Int?, _ request: TransferRequest?, size: ByteCount
   ) {
     progress.end(id, outcome, request, size: size)
     if case .failed(let error) = outcome.end, error.isCancellation {
@@ -390,65 +316,6 @@ struct TreeRunner: Sendable {
       window.lostConnections += 1
       if window.lostConnections >= Self.mostLostConnections { window.stop = error }
     default: window.lostConnections = 0
-    }
-  }
-}
-
-extension StorageError {
-  /// Whether it is about what is there already, and not about what was to be moved.
-  fileprivate var isOfCondition: Bool {
-    kind == .alreadyExists || code == S3ErrorCode.notImplemented.rawValue
-  }
-}
-
-extension TreeItem {
-  /// nil while it is not known.
-  var size: ByteCount? {
-    switch self {
-    case .file(_, let size, _): size
-    case .marker, .localFolder, .unusable: nil
-    }
-  }
-}
-
-extension TransferRequest {
-  /// Carries it out.
-  func result(
-    _ tools: TransferTools, _ progress: TransferProgress
-  ) async -> Result<TransferResult, StorageError> {
-    do throws(StorageError) {
-      switch work {
-      case .upload(let file, let location, let attributes):
-        return .success(
-          try await Uploader(
-            file: file, location: location, attributes: attributes, ifExists: ifExists,
-            tools: tools, progress: progress
-          ).run())
-      case .download(let object, let summary, let folder, let name):
-        return .success(
-          try await Downloader(
-            object: object, summary: summary, folder: folder, name: name, ifExists: ifExists,
-            tools: tools, progress: progress
-          ).run())
-      }
-    } catch {
-      return .failure(error)
-    }
-  }
-
-  fileprivate func outcome(
-    _ tools: TransferTools, _ progress: TransferProgress, isRenamed: Bool
-  ) async -> TreeOutcome {
-    switch await result(tools, progress) {
-    case .success(let result):
-      return TreeOutcome(
-        direction: direction, location: result.location, localPath: result.localPath,
-        end: .finished(result), isRenamed: isRenamed)
-    case .failure(let error):
-      return TreeOutcome(
-        direction: direction, location: location,
-        localPath: progress.snapshot.localPath ?? localPath,
-        end: .failed(error), isRenamed: isRenamed)
     }
   }
 }

@@ -12,6 +12,14 @@ enum TreeItem: Sendable {
   case localFolder(RelativeName, ObjectLocation, isRenamed: Bool)
   /// What cannot be moved; the others are.
   case unusable(TreeOutcome)
+
+  /// nil while it is not known.
+  var size: ByteCount? {
+    switch self {
+    case .file(_, let size, _): size
+    case .marker, .localFolder, .unusable: nil
+    }
+  }
 }
 
 /// Finds what is in a tree, a little at a time.
