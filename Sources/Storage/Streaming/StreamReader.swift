@@ -57,7 +57,7 @@ final class StreamReader: Sendable {
       let bytes = try collect(isCancelled, isLast: &isLast)
       return Part(body: .bytes(bytes), isLast: isLast)
     }
-    let file = try Self.unnamedFile()
+    let file = try UnnamedFile.make()
     var count = 0
     while count < partSize {
       try wait(isCancelled)
@@ -119,17 +119,5 @@ final class StreamReader: Sendable {
       if ready > 0 { return }
       if ready < 0, errno != EINTR { throw Errno(rawValue: errno) }
     }
-  }
-
-  /// In TMPDIR; gone with its last user, also after a crash.
-  private static func unnamedFile() throws(Errno) -> OpenFile {
-    let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/var/tmp"
-    var template = Array("\(folder)/pail-XXXXXX".utf8CString)
-    let descriptor = mkstemp(&template)
-    guard descriptor >= 0 else { throw Errno(rawValue: errno) }
-    unlink(template)
-    // mkostemp(3), which does both at once, is not to be seen from here.
-    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-    return OpenFile(FileDescriptor(rawValue: descriptor))
   }
 }
