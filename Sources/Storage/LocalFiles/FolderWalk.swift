@@ -6,9 +6,9 @@ public import SystemPackage
 /// The regular files of a folder and of the folders in it, in the order of the keys that their
 /// names make: by bytes, a folder's name with its slash.
 ///
-/// Holds the names of the folders on the way down, and no others. Links are followed as
-/// ``TransferTree/Links`` says, by default where they lead to a place inside the folder, and never
-/// back into a folder that holds them.
+/// Holds the names of the folders on the way down, and no others; where these are many, in a file
+/// without a name. Links are followed as ``TransferTree/Links`` says, by default where they lead to
+/// a place inside the folder, and never back into a folder that holds them.
 public struct FolderWalk: AsyncSequence, Sendable {
   public enum Element: Sendable, Hashable {
     case file(WalkedFile)
@@ -77,24 +77,30 @@ private final class Walker: Sendable {
 
 /// The walk itself, one step after the other.
 struct WalkSteps: Sendable {
-  /// A folder on the way down, with the names that are still to come, last one first.
+  /// What those of one folder may take, however many folders there are above it.
+  private static let leastMemory = 16 * 1024
+
+  /// A folder on the way down, with the names that are still to come.
   private struct Level: Sendable {
     let path: FilePath
     let name: [UInt8]
     let device: UInt64
     let inode: UInt64
-    var names: NameList
+    var names: SortedNames
   }
 
   private let root: FilePath
   private let links: TransferTree.Links
+  private let memory: Int
   private var resolvedRoot: FilePath?
   private var levels: [Level] = []
   private var isStarted = false
 
-  init(_ root: FilePath, _ links: TransferTree.Links = .inside) {
+  /// - Parameter memory: what the names of all folders on the way down may take, in bytes.
+  init(_ root: FilePath, _ links: TransferTree.Links = .inside, memory: Int = 1 << 20) {
     self.root = root
     self.links = links
+    self.memory = memory
   }
 
   mutating func take(_ limit: Int) -> [FolderWalk.Element] {
@@ -121,9 +127,16 @@ struct WalkSteps: Sendable {
 
   private mutating func next() -> FolderWalk.Element? {
     while let last = levels.indices.last {
-      guard let entry = levels[last].names.popLast() else {
+      let entry: [UInt8]
+      do throws(LocalFileError) {
+        guard let name = try levels[last].names.popFirst() else {
+          levels.removeLast()
+          continue
+        }
+        entry = name
+      } catch {
         levels.removeLast()
-        continue
+        return .leftOut(error)
       }
       do throws(LocalFileError) {
         if let element = try visit(entry, in: levels[last]) { return element }
@@ -180,18 +193,21 @@ struct WalkSteps: Sendable {
     guard !levels.contains(where: { $0.device == device && $0.inode == inode }) else {
       throw LocalFileError(path, .linkNotFollowed)
     }
-    var names = NameList()
-    try forEachName(in: path) { entry, type in
+    let held = levels.reduce(0) { $0 + $1.names.held }
+    var names = SortedNames(of: path, memory: max(memory - held, Self.leastMemory))
+    var isEmpty = true
+    try forEachName(in: path) { (entry, type) throws(LocalFileError) in
+      isEmpty = false
       let isFolder =
         switch type {
         case DT_DIR: true
         case DT_REG: false
         default: leadsToFolder(path.appending(bytes: entry))
         }
-      names.append(isFolder ? entry + [UInt8(ascii: "/")] : entry)
+      try names.append(isFolder ? entry + [UInt8(ascii: "/")] : entry)
     }
-    guard !names.isEmpty else { return true }
-    names.sortDescending()
+    guard !isEmpty else { return true }
+    try names.sort()
     levels.append(
       Level(path: path, name: name, device: device, inode: inode, names: names))
     return false
@@ -201,27 +217,4 @@ struct WalkSteps: Sendable {
 private func leadsToFolder(_ path: FilePath) -> Bool {
   var status = stat()
   return path.withPlatformString { stat($0, &status) } == 0 && status.isFolder
-}
-
-/// Many names in two pieces of memory: a folder may hold a million.
-private struct NameList: Sendable {
-  private var bytes: [UInt8] = []
-  private var ranges: [Range<Int>] = []
-
-  var isEmpty: Bool { ranges.isEmpty }
-
-  mutating func append(_ name: [UInt8]) {
-    ranges.append(bytes.count..<bytes.count + name.count)
-    bytes += name
-  }
-
-  mutating func sortDescending() {
-    bytes.withUnsafeBufferPointer { bytes in
-      ranges.sort { bytes[$1].lexicographicallyPrecedes(bytes[$0]) }
-    }
-  }
-
-  mutating func popLast() -> [UInt8]? {
-    ranges.popLast().map { Array(bytes[$0]) }
-  }
 }

@@ -21,6 +21,8 @@ public struct LocalFileError: Error, Sendable, Hashable {
     case inUse
     /// A link that leads out of the folder, or back into a folder that holds it.
     case linkNotFollowed
+    /// A folder with more names than are sorted in memory, and there is no room for them elsewhere.
+    case noRoomForNames(in: FilePath, Errno)
   }
 
   /// What is wrong with one component of a name.

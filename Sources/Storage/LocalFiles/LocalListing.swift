@@ -91,7 +91,8 @@ func resolve(_ path: FilePath) throws(LocalFileError) -> FilePath {
 ///
 /// - Parameter open: the same folder, where it is open already; its path may lead elsewhere by now.
 func forEachName(
-  in folder: FilePath, at open: OpenFile? = nil, _ body: (_ name: [UInt8], _ type: Int) -> Void
+  in folder: FilePath, at open: OpenFile? = nil,
+  _ body: (_ name: [UInt8], _ type: Int) throws(LocalFileError) -> Void
 ) throws(LocalFileError) {
   guard let stream = open.map({ stream(of: $0) }) ?? folder.withPlatformString({ opendir($0) })
   else {
@@ -110,7 +111,7 @@ func forEachName(
       }
     }
     if name != [UInt8(ascii: ".")], name != Array("..".utf8) {
-      body(name, Int(entry.pointee.d_type))
+      try body(name, Int(entry.pointee.d_type))
     }
   }
 }

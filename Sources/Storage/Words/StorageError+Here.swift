@@ -46,6 +46,10 @@ extension StorageError {
     case .linkNotFollowed:
       kind = .localFile
       message = "\(path) is a link out of its folder or back into it, and was left out"
+    case .noRoomForNames(let temporary, let errno):
+      message =
+        "\(path) has more names than memory is taken for, and \(temporary) cannot take them: \(errno)"
+      recovery = "Free space there, or set TMPDIR to a folder with room."
     }
     self.init(kind: kind, message: message, recovery: recovery)
   }

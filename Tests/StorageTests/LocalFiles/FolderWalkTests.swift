@@ -63,6 +63,32 @@ struct FolderWalkTests {
     #expect(files == (0..<2_000).map { "n\($0)" }.sorted())
   }
 
+  @Test("More names than memory is taken for come in the same order, in each folder on the way")
+  func manyNames() throws {
+    var random = SystemRandomNumberGenerator()
+    var expected: Set<ObjectKey> = []
+    for level in ["", "m/", "m/m/"] {
+      for _ in 0..<400 {
+        let bytes =
+          [UInt8](level.utf8)
+          + (0..<60).map { _ in
+            UInt8.random(in: 0x30...0xFF, using: &random)
+          }
+        let path = FilePath(bytes: folder.path.bytes + [UInt8(ascii: "/")] + bytes)
+        _ = try folder.makeFolder(level)
+        try FileDescriptor.open(
+          path, .writeOnly, options: .create, permissions: .ownerReadWrite
+        ).close()
+        expected.insert(ObjectKey(bytes: bytes))
+      }
+    }
+    var steps = WalkSteps(folder.path, memory: 100)
+    let found = steps.take(5_000).compactMap { element -> ObjectKey? in
+      if case .file(let file) = element { file.name } else { nil }
+    }
+    #expect(found == expected.sorted())
+  }
+
   @Test("Links are followed inside the folder, and not out of it or around in circles")
   func links() async throws {
     let outside = try LocalFolder()
