@@ -116,4 +116,19 @@ struct ConfigFileTests {
     try folder.write("region = \"eu-west-1\"\n", to: "config.toml", permissions: 0o600)
     #expect(ConfigFile(at: path)?.general == [.storageRegion: "eu-west-1"])
   }
+
+  @Test(
+    "A header without a name is no TOML, and ends nothing but the reading",
+    arguments: [
+      "[=]", "[ [a]]", "[", "[\n", "\u{FEFF}[.a]", "\t[[.a]]", "[\u{A0}a]", "a = 'b'\u{B}[+",
+    ])
+  func brokenHeader(header: String) {
+    let file = ConfigFile(
+      parsing: "# one\r\n" + header.drop { $0 == "\u{FEFF}" } + "\nregion = 'r'\n",
+      path: "config.toml")
+    let other = ConfigFile(parsing: header, path: "config.toml")
+    #expect(file.general.isEmpty)
+    #expect(file.notices == ["config.toml, line 2 is no TOML; nothing of the file counts."])
+    #expect(other.notices == ["config.toml, line 1 is no TOML; nothing of the file counts."])
+  }
 }
