@@ -51,8 +51,7 @@ struct EscapedName: Sendable, Hashable {
   ) -> [UInt8]? {
     guard !component.isEmpty else { return [percent] }
     let isDots = component.elementsEqual(".".utf8) || component.elementsEqual("..".utf8)
-    let isReserved =
-      component.starts(with: ".pail-".utf8) && component.suffix(5).elementsEqual(".part".utf8)
+    let isReserved = Self.isReserved(component)
     let needsEscape =
       isDots || isReserved || isBesideFile || component.contains(0) || component.count > longest
       || looksEscaped(component)
@@ -80,9 +79,13 @@ struct EscapedName: Sendable, Hashable {
   private static func split(_ component: [UInt8]) -> [UInt8] {
     var bytes: [UInt8] = []
     var rest = component[...]
-    while rest.count > longest {
+    while true {
+      // What is left must be a name as well.
+      if isReserved(rest) { rest = (Array("%2E".utf8) + rest.dropFirst())[...] }
+      guard rest.count > longest else { return bytes + rest }
       var count = longest - 2
-      while count > 1, rest[rest.startIndex + count] & 0xc0 == 0x80 { count -= 1 }
+      // A character has up to four bytes; where more go on with one, they are no UTF-8.
+      while count > longest - 6, rest[rest.startIndex + count] & 0xc0 == 0x80 { count -= 1 }
       for back in 1...2 where rest[rest.startIndex + count - back] == percent {
         count -= back
         break
@@ -90,6 +93,10 @@ struct EscapedName: Sendable, Hashable {
       bytes += rest.prefix(count) + Array("%+/".utf8)
       rest = rest.dropFirst(count)
     }
-    return bytes + rest
+  }
+
+  /// Whether it looks like a download that is under way.
+  private static func isReserved(_ name: ArraySlice<UInt8>) -> Bool {
+    name.starts(with: ".pail-".utf8) && name.suffix(5).elementsEqual(".part".utf8)
   }
 }

@@ -51,6 +51,21 @@ struct EscapedNameTests {
     }
   }
 
+  @Test(
+    "Long components of bytes that are no text, or that end as a download under way, have names")
+  func longAndOdd() throws {
+    for count in [256, 700] {
+      let bytes = [UInt8](repeating: 0x80, count: count)
+      let components = try RelativeName(EscapedName(ObjectKey(bytes: bytes)).name).components
+      #expect(components.dropLast().allSatisfy { $0.suffix(2) == Array("%+".utf8)[...] })
+      #expect(components.joined().filter { $0 == 0x80 } == bytes)
+    }
+    let key = ObjectKey(String(repeating: "a", count: 253) + ".pail-x.part")
+    let name = EscapedName(key).name
+    #expect(try RelativeName(name).components.count == 2)
+    #expect(Self.key(of: name) == key)
+  }
+
   @Test("The key can be told from the name, and no two keys share one")
   func reversible() {
     var random = Random(state: 7)
