@@ -6,7 +6,7 @@ override PREFIX := $(patsubst ~%,$(HOME)%,$(PREFIX))
 SETUP := set -euo pipefail; source Tests/Support/setup.bash
 SWIFT_SOURCES := Package.swift Sources Tests
 
-.PHONY: help build demo demo-clean test bench install format lint clean
+.PHONY: help build demo demo-clean test soak fuzz bench install format lint clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -25,6 +25,17 @@ demo-clean: ## remove the demo's server data, downloads and history
 
 test: ## set up all that the tests need, and run them all
 	@bash Tests/Support/test.bash
+
+soak: build ## the tests that take longer, with the release binary: memory at full size, many kills
+	@$(SETUP); need_packages gcc libc6-dev libssl-dev; \
+	PAIL_TEST_BINARY="$$PWD/.build/release/pail" bash Tests/Support/test.bash -- \
+	  .venv-tests/bin/python -m pytest -v -rP -p no:cacheprovider $(or $(ARGUMENTS),Tests/EndToEnd/soak_*.py)
+
+FUZZ_SECONDS ?= 60
+fuzz: ## feed random and damaged bytes to all that reads them, each for FUZZ_SECONDS
+	@$(SETUP); need_swift; need_packages "$${BUILD_PACKAGES[@]}"; \
+	say "Feeding bytes; PAIL_TEST_SEED=… with the seed that is told repeats what was found"; \
+	PAIL_TEST_FUZZ_SECONDS=$(FUZZ_SECONDS) swift test --disable-xctest --filter FuzzTests
 
 bench: build ## measure pail beside every other S3 client that is installed
 	@$(SETUP); need_packages gcc libc6-dev libssl-dev openssl python3; \

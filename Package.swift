@@ -92,6 +92,10 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
+    .testTarget(
+      name: "FuzzTests",
+      dependencies: ["App", "HTTP", "History", "S3", "Storage", "TextUI", system],
+      swiftSettings: strict),
   ],
   cLanguageStandard: .gnu11
 )

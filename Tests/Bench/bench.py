@@ -26,6 +26,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 SMALL_COUNT, SMALL_SIZE, LIST_COUNT = 5_000, 4_096, 100_000
+IN_FOLDER = 500
 LIMIT = 600  # seconds for one run
 
 # What is measured, and how much of the best peer's time Pail may take. None: milliseconds.
@@ -70,10 +71,18 @@ class Failed(Exception):
 class Server:
     """The stand-in, for as long as the `with` block lasts."""
 
-    def __init__(self, program, big, delay, certificate=None):
-        self.command = [
-            program, big, str(SMALL_COUNT), str(SMALL_SIZE), str(LIST_COUNT), str(delay),
-        ]  # fmt: skip
+    @staticmethod
+    def compile(program):
+        subprocess.run(
+            ["cc", "-O2", "-pthread", "-o", program, HERE / "standin.c", "-lssl", "-lcrypto"],
+            check=True,
+        )
+
+    def __init__(
+        self, program, big, delay=0, certificate=None, count=SMALL_COUNT, in_folder=IN_FOLDER,
+        size=SMALL_SIZE,
+    ):  # fmt: skip
+        self.command = [program, big, count, in_folder, size, LIST_COUNT, delay]
         self.certificate = certificate
         if certificate:
             self.command += certificate
@@ -279,16 +288,13 @@ class Bench:
                 # No two blocks alike, at the cost of one.
                 file.write(number.to_bytes(8, "big") + block[8:])
         for number in range(SMALL_COUNT):
-            folder = self.small / f"{number // 500:03}"
+            folder = self.small / f"{number // IN_FOLDER:03}"
             folder.mkdir(parents=True, exist_ok=True)
             start = number * 16 % ((1 << 20) - SMALL_SIZE)
             (folder / f"object-{number:05}").write_bytes(block[start : start + SMALL_SIZE])
         say("Compiling the stand-in server")
         self.program = self.disk / "standin"
-        subprocess.run(
-            ["cc", "-O2", "-pthread", "-o", self.program, HERE / "standin.c", "-lssl", "-lcrypto"],
-            check=True,
-        )
+        Server.compile(self.program)
         self.certificate = [self.disk / "certificate.pem", self.disk / "key.pem"]
         subprocess.run(
             ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",

@@ -3,13 +3,13 @@
 // What is measured against it is the client. It proves nothing about a client being right.
 //
 //   cc -O2 -pthread -o standin standin.c -lssl -lcrypto
-//   standin BIG-FILE SMALL-COUNT SMALL-SIZE LIST-COUNT DELAY-MS [CERTIFICATE KEY]
+//   standin BIG-FILE SMALL-COUNT IN-PREFIX SMALL-SIZE LIST-COUNT DELAY-MS [CERTIFICATE KEY]
 //
 // It listens on a free port of 127.0.0.1, writes the port's number as one line, and ends when its
 // standard input does. The bucket `bench` holds:
 //   big.bin                       the bytes of BIG-FILE
 //   list/0042/object-000042137    LIST-COUNT objects, 1,000 to a prefix
-//   small/007/object-03542        SMALL-COUNT objects of SMALL-SIZE bytes, 500 to a prefix
+//   small/0007/object-0003542     SMALL-COUNT objects of SMALL-SIZE bytes, IN-PREFIX to a prefix
 // What is uploaded reads as big.bin, or as a small object where `small/` is in its key.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -112,7 +112,7 @@ static void add_object(int64_t size, size_t *length, const char *format, ...) {
   object->end = *length;
 }
 
-static void fill(long small_count, long list_count) {
+static void fill(long small_count, long in_prefix, long list_count) {
   objects = calloc(small_count + list_count + 1, sizeof *objects);
   listing = malloc((small_count + list_count + 1) * 320);
   if (!objects || !listing) die("memory");
@@ -121,7 +121,7 @@ static void fill(long small_count, long list_count) {
   for (long i = 0; i < list_count; i++)
     add_object(small_size, &length, "list/%04ld/object-%06ld", i / 1000, i);
   for (long i = 0; i < small_count; i++)
-    add_object(small_size, &length, "small/%03ld/object-%05ld", i / 500, i);
+    add_object(small_size, &length, "small/%04ld/object-%07ld", i / in_prefix, i);
 }
 
 // The first object whose key is not before `key`; with `past`, the first one behind all keys that
@@ -544,8 +544,8 @@ static void *accept_all(void *argument) {
 }
 
 int main(int count, char **values) {
-  if (count != 6 && count != 8) {
-    fprintf(stderr, "standin: BIG-FILE SMALL-COUNT SMALL-SIZE LIST-COUNT DELAY-MS [CERTIFICATE KEY]\n");
+  if (count != 7 && count != 9) {
+    fprintf(stderr, "standin: BIG-FILE SMALL-COUNT IN-PREFIX SMALL-SIZE LIST-COUNT DELAY-MS [CERTIFICATE KEY]\n");
     return 64;
   }
   signal(SIGPIPE, SIG_IGN);
@@ -553,18 +553,18 @@ int main(int count, char **values) {
   struct stat status;
   if (big_file < 0 || fstat(big_file, &status)) die(values[1]);
   big_size = status.st_size;
-  small_size = atoll(values[3]);
-  delay = (useconds_t)atol(values[5]) * 1000;
+  small_size = atoll(values[4]);
+  delay = (useconds_t)atol(values[6]) * 1000;
   big_bytes = mmap(NULL, big_size, PROT_READ, MAP_SHARED, big_file, 0);
   if (big_bytes == MAP_FAILED || big_size < small_size) die("the big file");
   small_bytes = big_bytes;
   checksum(big_bytes, big_size, big_sum);
   checksum(small_bytes, small_size, small_sum);
-  fill(atol(values[2]), atol(values[4]));
-  if (count == 8) {
+  fill(atol(values[2]), atol(values[3]), atol(values[5]));
+  if (count == 9) {
     tls = SSL_CTX_new(TLS_server_method());
-    if (!tls || SSL_CTX_use_certificate_file(tls, values[6], SSL_FILETYPE_PEM) != 1 ||
-        SSL_CTX_use_PrivateKey_file(tls, values[7], SSL_FILETYPE_PEM) != 1)
+    if (!tls || SSL_CTX_use_certificate_file(tls, values[7], SSL_FILETYPE_PEM) != 1 ||
+        SSL_CTX_use_PrivateKey_file(tls, values[8], SSL_FILETYPE_PEM) != 1)
       die("the certificate");
   }
 
