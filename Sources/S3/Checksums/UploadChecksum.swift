@@ -101,6 +101,22 @@ extension CRC64NVME {
   }
 }
 
+extension [PartReceipt] {
+  /// Throws when the server made another composite CRC32C of these parts. None, and one of another
+  /// number of parts, is no contradiction.
+  func checkComposite(_ answered: String?) throws(S3Error.Cause) {
+    let algorithm = DigestAlgorithm.crc32c
+    let values = compactMap(\.crc32c).flatMap { CRC(algorithm, value: UInt64($0)).bytes }
+    let halves = answered?.split(separator: "-") ?? []
+    guard values.count == count * algorithm.size, let sent = algorithm.digest(of: values),
+      halves.count == 2, halves[1] == "\(count)", let stored = Base64.decode(String(halves[0])),
+      stored != sent
+    else { return }
+    throw .checksumMismatch(
+      sent: "\(algorithm.text(sent))-\(count)", stored: "\(algorithm.text(stored))-\(count)")
+  }
+}
+
 extension S3Error {
   /// Whether the server may refuse the kind of checksum that went along, rather than its value.
   ///

@@ -160,6 +160,7 @@ extension S3Client {
           answer: response, root: "CompleteMultipartUploadResult",
           alias: "CompleteMultipartUploadResponse")
         try crc.check(root.string("ChecksumCRC64NVME"))
+        if checksum == .crc32c { try parts.checkComposite(root.string("ChecksumCRC32C")) }
         return WriteReceipt(
           etag: root.etag(), versionID: response.head.versionID,
           checksum: checksum == .crc64nvme ? crc.named : nil)

@@ -441,6 +441,7 @@ struct WritingTests {
     "An answer that began as a success and is none is tried again",
     arguments: [
       "<Error><Code>InternalError</Code></Error>", "", "   ", "<html/>",
+      "  \n <?xml version=\"1.0\"?><Error><Code>InternalError</Code></Error>",
       "<CompleteMultipartUploadResult><ETag>",
     ])
   func completeErrorInside(_ body: String) async throws {
@@ -461,6 +462,45 @@ struct WritingTests {
           + "<?xml version=\"1.0\"?><CompleteMultipartUploadResult/>")
     ])
     #expect(throws: Never.self) { try result.get() }
+  }
+
+  @Test("A whole that is not what its parts make is noticed, in each kind of checksum")
+  func wholeMismatch() async throws {
+    func answer(_ checksum: String) -> ScriptedTransport.Answer {
+      .response(
+        200, [],
+        "<CompleteMultipartUploadResult>\(checksum)</CompleteMultipartUploadResult>")
+    }
+    let (_, result) = try await complete([
+      answer("<ChecksumCRC64NVME>AAAAAAAAAAA=</ChecksumCRC64NVME>")
+    ])
+    guard case .failure(let error) = result else { return #expect(Bool(false)) }
+    #expect(
+      error.cause
+        == .checksumMismatch(sent: "crc64nvme:rosUhgp5mIg=", stored: "crc64nvme:AAAAAAAAAAA="))
+
+    let part = PartReceipt(
+      number: PartNumber(1), etag: ETag("e"), crc64nvme: PartCRC.of("123456789"),
+      crc32c: 0xe306_9283, size: 9)
+    func completeComposite(_ checksum: String) async throws -> S3Error? {
+      let stored = HTTPHeader("x-amz-checksum-crc32c", Self.crc32c)
+      let scripted = try ScriptedClient([
+        Self.refusal("CRC64NVME"), .response(200, [etag, stored]),
+        answer("<ChecksumCRC32C>\(checksum)</ChecksumCRC32C>"),
+      ])
+      _ = try await put(scripted)
+      return await failure { () async throws(S3Error) in
+        try await scripted.client.completeMultipartUpload(
+          location, uploadID: upload, parts: [part], condition: .none, objectSize: 9)
+      }
+    }
+    #expect(
+      try await completeComposite("AAAAAA==-1")?.cause
+        == .checksumMismatch(sent: "crc32c:pzJFoA==-1", stored: "crc32c:AAAAAA==-1"))
+    #expect(try await completeComposite("pzJFoA==-1") == nil)
+    // Of other parts, or of the bytes: nothing to compare with.
+    #expect(try await completeComposite("AAAAAA==-2") == nil)
+    #expect(try await completeComposite("AAAAAA==") == nil)
   }
 
   @Test("An upload that is gone after a lost answer was completed if the object says so")
