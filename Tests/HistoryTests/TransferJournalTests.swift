@@ -54,6 +54,24 @@ struct TransferJournalTests {
     #expect(try await again.pieces(of: entry.id) == [piece(1), piece(2)])
   }
 
+  @Test("Everything that an upload gives its object is kept, so that resuming loses none of it")
+  func attributes() async throws {
+    let attributes = ObjectAttributes(
+      contentType: "text/csv", contentEncoding: "gzip", contentDisposition: "attachment",
+      contentLanguage: "de", cacheControl: "no-store", expires: "0",
+      metadata: [MetadataField(name: "owner", value: "ana")], tagging: "project=atlas",
+      storageClass: StorageClass("GLACIER_IR"), serverSideEncryption: "aws:kms",
+      kmsKeyID: "key/1", acl: "private")
+    for field in Mirror(reflecting: attributes).children {
+      let isSet = !Mirror(reflecting: field.value).children.isEmpty
+      #expect(isSet, "\(field.label ?? "") is not tried here")
+    }
+    var request = request()
+    request.attributes = attributes
+    try await journal.save([request], for: .current())
+    #expect(try await journal.entries().map(\.request.attributes) == [attributes])
+  }
+
   @Test("Keys and paths are bytes, and a download is known by its name and version")
   func identity() async throws {
     var download = request()

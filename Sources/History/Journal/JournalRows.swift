@@ -235,7 +235,11 @@ private struct StoredAttributes: Codable {
   }
 
   var contentType: String?
+  var contentEncoding: String?
+  var contentDisposition: String?
+  var contentLanguage: String?
   var cacheControl: String?
+  var expires: String?
   var metadata: [Field]?
   var tagging: String?
   var storageClass: String?
@@ -245,7 +249,11 @@ private struct StoredAttributes: Codable {
 
   init(_ attributes: ObjectAttributes) {
     contentType = attributes.contentType
+    contentEncoding = attributes.contentEncoding
+    contentDisposition = attributes.contentDisposition
+    contentLanguage = attributes.contentLanguage
     cacheControl = attributes.cacheControl
+    expires = attributes.expires
     if !attributes.metadata.isEmpty {
       metadata = attributes.metadata.map { Field(name: $0.name, value: $0.value) }
     }
@@ -266,7 +274,9 @@ private struct StoredAttributes: Codable {
 
   var attributes: ObjectAttributes {
     ObjectAttributes(
-      contentType: contentType, cacheControl: cacheControl,
+      contentType: contentType, contentEncoding: contentEncoding,
+      contentDisposition: contentDisposition, contentLanguage: contentLanguage,
+      cacheControl: cacheControl, expires: expires,
       metadata: (metadata ?? []).map { MetadataField(name: $0.name, value: $0.value) },
       tagging: tagging, storageClass: storageClass.map { StorageClass($0) },
       serverSideEncryption: serverSideEncryption, kmsKeyID: kmsKeyID, acl: acl)
