@@ -57,6 +57,19 @@ struct WordsTests {
       service(.preconditionFailed, .download(object, to: FilePath("a"))).kind == .objectChanged)
   }
 
+  @Test("A digest that the server refuses is told as damage, and what to do about it")
+  func refusedDigest() {
+    for code in [.badDigest, S3ErrorCode("XAmzContentSHA256Mismatch")] as [S3ErrorCode] {
+      let error = service(code, .upload(FilePath("a"), to: object))
+      #expect(
+        error.message == "s3://reports/a.csv arrived damaged: the server found other bytes than "
+          + "were sent (\(code))")
+      #expect(error.recovery?.contains("suspect") == true)
+    }
+    // What went along with a deletion is no object.
+    #expect(!service(.badDigest, .delete(object)).message.contains("damaged"))
+  }
+
   @Test("A refused signature is not blamed on the secret where the key is to blame")
   func oddKey() {
     let plain = service(.signatureDoesNotMatch, .delete(object))

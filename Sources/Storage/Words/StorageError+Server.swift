@@ -18,7 +18,7 @@ extension StorageError {
       words = Words(
         .service,
         "\(undertaking.subject) arrived damaged: sent \(sent), stored \(stored)",
-        "Upload it again; if it happens again, suspect this machine's memory or the way between.")
+        Words.damageRecovery)
     }
     if words.kind == .service, error.isTransient { words.kind = .busy }
     words.capitalize()

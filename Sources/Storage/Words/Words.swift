@@ -19,6 +19,13 @@ struct Words {
   init(_ error: ServiceError, while undertaking: Undertaking) {
     let subject = undertaking.subject
     let bucket = undertaking.bucket.map { "Bucket \($0)" } ?? subject
+    if Self.refusingDigests.contains(error.code), case .upload = undertaking {
+      self.init(
+        .service,
+        "\(subject) arrived damaged: the server found other bytes than were sent (\(error.code))",
+        Self.damageRecovery)
+      return
+    }
     switch error.code {
     case .accessDenied:
       self.init(.accessDenied, "Access to \(subject) was denied", Self.askFor(undertaking))
@@ -106,6 +113,14 @@ struct Words {
       self.init(.service, "\(subject) \(undertaking.failure): \(error.code)\(message)")
     }
   }
+
+  private static let refusingDigests: [S3ErrorCode] = [
+    .badDigest, S3ErrorCode("XAmzContentSHA256Mismatch"), S3ErrorCode("ContentSHA256Mismatch"),
+  ]
+
+  /// Of bytes that changed on their way to the server.
+  static let damageRecovery =
+    "Upload it again; if it happens again, suspect this machine's memory or the way between."
 
   private static func askFor(_ undertaking: Undertaking) -> String {
     let other = "Use other credentials"
