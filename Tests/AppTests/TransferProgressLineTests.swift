@@ -57,7 +57,7 @@ struct TransferProgressLineTests {
       "a", moved: 0, of: 10, state: .retrying(attempt: 2, of: 8, code: "SlowDown"))
     #expect(
       TransferProgressLine.line([status], 0, .zero, of: 1, columns: 79)
-        .contains("attempt 2 of 8 after SlowDown"))
+        .contains("retrying 2/8: SlowDown"))
   }
 
   @Test(

@@ -61,7 +61,7 @@ final class TransferProgressLine: Sendable {
     if total == 1, let left = running.first?.timeLeft { facts.append(DurationFormat.clock(left)) }
     for status in running {
       if case .retrying(let attempt, let most, let code) = status.state {
-        facts.append("attempt \(attempt) of \(most) after \(code)")
+        facts.append("retrying \(attempt)/\(most): \(code)")
         break
       }
     }
