@@ -65,6 +65,35 @@ struct LostAnswerTests {
     }
   }
 
+  @Test("A copy whose answer is lost is known by what it made", arguments: [false, true])
+  func copy(isInParts: Bool) async throws {
+    try await ServerFixture.with(retryPolicy: Self.twice) { fixture in
+      try await fixture.put("source", content: ServerFixture.bytes(6 << 20))
+      @Sendable func isLast(_ request: SentRequest) -> Bool {
+        isInParts ? request.isCompleteUpload : request.isCopy
+      }
+      let losses = Countdown(1)
+      loseAnswers(fixture) { isLast($0) && losses.next() }
+      // Servers that remember no upload once it is done, and heed conditions on copies.
+      let (status, code) = isInParts ? (404, "NoSuchUpload") : (412, "PreconditionFailed")
+      fixture.transport.changeAnswers { request, response in
+        guard isLast(request) else { return response }
+        let body = Array("<Error><Code>\(code)</Code></Error>".utf8)
+        return HTTPResponse(
+          head: HTTPResponseHead(status: status, headers: []), body: body,
+          bodyCount: Int64(body.count))
+      }
+      let result = try await fixture.service.move(
+        fixture.location("source"), to: fixture.location("target"),
+        options: CopyOptions(
+          ifExists: .fail, multipartThreshold: isInParts ? .mebibytes(5) : .gibibytes(5)))
+      #expect(result.isMoved && !result.isSkipped)
+      #expect(try await fixture.keys() == ["target"])
+      #expect(try await fixture.rows().map(\.outcome) == [.done, .done])
+      #expect(try await fixture.uploads().isEmpty)
+    }
+  }
+
   @Test("An upload in parts that was begun twice is done, and says what may be left")
   func begunTwice() async throws {
     try await ServerFixture.with(retryPolicy: Self.twice) { fixture in
