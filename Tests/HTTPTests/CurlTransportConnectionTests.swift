@@ -76,6 +76,19 @@ struct CurlTransportConnectionTests {
     #expect(threads.count == 2)
   }
 
+  @Test("A task that is on the thread of a transport when that ends goes on elsewhere")
+  func outliving() async throws {
+    var transport: CurlTransport? = CurlTransport()
+    let executor = try #require(transport?.taskExecutor)
+    let task = Task(executorPreference: executor) {
+      // Each time it leaves the thread something to run, also when that has run its last turn.
+      let thread = pthread_self()
+      while pthread_self() == thread { await Task.yield() }
+    }
+    transport = nil
+    await task.value
+  }
+
   @Test("A task that comes after its transport is not run by whoever wakes it")
   func lateTasks() async throws {
     var transport: CurlTransport? = CurlTransport()

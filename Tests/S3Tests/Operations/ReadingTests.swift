@@ -70,6 +70,19 @@ struct ReadingTests {
     #expect(error.attempts == 1)
   }
 
+  @Test("A body that is not as long as its head says is no success", arguments: ["01", "0123"])
+  func wrongLength(body: String) async throws {
+    let (whole, _) = try await read(.response(200, headers(("Content-Length", "3")), body))
+    let (range, _) = try await read(
+      .response(206, headers(("Content-Range", "bytes 2-4/10")), body), range: 2..<5)
+    for result in [whole, range] {
+      guard case .failure(let error) = result, case .malformedAnswer = error.cause else {
+        Issue.record("accepted: \(result)")
+        continue
+      }
+    }
+  }
+
   @Test("Another ETag or another version than asked for is refused")
   func identity() async throws {
     let length = ("Content-Length", "1")
