@@ -5,6 +5,8 @@ import os
 import pytest
 from conftest import Moto
 from proxy import Proxy
+from test_background import wait_until
+from test_resuming import ended, pieces, start
 
 MEBIBYTE = 1 << 20
 SMALL = 3 * MEBIBYTE + 1
@@ -117,6 +119,33 @@ def test_a_part_without_an_etag_is_sent_again(person, proxy, store, bucket):
     run(person, "put", source, f"s3://{bucket}/film.bin")
     assert proxy.names().count("UploadPart") == 4
     assert store.get(bucket, "film.bin") == body
+
+
+@pytest.mark.parametrize("operation", ["UploadPart", "GetObject"])
+def test_one_slow_part_does_not_hold_the_others(person, proxy, store, bucket, operation):
+    # More than are under way at once.
+    body = os.urandom(18 * 5 * MEBIBYTE)
+    source = person.file("film.bin", body)
+    if operation == "GetObject":
+        store.put(bucket, "film.bin", body)
+        words = ["get", f"s3://{bucket}/film.bin"]
+    else:
+        words = ["put", source, f"s3://{bucket}/film.bin"]
+    hold = proxy.hold("request", operation=operation)
+    program = start(person, *words, "--part-size", "5M")
+
+    def arrived():
+        return len(pieces(proxy, operation, "delivered"))
+
+    hold.wait()
+    wait_until(lambda: arrived() == 17, "all the other parts")
+    hold.release()
+    ended(program)
+    assert proxy.names().count(operation) == 18
+    if operation == "GetObject":
+        assert (person.downloads / "film.bin").read_bytes() == body
+    else:
+        assert store.get(bucket, "film.bin") == body
 
 
 def grows(path):
