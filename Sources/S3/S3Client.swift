@@ -11,37 +11,39 @@ public import HTTP
 /// - `XML/`          answers fed to expat as they arrive; only `XMLStream.swift` knows expat
 /// - `Credentials/`  where keys come from, and secrets that show themselves nowhere
 public struct S3Client: Sendable {
-  public var endpoint: Endpoint
-  /// Signed for until a bucket turns out to live in another one.
-  public var region: Region
-  public var retryPolicy: RetryPolicy
-  /// A request of which no byte moves for so long has failed.
-  public var stallTimeout = Duration.seconds(20)
-  /// Told of each attempt that failed and will be followed by another, before the wait.
-  public var retryObserver: (@Sendable (RetryNotice) -> Void)?
+  /// All but what differs from transfer to transfer. A client goes along with every request, so its
+  /// copies share this until one of them is changed.
+  private final class Setup: Sendable {
+    let values: Values
 
-  /// Told once, when the server refuses what this machine's clock dates, so that its own counts from
-  /// then on: how far it is ahead.
-  public var clockObserver: (@Sendable (Duration) -> Void)?
+    init(_ values: Values) { self.values = values }
+  }
 
-  let credentials: any CredentialProvider
-  private(set) var transport: any HTTPTransport
-  /// Where a task runs best that does little but send requests; nil for anywhere.
-  public var taskExecutor: (any TaskExecutor)? { transport.taskExecutor }
-  /// Whether nobody has said where the buckets are, so that one may well be elsewhere.
-  let isRegionAssumed: Bool
-  let now: @Sendable () -> Timestamp
-  /// Shared by all copies of a client.
-  let memory: ClientMemory
-  /// Waits between two attempts; a test counts the waits instead.
-  var wait: @Sendable (Duration) async throws(CancellationError) -> Void = {
-    (duration) async throws(CancellationError) in
-    do {
-      try await Task.sleep(for: duration)
-    } catch {
-      throw CancellationError()
+  private struct Values: Sendable {
+    var endpoint: Endpoint
+    var region: Region
+    var retryPolicy: RetryPolicy
+    var stallTimeout = Duration.seconds(20)
+    var clockObserver: (@Sendable (Duration) -> Void)?
+    let credentials: any CredentialProvider
+    var transport: any HTTPTransport
+    let isRegionAssumed: Bool
+    let now: @Sendable () -> Timestamp
+    let memory: ClientMemory
+    var wait: @Sendable (Duration) async throws(CancellationError) -> Void = {
+      (duration) async throws(CancellationError) in
+      do {
+        try await Task.sleep(for: duration)
+      } catch {
+        throw CancellationError()
+      }
     }
   }
+
+  private var setup: Setup
+
+  /// Told of each attempt that failed and will be followed by another, before the wait.
+  public var retryObserver: (@Sendable (RetryNotice) -> Void)?
 
   /// - Parameters:
   ///   - isRegionAssumed: whether nobody has said where the buckets are.
@@ -53,20 +55,63 @@ public struct S3Client: Sendable {
     isRegionAssumed: Bool = false, isBasic: Bool = false,
     now: @escaping @Sendable () -> Timestamp = Timestamp.now
   ) {
-    memory = ClientMemory(isBasic: isBasic)
-    self.isRegionAssumed = isRegionAssumed
-    self.endpoint = endpoint
-    self.region = region
-    self.credentials = credentials
-    self.transport = transport
-    self.retryPolicy = retryPolicy
-    self.now = now
+    setup = Setup(
+      Values(
+        endpoint: endpoint, region: region, retryPolicy: retryPolicy, credentials: credentials,
+        transport: transport, isRegionAssumed: isRegionAssumed, now: now,
+        memory: ClientMemory(isBasic: isBasic)))
+  }
+
+  public var endpoint: Endpoint { setup.values.endpoint }
+  /// Signed for until a bucket turns out to live in another one.
+  public var region: Region { setup.values.region }
+
+  public var retryPolicy: RetryPolicy {
+    get { setup.values.retryPolicy }
+    set { change { $0.retryPolicy = newValue } }
+  }
+
+  /// A request of which no byte moves for so long has failed.
+  public var stallTimeout: Duration {
+    get { setup.values.stallTimeout }
+    set { change { $0.stallTimeout = newValue } }
+  }
+
+  /// Told once, when the server refuses what this machine's clock dates, so that its own counts from
+  /// then on: how far it is ahead.
+  public var clockObserver: (@Sendable (Duration) -> Void)? {
+    get { setup.values.clockObserver }
+    set { change { $0.clockObserver = newValue } }
+  }
+
+  /// Where a task runs best that does little but send requests; nil for anywhere.
+  public var taskExecutor: (any TaskExecutor)? { transport.taskExecutor }
+
+  var credentials: any CredentialProvider { setup.values.credentials }
+  var transport: any HTTPTransport { setup.values.transport }
+  /// Whether nobody has said where the buckets are, so that one may well be elsewhere.
+  var isRegionAssumed: Bool { setup.values.isRegionAssumed }
+  /// Shared by all copies of a client.
+  var memory: ClientMemory { setup.values.memory }
+
+  func now() -> Timestamp { setup.values.now() }
+
+  /// Waits between two attempts; a test counts the waits instead.
+  var wait: @Sendable (Duration) async throws(CancellationError) -> Void {
+    get { setup.values.wait }
+    set { change { $0.wait = newValue } }
+  }
+
+  private mutating func change(_ change: (inout Values) -> Void) {
+    var values = setup.values
+    change(&values)
+    setup = Setup(values)
   }
 
   /// The same client over other connections. What one of them learns of the endpoint both know.
   public func sending(through transport: any HTTPTransport) -> S3Client {
     var client = self
-    client.transport = transport
+    client.change { $0.transport = transport }
     return client
   }
 

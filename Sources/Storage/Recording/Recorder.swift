@@ -31,7 +31,7 @@ struct Recorded<Answer: Sendable>: Sendable {
 ///
 /// No record, no change. ``begin(_:while:)`` returns once the rows are on the disk, and refuses in
 /// read-only mode; nothing else in this module may send a request that changes something.
-struct Recorder: Sendable {
+final class Recorder: Sendable {
   /// A commit holds at most this many rows, so that no other process waits long for its turn.
   static let rowsPerCommit = HistoryStore.rowsPerCommit
 
@@ -43,6 +43,17 @@ struct Recorder: Sendable {
   /// Scheme, host and port.
   let endpoint: String
   let isReadOnly: Bool
+
+  init(
+    history: HistoryStore, author: Author, accessKeyID: @escaping @Sendable () async -> String?,
+    endpoint: String, isReadOnly: Bool
+  ) {
+    self.history = history
+    self.author = author
+    self.accessKeyID = accessKeyID
+    self.endpoint = endpoint
+    self.isReadOnly = isReadOnly
+  }
 
   /// For what is recorded and changes nothing: a presigned URL for reading.
   var allowingReadOnly: Recorder {

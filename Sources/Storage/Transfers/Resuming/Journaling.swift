@@ -3,13 +3,23 @@ import S3
 public import SystemPackage
 
 /// The journal, with what an entry tells of whoever asked for the transfer.
-struct Journaling: Sendable {
+final class Journaling: Sendable {
   let journal: TransferJournal
   /// This process.
   let holder: Author
   let endpoint: String
   let region: Region
   let profile: String?
+
+  init(
+    journal: TransferJournal, holder: Author, endpoint: String, region: Region, profile: String?
+  ) {
+    self.journal = journal
+    self.holder = holder
+    self.endpoint = endpoint
+    self.region = region
+    self.profile = profile
+  }
 
   /// The same request, as the journal keeps it: paths are absolute, since the next process may run
   /// in another folder.
