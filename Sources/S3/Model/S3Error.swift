@@ -55,7 +55,8 @@ public struct ServiceError: Error, Sendable, Hashable {
 
 /// Why an operation failed. Holds facts for `StorageError` to put into words.
 public struct S3Error: Error, Sendable, Hashable {
-  public enum Cause: Error, Sendable, Hashable {
+  // Indirect: whoever may throw has room for it all the time.
+  public indirect enum Cause: Error, Sendable, Hashable {
     case transport(HTTPError)
     case service(ServiceError)
     /// An answer that cannot be one to this request; the text says what is wrong with it.

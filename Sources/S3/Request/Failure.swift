@@ -1,15 +1,18 @@
 internal import HTTP
 
 /// Why one attempt failed, with what the answer tells beside its error.
-struct Failure: Error {
-  var cause: S3Error.Cause
-  var head: HTTPResponseHead?
+///
+/// A class, so that a request which does not fail holds no room for it.
+final class Failure: Error {
+  let cause: S3Error.Cause
+  let head: HTTPResponseHead?
   /// Where the bucket lives, as far as the answer says.
-  var bucketRegion: Region?
+  let bucketRegion: Region?
 
   init(cause: S3Error.Cause, head: HTTPResponseHead? = nil) {
     self.cause = cause
     self.head = head
+    bucketRegion = nil
   }
 
   /// From an answer that is not a success.
@@ -21,10 +24,10 @@ struct Failure: Error {
     cause = .service(error)
     let isAboutRegion =
       [301, 307, 400].contains(answer.status) || error.code == .authorizationHeaderMalformed
-    if isAboutRegion {
-      let text = answer.headers["x-amz-bucket-region"] ?? document?.string("Region")
-      bucketRegion = text.flatMap(Region.init(fromServer:))
-    }
+    let region =
+      isAboutRegion
+      ? answer.headers["x-amz-bucket-region"] ?? document?.string("Region") : nil
+    bucketRegion = region.flatMap(Region.init(fromServer:))
   }
 
   /// The server's clock.

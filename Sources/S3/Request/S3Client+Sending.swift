@@ -120,6 +120,10 @@ extension S3Client {
   }
 
   /// The request with a date and a signature of this moment.
+  ///
+  /// Not inlined, like ``waitBeforeNext(_:after:_:)``: the room for its locals would be taken for as
+  /// long as the request is under way, and hundreds are.
+  @inline(never)
   private func signed(
     _ call: S3Call, region: Region, _ credentials: Credentials
   ) throws(S3Error.Cause) -> HTTPRequest {
@@ -159,6 +163,7 @@ extension S3Client {
   }
 
   /// How long to wait before the next attempt; nil when there will be none.
+  @inline(never)
   private func waitBeforeNext(
     _ attempt: inout Attempt, after failure: Failure, _ isRepeatable: Bool
   ) -> Duration? {

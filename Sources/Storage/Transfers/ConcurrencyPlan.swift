@@ -73,8 +73,13 @@ struct ConcurrencyPlan: Sendable, Hashable {
     guard answers >= 2 * limit, let shortest, time > start else { return }
     // Little's law: so many would be under way if none of them had to wait for another.
     let unhindered = Double(answers) * (shortest / (time - start))
+    // Each of them takes memory, so those that would only wait are few.
     let wanted =
-      unhindered > 0.6 * Double(limit) ? Double(limit) * 2 : max(unhindered * 2, Double(limit) / 2)
+      switch unhindered / Double(limit) {
+      case 0.8...: Double(limit) * 2
+      case 0.65...: Double(limit) * 1.5
+      default: max(unhindered * 1.6, Double(limit) / 2)
+      }
     limit = min(max(Int(wanted), range.lowerBound), range.upperBound)
     windowStart = time
     answers = 0

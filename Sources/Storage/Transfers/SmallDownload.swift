@@ -17,7 +17,16 @@ struct SmallDownload: Sendable {
   /// - Returns: nil when the object is none of the kind: larger by now, or stored in parts whose
   ///   sizes have to be found.
   func run() async throws(StorageError) -> TransferResult? {
-    guard var arrived = try await fetch(ifMatch: nil) else { return nil }
+    guard let arrived = try await fetch(ifMatch: nil) else { return nil }
+    return try await finish(arrived)
+  }
+
+  /// Not inlined: the room for its locals would be taken while the request is under way.
+  @inline(never)
+  private func finish(
+    _ first: FetchedObject
+  ) async throws(StorageError) -> TransferResult? {
+    var arrived = first
     let metadata = arrived.metadata
     progress.set(total: metadata.size)
     let etags = tools.client.etagMeaning

@@ -25,11 +25,19 @@ struct SmallUpload: Sendable {
   var executor: (any TaskExecutor)?
 
   /// Why it did not go well, and what the history is to say of it.
-  private struct Failure: Error {
-    var error: StorageError
-    var ending: Ending
+  ///
+  /// A class, so that hundreds of uploads which do not fail hold no room for it.
+  private final class Failure: Error {
+    let error: StorageError
+    let ending: Ending
     /// nil when nothing was sent.
-    var cause: S3Error?
+    let cause: S3Error?
+
+    init(error: StorageError, ending: Ending, cause: S3Error? = nil) {
+      self.error = error
+      self.ending = ending
+      self.cause = cause
+    }
   }
 
   private var undertaking: Undertaking { .upload(source.path, to: location) }
@@ -55,7 +63,16 @@ struct SmallUpload: Sendable {
 
   /// - Parameter row: which has been begun, and gets its outcome here.
   func run(as row: ChangeID) async throws(StorageError) -> TransferResult {
-    switch await putPatiently() {
+    let result = await putPatiently()
+    return try await finish(row, result)
+  }
+
+  /// Not inlined: the room for its locals would be taken while the request is under way.
+  @inline(never)
+  private func finish(
+    _ row: ChangeID, _ result: Result<WriteReceipt, Failure>
+  ) async throws(StorageError) -> TransferResult {
+    switch result {
     case .success(let receipt):
       let warning = await tools.recorder.finish(
         [(row, Ending(receipt, size: source.size))], while: undertaking)

@@ -176,8 +176,9 @@ struct TreeRunner: Sendable {
 
   /// More than may be sent at once: some are being recorded, opened or flushed meanwhile.
   private var mostSmall: Int {
+    let limit = tools.pool.limit(of: .small)
     // Groups of uploads wait for the history as well.
-    min(2 * tools.pool.limit(of: .small) + (tree.direction == .upload ? 192 : 32), 512)
+    return limit + (tree.direction == .upload ? 96 : 32)
   }
 
   private func hasRoom(_ item: TreeItem, _ window: Window) -> Bool {
@@ -213,6 +214,8 @@ struct TreeRunner: Sendable {
     if let file = UploadGroup.File(item, tools) {
       window.group.append(file)
       if window.group.isFull { startGroup(tools, &window, &tasks) }
+    } else if let download = PlainDownload(item, tools) {
+      start(download, tools, &tasks)
     } else {
       start(item, weight, tools, &tasks)
     }
@@ -233,6 +236,16 @@ struct TreeRunner: Sendable {
       let outcome = await begun.outcome()
       let file = begun.file
       return finish(begun.progressID, outcome, file.request, size: file.size, .small)
+    }
+  }
+
+  private func start(
+    _ download: PlainDownload, _ tools: TransferTools, _ tasks: inout TaskGroup<Step>
+  ) {
+    tasks.addTask(executorPreference: tools.client.taskExecutor) {
+      let (id, progress) = self.progress.begin()
+      let outcome = await download.outcome(tools.reporting(to: progress), progress)
+      return finish(id, outcome, download.request, size: download.size, .small)
     }
   }
 
@@ -261,6 +274,8 @@ struct TreeRunner: Sendable {
     }
   }
 
+  /// Not inlined: the room for its locals would be taken while the request is under way.
+  @inline(never)
   private func finish(
     _ id: Int, _ outcome: TreeOutcome, _ request: TransferRequest?, size: ByteCount,
     _ weight: Weight
