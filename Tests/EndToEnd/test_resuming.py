@@ -665,6 +665,33 @@ def test_a_transfer_goes_on_with_its_own_profile_only(person, proxy, store, buck
     assert store.get(bucket, "film.bin") == content(5 * PART) and unfinished(person) == []
 
 
+def test_what_waits_to_be_resumed_is_not_offered_as_interrupted(person, proxy, store, bucket):
+    small_files(person, "some", count=3)
+    person.file("note.txt", b"1")
+    for left, put in enumerate((["note.txt"], ["-r", "some"]), start=1):
+        hold = proxy.hold("request", operation="PutObject", times=0)
+        program = start(person, "put", *put, f"s3://{bucket}/p/")
+        hold.wait()
+        wait_until(lambda: len(unfinished(person)) == left, "its entry in the journal")
+        program.kill()
+        program.communicate()
+        hold.drop()
+        proxy.clear()
+    assert [entry["state"] for entry in unfinished(person)] == ["interrupted"] * 2
+    hold = proxy.hold("request", operation="PutObject", times=0)
+    resume = start(person, "transfers", "resume")
+    hold.wait()
+    # The folder waits until the file is done.
+    assert [entry["state"] for entry in unfinished(person)] == ["running"] * 2
+    resume.send_signal(signal.SIGTERM)
+    assert "2 unfinished transfers are kept" in ended(resume, 130)
+    hold.drop()
+    proxy.clear()
+    assert [entry["state"] for entry in unfinished(person)] == ["stopped"] * 2
+    ended(start(person, "transfers", "resume"))
+    assert len(store.keys(bucket)) == 4 and unfinished(person) == []
+
+
 def test_a_folder_that_was_killed_goes_on_with_what_is_missing(person, proxy, store, bucket):
     small_files(person, "many")
     person.file("many/large", content(5 * PART))

@@ -169,6 +169,23 @@ struct TransferJournalTests {
     #expect(try await journal.entries().map(\.isRunning) == [false, false])
   }
 
+  @Test("What is reserved is there for whoever names it, and what is another's stays so")
+  func reserved() async throws {
+    try await journal.save([request("a"), request("b")], for: .current())
+    let held = try await journal.queue([request("a"), request("b")], for: .current())
+    let ids = held.compactMap { $0?.id }
+    #expect(try await journal.queue([request("a")], for: .current()) == [nil])
+    let begun = try await journal.queue([request("a")], for: .current(), reserved: Set(ids))
+    #expect(begun == [held[0]])
+
+    var other = Author.current()
+    other.processID += 1
+    _ = try await journal.queue([], for: other, releasing: ids)
+    #expect(try await journal.entries().map(\.isRunning) == [true, true])
+    _ = try await journal.queue([], for: .current(), releasing: ids)
+    #expect(try await journal.entries().map(\.isRunning) == [false, false])
+  }
+
   @Test("One transfer is held once: by another transfer of this process, or by another process")
   func lease() async throws {
     let entry = try await journal.take(request(), for: .current())

@@ -51,9 +51,11 @@ struct TransferRunner {
 
   /// Says, when all was stopped, what can be resumed.
   ///
-  /// - Parameter rest: folders and prefixes that were not begun with; they are kept as well.
-  func tellKept(_ rest: ArraySlice<TransferTree>) async {
-    let count = await engine.stopResumably().kept + engine.keep(rest)
+  /// - Parameters:
+  ///   - rest: folders and prefixes that were not begun with; they are kept as well.
+  ///   - others: the count of those that the journal has and that were not begun with.
+  func tellKept(_ rest: ArraySlice<TransferTree>, besides others: Int = 0) async {
+    let count = await engine.stopResumably().kept + engine.keep(rest) + others
     guard count > 0 else { return }
     let what = count == 1 ? "1 unfinished transfer is" : "\(count) unfinished transfers are"
     context.console.message("pail: \(what) kept: pail transfers resume goes on from there")

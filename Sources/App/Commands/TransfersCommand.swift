@@ -95,13 +95,26 @@ struct TransfersCommand: PailCommand {
         context.console.notice("pail: nothing to resume")
         return
       }
-      let files = chosen.filter { $0.request.tree == nil }
+      // Before others see that this process is there: what waits for its turn is not interrupted.
+      let reserved = await session.service.transfers.reserve(chosen)
+      do {
+        try await resume(chosen, session, context)
+      } catch {
+        await session.service.transfers.forget(reserved[...])
+        throw error
+      }
+    }
+
+    private func resume(
+      _ chosen: [JournalEntry], _ session: Session, _ context: CommandContext
+    ) async throws {
+      var files = chosen.filter { $0.request.tree == nil }[...]
       let trees = chosen.compactMap { TransferTree($0.request) }
       let runner = TransferRunner(session, context, total: trees.isEmpty ? files.count : nil)
       do {
-        try await runner.run(files.map { TransferRequest($0) })
+        try await runner.run { files.popFirst().map { TransferRequest($0) } }
       } catch let cancellation as CancellationError {
-        await runner.tellKept([])
+        await runner.tellKept(trees[...], besides: files.count)
         throw cancellation
       }
       try await runner.run(trees)

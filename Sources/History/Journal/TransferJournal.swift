@@ -75,25 +75,32 @@ public actor TransferJournal {
   /// commit. One of them that begins is taken over by ``take(_:for:partOf:insteadOf:)``.
   ///
   /// - Parameters:
+  ///   - reserved: those that this process holds for one of `requests`.
   ///   - over: those that are forgotten.
-  ///   - left: those that are left to be resumed.
+  ///   - left: those that are left to be resumed, unless they are somebody else's by now.
   /// - Returns: their entries, in the order of `requests`; nil for one that another process or
   ///   another transfer of this one has already.
   public func queue(
-    _ requests: [JournalRequest], for holder: Author, removing over: [JournalID] = [],
-    releasing left: [JournalID] = []
+    _ requests: [JournalRequest], for holder: Author, reserved: Set<JournalID> = [],
+    removing over: [JournalID] = [], releasing left: [JournalID] = []
   ) async throws(JournalError) -> [WaitingEntry?] {
     let lease = JournalLease(holder)
     // Afterwards what was left looks like what this process has made.
     if !requests.isEmpty { _ = try await self.left(for: holder) }
     return try await write { db in
       for id in over { try JournalRows.remove(id, from: db) }
-      for id in left { try JournalRows.setLease(nil, of: id, in: db) }
+      for id in left {
+        guard let entry = try JournalRows.find(id, in: db), entry.isHeld(by: lease) else {
+          continue
+        }
+        try JournalRows.setLease(nil, of: id, in: db)
+      }
       let now = Timestamp.now()
+      var reserved = reserved
       return try requests.map { request -> WaitingEntry? in
         let entry: WaitingEntry
         if let left = try JournalRows.find(request, in: db) {
-          guard left.isLeft(for: lease) else { return nil }
+          guard left.isLeft(for: lease) || reserved.remove(left.id) != nil else { return nil }
           entry = WaitingEntry(id: left.id, wasLeft: true)
         } else {
           let id = try JournalRows.insert(request, at: now, into: db)

@@ -111,8 +111,15 @@ extension TransferEngine {
   /// - Returns: their entries, in this order; to be given to ``forget(_:)`` when that is not to be.
   public func reserve(_ trees: ArraySlice<TransferTree>) async -> [WaitingEntry?] {
     guard let journaling = tools.journaling, !trees.isEmpty else { return [] }
-    let requests = trees.map { journaling.entry(for: $0) }
-    return (try? await journaling.journal.queue(requests, for: journaling.holder)) ?? []
+    return await queueLog?.reserve(trees.map { journaling.entry(for: $0) }) ?? []
+  }
+
+  /// Holds what earlier runs have left and this process begins with later, so that no other takes
+  /// it for interrupted.
+  ///
+  /// - Returns: as ``reserve(_:)-(ArraySlice<TransferTree>)``.
+  public func reserve(_ left: [JournalEntry]) async -> [WaitingEntry?] {
+    await queueLog?.reserve(left.map(\.request)) ?? []
   }
 
   /// Lets go of what was reserved and is not begun with; what an earlier run had left stays.

@@ -76,4 +76,23 @@ struct QueueLogTests {
     #expect(try await keys() == ["1"])
     #expect(try await journal.entries().map(\.isRunning) == [false])
   }
+
+  @Test("What is reserved is this process's, and goes when its turn has come and it is over")
+  func reserved() async throws {
+    try await journal.save([request(1), request(2)], for: .current(user: "ana"))
+    let log = QueueLog(journaling)
+    let held = await log.reserve([request(1), request(2)])
+    #expect(held.map { $0?.wasLeft } == [true, true])
+    #expect(try await journal.entries().map(\.isRunning) == [true, true])
+    log.add([transfer(1)])
+    await log.flush()
+    await log.end(TransferID(1), as: .over)?.value
+    #expect(try await keys() == ["2"])
+    // Named once, it is not given to a second transfer of the same.
+    log.add([transfer(2), (TransferID(3), request(2))])
+    await log.flush()
+    #expect(log.end(TransferID(3), as: .over) == nil)
+    await log.end(TransferID(2), as: .failed)?.value
+    #expect(try await journal.entries().map(\.isRunning) == [false])
+  }
 }

@@ -27,6 +27,8 @@ final class QueueLog: Sendable {
     var rows: [TransferID: Row] = [:]
     /// Of `rows`, in the order in which they came.
     var unwritten: [TransferID] = []
+    /// Held for transfers that are still to come.
+    var reserved: Set<JournalID> = []
     var over: [JournalID] = []
     var left: [JournalID] = []
     var current: Task<Void, Never>?
@@ -57,6 +59,16 @@ final class QueueLog: Sendable {
       }
     }
     commit()
+  }
+
+  /// Holds entries for transfers that come later, so that no other process takes them for
+  /// interrupted. Returns once it is on the disk.
+  ///
+  /// - Returns: nil for one that another process or transfer has already.
+  func reserve(_ requests: [JournalRequest]) async -> [WaitingEntry?] {
+    let entries = try? await journaling.journal.queue(requests, for: journaling.holder)
+    state.withLock { $0.reserved.formUnion((entries ?? []).compactMap { $0?.id }) }
+    return entries ?? []
   }
 
   /// - Returns: what brings it about; nil when there is nothing to be done.
@@ -103,7 +115,7 @@ final class QueueLog: Sendable {
   private func write() async {
     var ids: [TransferID] = []
     var requests: [JournalRequest] = []
-    let (over, left) = state.withLock { state in
+    let (over, left, reserved) = state.withLock { state in
       state.current = state.next
       state.next = nil
       for id in state.unwritten {
@@ -114,17 +126,18 @@ final class QueueLog: Sendable {
       }
       state.unwritten = []
       defer { (state.over, state.left) = ([], []) }
-      return (state.over, state.left)
+      return (state.over, state.left, state.reserved)
     }
     guard !(requests.isEmpty && over.isEmpty && left.isEmpty) else { return }
     // Without a journal transfers go on; they cannot be resumed.
     let written = try? await journaling.journal.queue(
-      requests, for: journaling.holder, removing: over, releasing: left)
+      requests, for: journaling.holder, reserved: reserved, removing: over, releasing: left)
     state.withLock { state in
       for (index, id) in ids.enumerated() {
         guard case .beingWritten(let end) = state.rows.removeValue(forKey: id),
           let entry = written?[index]
         else { continue }
+        state.reserved.remove(entry.id)
         if let end { state.end(entry, as: end) } else { state.rows[id] = .written(entry) }
       }
     }
