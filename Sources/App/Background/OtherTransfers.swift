@@ -1,6 +1,7 @@
 import Browser
 import Dispatch
 import Glibc
+import History
 import Storage
 import SystemPackage
 
@@ -10,6 +11,9 @@ actor OtherTransfers {
   /// Between two looks into the folder.
   private static let pause = Duration.seconds(1)
   private static let processLimit = 32
+  /// Between two looks whether a process that closed its socket has ended, and how many of them.
+  private static let pauseAtEnd = Duration.milliseconds(20)
+  private static let looksAtEnd = 100
 
   private nonisolated let executor = SocketQueue()
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -75,7 +79,25 @@ actor OtherTransfers {
   private func forgetClosed() {
     for (processID, connection) in connections where connection.isClosed {
       connections[processID] = nil
-      send(.otherEnded(processID: processID, isComplete: complete.remove(processID) != nil))
+      if complete.remove(processID) != nil {
+        send(.otherEnded(processID: processID, isComplete: true))
+      } else {
+        Task { await tellEnd(of: processID) }
+      }
     }
+  }
+
+  /// The kernel closes what a killed process has open a moment before the process counts as ended;
+  /// until then the journal takes its transfers for running.
+  private func tellEnd(of processID: Int32) async {
+    var looks = 0
+    while Author.isRunning(processID), looks < Self.looksAtEnd {
+      looks += 1
+      // Sleeping fails only when the task is cancelled, and nobody does that.
+      try? await Task.sleep(for: Self.pauseAtEnd)
+    }
+    // It may have been found again meanwhile.
+    guard connections[processID] == nil else { return }
+    send(.otherEnded(processID: processID, isComplete: false))
   }
 }

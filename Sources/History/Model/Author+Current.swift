@@ -29,6 +29,11 @@ extension Author {
     return Self.processStart(stat: stat) == processStart && !Self.isDead(stat: stat)
   }
 
+  /// Whether a process of this host runs.
+  public static func isRunning(_ processID: Int32) -> Bool {
+    !isDead(stat: readSmallFile("/proc/\(processID)/stat"))
+  }
+
   /// 4294967295 is the kernel's word for "never set".
   static func auditUID(_ content: String) -> UInt32? {
     let digits = content.prefix { $0.isASCII && $0.isNumber }
