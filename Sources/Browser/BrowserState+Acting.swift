@@ -188,16 +188,32 @@ extension BrowserState {
     let before = Set(transfers.left.map(\.id))
     transfers.update(left: own, follows: focus != .transfers)
     leaveEmptyTransfers()
+    tellLeftAgain(&turn)
     if case .error = message { return }
     guard transfers.left.contains(where: { !before.contains($0.id) }) else {
       return tell(elsewhere: idle.count - own.count, &turn)
     }
+    turn.say(wordsOfLeft)
+    toldOfLeft = turn.message
+  }
+
+  private var wordsOfLeft: String {
     let count = transfers.left.count
     let what = count == 1 ? "1 transfer was" : "\(count) transfers were"
     let way = focus == .transfers ? "" : "\(keys.keyName(for: .showTransfers)), then "
-    turn.say(
-      "\(what) interrupted: \(way)\(keys.keyName(for: .resumeLeftTransfers)) goes on with "
-        + (count == 1 ? "it" : "all of them"))
+    return "\(what) interrupted: \(way)\(keys.keyName(for: .resumeLeftTransfers)) goes on with "
+      + (count == 1 ? "it" : "all of them")
+  }
+
+  /// Another process has taken some of them over since that was said.
+  mutating func tellLeftAgain(_ turn: inout Turn) {
+    guard let told = toldOfLeft, message == told else { return }
+    guard !transfers.left.isEmpty else {
+      message = nil
+      return
+    }
+    turn.say(wordsOfLeft)
+    toldOfLeft = turn.message
   }
 
   /// Those of other profiles and servers go on with their own keys alone. Said once.

@@ -38,6 +38,8 @@ public struct BrowserState: Sendable {
   private var lastRequest = 0
   /// Whether it was asked for what earlier runs have left.
   private var hasAskedForLeft = false
+  /// What was said last of those that earlier runs have left.
+  var toldOfLeft: Message?
   /// Whether it was said that others are left for other profiles or servers.
   var hasToldOfElsewhere = false
 
@@ -88,8 +90,11 @@ public struct BrowserState: Sendable {
     case .noticed(let sentence):
       turn.say(sentence)
     case .otherProgressed(let process):
+      // It may have taken over what was left when the journal was read.
+      if !transfers.knows(process.processID) { turn.perform(.findLeftTransfers) }
       transfers.update(process, follows: focus != .transfers)
       leaveEmptyTransfers()
+      tellLeftAgain(&turn)
     case .otherEnded(let processID, let isComplete):
       otherEnded(processID, isComplete: isComplete, &turn)
     case .transfersLimited(let limit):
@@ -97,7 +102,7 @@ public struct BrowserState: Sendable {
     case .endingBegan(inBackground: true):
       turn.say("Handing the transfers over to the background")
     case .endingBegan(inBackground: false):
-      turn.say("Stopping what runs")
+      if !transfers.running.isEmpty { turn.say("Stopping what runs") }
     case .endingFailed(let error):
       turn.fail(error)
     case .copied(let what, let route):

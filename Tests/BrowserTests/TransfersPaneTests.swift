@@ -373,6 +373,54 @@ struct TransfersPaneTests {
     #expect(effects.contains { if case .findLeftTransfers = $0 { true } else { false } })
   }
 
+  @Test("What was said of interrupted transfers goes when another process takes them over")
+  func saidOfLeft() throws {
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"))
+    let both: [JournalEntry] = [.sample(3, "file-1"), .sample(4, "file-3")]
+    scene.send(.foundLeftTransfers(both))
+    #expect(scene.bottom.contains("2 transfers were interrupted"))
+    let process = { OtherProcess(processID: 4711, transfers: $0) }
+    let asks = { (effects: [Effect]) in
+      effects.contains { if case .findLeftTransfers = $0 { true } else { false } }
+    }
+    _ = scene.takeEffects()
+    scene.send(.otherProgressed(process([.sample(1)])))
+    #expect(scene.bottom.contains("1 transfer was interrupted"))
+    #expect(asks(scene.takeEffects()), "it may hold more than it shows")
+    scene.send(.otherProgressed(process([.sample(1)])))
+    #expect(!asks(scene.takeEffects()))
+    let lease = JournalLease(user: "ana", host: "h", bootID: "b", processID: 4711, processStart: 1)
+    scene.send(.foundLeftTransfers([.sample(4, "file-3", state: .running(lease))]))
+    #expect(!scene.bottom.contains("interrupted"))
+    scene.send(.otherProgressed(process([])))
+    scene.send(.foundLeftTransfers(both))
+    #expect(scene.bottom.contains("2 transfers were interrupted"))
+    scene.send(.otherProgressed(process([.sample(1), .sample(3)])))
+    #expect(!scene.bottom.contains("interrupted"))
+    // What was said since stays.
+    scene.send(.foundLeftTransfers([.sample(5, "file-5")]))
+    scene.send(.noticed("Deleted 1 object"))
+    scene.send(.otherProgressed(process([.sample(5)])))
+    #expect(scene.bottom.contains("Deleted 1 object"))
+  }
+
+  @Test("Transfers that another process has stopped have not failed")
+  func stoppedElsewhere() throws {
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"))
+    let stopped = StorageError(kind: .stopped, message: "Stopped")
+    scene.send(
+      .otherProgressed(
+        OtherProcess(
+          processID: 4711,
+          transfers: [
+            .sample(1, .finished(Self.result)), .sample(3, .failed(stopped)),
+            tree(5, .failed(stopped)),
+          ])))
+    scene.send(.otherEnded(processID: 4711, isComplete: true))
+    #expect(scene.bottom.contains("1,201 files"), "the files of a folder count")
+    #expect(scene.bottom.contains("3 failed, 2 stopped"))
+  }
+
   @Test("x gives up what was left only after a question whose answer no has the focus")
   func givingUp() throws {
     var scene = try Scene.at("p/", .of(["a"], under: "p/"), columns: 80, rows: 24)

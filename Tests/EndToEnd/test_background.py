@@ -307,6 +307,8 @@ def test_q_hands_the_transfers_over_to_the_background(person, store, proxy, buck
     browser.press("n")
     browser.wait_gone("go on in the background")
     assert browser.process.poll() is None
+    watching = person.browse(f"s3://{bucket}")
+    watching.wait_for(f"⇄ pid {browser.pid}")
     browser.press("q")
     browser.wait_for("go on in the background")
     browser.press("b")
@@ -321,6 +323,10 @@ def test_q_hands_the_transfers_over_to_the_background(person, store, proxy, buck
         assert store.secret_key.encode() not in command
         second = person.browse(f"s3://{bucket}")
         second.wait_for(re.compile(rf"↑ large\.bin +⇄ pid {number}"))
+        # At no moment it was nobody's.
+        watching.wait_for(f"Process {browser.pid}: Uploaded 0 files, 0 B, 1 stopped")
+        watching.wait_for(f"⇄ pid {number}")
+        assert b"interrupted" not in watching.raw and b"interrupted" not in second.raw
         held.release()
         second.wait_for(re.compile(rf"Process {number}(: Uploaded 1 file| is done)"), timeout=40)
         assert store.get(bucket, "large.bin") == body

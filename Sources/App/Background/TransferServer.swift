@@ -55,7 +55,8 @@ actor TransferServer {
     if listener == nil, !isOver { open() }
     guard listener != nil else { return }
     show()
-    if isOver, !staysOpen { close() }
+    // Who stops them is about to end, and perhaps another process takes them over before that.
+    if isOver, !staysOpen, !newest.contains(where: \.isStopped) { close() }
   }
 
   private func show() {

@@ -93,6 +93,9 @@ struct TransfersPane: Sendable {
     select(selected, follows: follows)
   }
 
+  /// Whether another process has shown its transfers already.
+  func knows(_ processID: Int32) -> Bool { others.contains { $0.processID == processID } }
+
   /// Takes the newest state of another process.
   mutating func update(_ process: OtherProcess, follows: Bool) {
     let selected = selected?.reference
@@ -171,7 +174,7 @@ struct TransferSummary {
   let text: String
 
   init(_ statuses: [TransferStatus]) {
-    var (done, failed, cancelled, skipped) = (0, 0, 0, 0)
+    var (done, failed, cancelled, skipped, stopped) = (0, 0, 0, 0, 0)
     var bytes = ByteCount.zero
     for status in statuses {
       if let tree = status.tree {
@@ -179,7 +182,11 @@ struct TransferSummary {
         failed += tree.failed
         skipped += tree.skipped
         bytes += status.moved
-        if case .cancelled = status.state { cancelled += 1 }
+        switch status.state {
+        case .cancelled: cancelled += 1
+        case .failed where status.isStopped: stopped += 1
+        default: break
+        }
         continue
       }
       switch status.state {
@@ -187,6 +194,7 @@ struct TransferSummary {
       case .finished(let result):
         done += 1
         bytes += result.size
+      case .failed where status.isStopped: stopped += 1
       case .failed: failed += 1
       case .cancelled: cancelled += 1
       case .waiting, .running, .retrying, .paused, .cancelling: break
@@ -196,6 +204,7 @@ struct TransferSummary {
     var parts = ["\(Self.verb(statuses)) \(files), \(ByteFormat.iec(bytes.bytes))"]
     if failed > 0 { parts.append("\(ByteFormat.exact(Int64(failed))) failed") }
     if cancelled > 0 { parts.append("\(ByteFormat.exact(Int64(cancelled))) cancelled") }
+    if stopped > 0 { parts.append("\(ByteFormat.exact(Int64(stopped))) stopped") }
     if skipped > 0 { parts.append("\(ByteFormat.exact(Int64(skipped))) skipped") }
     text = parts.joined(separator: ", ")
   }

@@ -78,6 +78,12 @@ public struct TransferStatus: Sendable, Hashable, Identifiable {
     self.startedAt = startedAt
   }
 
+  /// Whether it ended because all was being stopped, to go on later.
+  public var isStopped: Bool {
+    guard case .failed(let error) = state else { return false }
+    return error.kind == .stopped
+  }
+
   /// How much has moved, of 100; nil while the size is not known. 100 only when it is over: until
   /// the last answer is there, what was sent may have to be sent again.
   public var percent: Int? {
