@@ -14,6 +14,7 @@ from conftest import Moto
 from proxy import Proxy
 from test_faults import LARGE, MEBIBYTE, SMALL, outcomes
 from test_resuming import ended, pieces, start, unfinished
+from test_transfers import upload
 
 SOON = {"PAIL_RETRY_FOR": "1s"}
 
@@ -203,6 +204,44 @@ def test_blanks_before_the_answer_to_the_completion_are_waited_out(person, proxy
 
 
 @pytest.fixture
+def bound_by_permissions(person):
+    """`pail` as a program that may read no more than the permissions of files say, also as root."""
+    if os.geteuid() == 0:
+        program = person.home / "pail"
+        program.write_text(
+            "#!/bin/sh\nexec setpriv --bounding-set -dac_override,-dac_read_search"
+            f' {person.binary} "$@"\n'
+        )
+        program.chmod(0o755)
+        person.binary = str(program)
+
+
+def test_what_may_not_be_read_is_told_and_the_rest_goes_up(
+    person, store, bucket, bound_by_permissions
+):
+    for name in ("a.txt", "secret.txt", "closed/d.txt", "sub/c.txt"):
+        person.file(f"tree/{name}", b"1")
+    unreadable = [person.work / "tree" / name for name in ("secret.txt", "closed")]
+    for path in unreadable:
+        path.chmod(0)
+    try:
+        message = fails(person, "put", "-r", "tree", f"s3://{bucket}/p/")
+        for path in ("tree/secret.txt", "tree/closed"):
+            assert f"{path}: Permission denied" in message
+        assert store.keys(bucket) == ["p/a.txt", "p/sub/c.txt"] and unfinished(person) == []
+
+        browser = person.browse(f"s3://{bucket}")
+        upload(browser, "tree")
+        browser.wait_for("failed: 2 of 4 could not be uploaded")
+        browser.press("E")
+        browser.wait_for("tree/secret.txt: Permission")
+        assert store.keys(bucket, "tree/") == ["tree/a.txt", "tree/sub/c.txt"]
+    finally:
+        for path in unreadable:
+            path.chmod(0o700)
+
+
+@pytest.fixture
 def read_only_folder(tmp_path):
     """Where nobody can write, not even root."""
     folder = tmp_path / "read-only"
@@ -221,6 +260,8 @@ def test_a_destination_that_cannot_be_written_is_named_before_anything_is_fetche
     assert str(read_only_folder) in message and "ead-only" in message
     message = fails(person, "get", "-r", f"s3://{bucket}/p/", read_only_folder)
     assert str(read_only_folder) in message and "ead-only" in message
+    # What fits into memory comes in the one request that also tells what it is.
+    assert size == 40 or "GetObject" not in proxy.names()
     assert unfinished(person) == []
 
 

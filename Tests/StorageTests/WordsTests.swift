@@ -131,6 +131,13 @@ struct WordsTests {
     #expect(both.recovery?.hasPrefix("Try again in a while. Ask the bucket's") == true)
   }
 
+  @Test("What may not be read is not answered with advice on what to write")
+  func unreadable() {
+    let error = StorageError(LocalFileError("tree/secret.txt", .system(.permissionDenied)))
+    #expect(error.message == "tree/secret.txt: Permission denied")
+    #expect(error.recovery?.hasPrefix("See with ls -ld who may use it") == true)
+  }
+
   @Test("Parts that are left behind are said, a cancellation then being an error")
   func leftovers() {
     let denied = service(.accessDenied, .abortUpload(object))

@@ -222,7 +222,9 @@ struct Words {
   static func recovery(_ errno: Errno) -> String? {
     switch errno {
     case .noSpace, .diskQuotaExceeded: "Free space there, or choose another folder."
-    case .permissionDenied, .readOnlyFileSystem: "Choose a folder that you can write."
+    case .permissionDenied:
+      "See with ls -ld who may use it; a download needs a folder that you can write."
+    case .readOnlyFileSystem: "Choose a folder that you can write."
     case .fileTooLarge: "The file would be larger than a limit of this session (ulimit -f) allows."
     default: nil
     }
