@@ -334,6 +334,27 @@ def test_an_object_that_is_replaced_during_its_download_never_mixes(person, stor
     assert unfinished(person) == []
 
 
+def test_a_range_that_is_answered_otherwise_costs_no_other(person, store, proxy, bucket):
+    body = content(KEPT_SIZE)
+    store.put(bucket, "film.bin", body)
+
+    def whole(answer):
+        answer.status = 200
+        answer.fields.pop("content-range", None)
+
+    proxy.change(whole, operation="GetObject", skip=5, times=0)
+    answer = person.run("get", f"s3://{bucket}/film.bin", person.downloads)
+    assert answer.returncode == 1
+    proxy.clear()
+    kept = journaled_ranges(person)
+    assert kept
+    before = len(proxy.operations)
+    assert person.run("transfers", "resume").returncode == 0
+    again = pieces(proxy, "GetObject", "received", before)
+    assert kept.isdisjoint(again) and len(again) == 10 - len(kept)
+    assert (person.downloads / "film.bin").read_bytes() == body
+
+
 def test_an_upload_that_was_aborted_by_somebody_starts_over(person, store, proxy, bucket):
     body = content(40 * MEBIBYTE)
     source = person.file("film.bin", body)

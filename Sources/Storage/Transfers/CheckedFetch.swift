@@ -120,7 +120,9 @@ struct CheckedFetch: Sendable {
         // In nobody's way while it waits.
         if await tools.patience.isLeft(after: error) { continue }
         let failure = StorageError(error, while: .download(object, to: target.path))
-        if error.isTransient || [.credentials, .connection].contains(failure.kind) { log?.keep() }
+        // An answer that breaks the rules says nothing against the ranges before it.
+        let isElsewhere = [.credentials, .connection, .malformedAnswer].contains(failure.kind)
+        if error.isTransient || isElsewhere { log?.keep() }
         return .failed(failure)
       }
     }
