@@ -62,6 +62,19 @@ def test_an_empty_file_is_an_object_of_no_bytes(person, store, bucket):
     assert (person.work / "back").read_bytes() == b""
 
 
+def test_an_empty_folder_is_kept_like_the_files_beside_it(person, moto):
+    person.write_env(endpoint=moto.endpoint)
+    person.file("tree/a.txt", b"a")
+    (person.work / "tree" / "empty").mkdir()
+    options = ["--sse", "aws:kms", "--storage-class", "STANDARD_IA", "--content-type", "text/x-own"]
+    done = person.run("put", "-r", *options, person.work / "tree", f"s3://{moto.bucket}/t")
+    assert done.returncode == 0, done.stderr
+    for key in ("t/a.txt", "t/empty/"):
+        head = moto.s3.head_object(Bucket=moto.bucket, Key=key)
+        assert (head["ServerSideEncryption"], head["StorageClass"]) == ("aws:kms", "STANDARD_IA")
+        assert (head["ContentType"] == "text/x-own") == (key == "t/a.txt")
+
+
 def test_rm_deletes_one_key_and_its_row_is_done(person, store, bucket):
     store.put(bucket, "foo", b"1")
     store.put(bucket, "foobar", b"2")

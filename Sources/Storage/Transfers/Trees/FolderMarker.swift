@@ -7,6 +7,8 @@ import SystemPackage
 struct FolderMarker: Sendable {
   let location: ObjectLocation
   let folder: FilePath
+  /// Those of the files beside it.
+  let attributes: ObjectAttributes
   let ifExists: TransferRequest.ExistingDestination
   let tools: TransferTools
 
@@ -28,11 +30,12 @@ struct FolderMarker: Sendable {
         .upload, bucket: location.bucket, key: location.key, size: .zero, localPath: folder)
       let client = tools.client
       let location = location
+      let attributes = attributes.ofFolder
       let recorded = try await tools.recorder.recorded(
         change, while: undertaking, ending: { (receipt: WriteReceipt) in Ending(receipt) }
       ) { () async throws(S3Error) in
         try await client.putObject(
-          location, body: .bytes([]), attributes: ObjectAttributes(), condition: .none,
+          location, body: .bytes([]), attributes: attributes, condition: .none,
           progress: nil)
       }
       result.etag = recorded.answer.etag
@@ -42,5 +45,14 @@ struct FolderMarker: Sendable {
     } catch {
       return .failed(error)
     }
+  }
+}
+
+extension ObjectAttributes {
+  /// How an object is kept and who may have it, without what is said of a file's content.
+  fileprivate var ofFolder: ObjectAttributes {
+    ObjectAttributes(
+      tagging: tagging, storageClass: storageClass, serverSideEncryption: serverSideEncryption,
+      kmsKeyID: kmsKeyID, acl: acl)
   }
 }

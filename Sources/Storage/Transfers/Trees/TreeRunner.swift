@@ -262,9 +262,10 @@ struct TreeRunner: Sendable {
       case .file(let file, _, let isRenamed):
         request = file
         outcome = await file.outcome(tools, progress, isRenamed: isRenamed)
-      case .marker(let location, let folder):
+      case .marker(let location, let folder, let attributes):
         outcome = await FolderMarker(
-          location: location, folder: folder, ifExists: tree.ifExists, tools: tools
+          location: location, folder: folder, attributes: attributes, ifExists: tree.ifExists,
+          tools: tools
         ).outcome()
       case .localFolder(let name, let location, let isRenamed):
         outcome = await Self.make(name, location, tools, isRenamed: isRenamed)

@@ -8,7 +8,7 @@ enum TreeItem: Sendable {
   ///   - isRenamed: whether its key cannot be its name here.
   case file(TransferRequest, size: ByteCount?, isRenamed: Bool)
   /// An object without bytes that stands for an empty folder.
-  case marker(ObjectLocation, folder: FilePath)
+  case marker(ObjectLocation, folder: FilePath, attributes: ObjectAttributes)
   case localFolder(RelativeName, ObjectLocation, isRenamed: Bool)
   /// What cannot be moved; the others are.
   case unusable(TreeOutcome)
@@ -82,7 +82,8 @@ struct TreeSource {
         size: file.size, isRenamed: false)
     case .emptyFolder(let path, let name):
       guard tree.filter.includes(name) else { return nil }
-      return .marker(ObjectLocation(bucket: bucket, key: prefix + name), folder: path)
+      return .marker(
+        ObjectLocation(bucket: bucket, key: prefix + name), folder: path, attributes: attributes)
     case .leftOut(let error):
       return .unusable(
         TreeOutcome(
