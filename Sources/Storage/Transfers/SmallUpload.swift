@@ -61,7 +61,10 @@ struct SmallUpload: Sendable {
     try await run(as: try await tools.recorder.begin(change, while: undertaking))
   }
 
+  /// Not inlined, like ``finish(_:_:)``.
+  ///
   /// - Parameter row: which has been begun, and gets its outcome here.
+  @inline(never)
   func run(as row: ChangeID) async throws(StorageError) -> TransferResult {
     let result = await putPatiently()
     return try await finish(row, result)

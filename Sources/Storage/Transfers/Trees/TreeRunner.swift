@@ -178,7 +178,7 @@ struct TreeRunner: Sendable {
   private var mostSmall: Int {
     let limit = tools.pool.limit(of: .small)
     // Groups of uploads wait for the history as well.
-    return limit + (tree.direction == .upload ? 96 : 32)
+    return limit + (tree.direction == .upload ? 64 : 32)
   }
 
   private func hasRoom(_ item: TreeItem, _ window: Window) -> Bool {

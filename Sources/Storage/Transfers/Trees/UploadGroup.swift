@@ -107,12 +107,18 @@ extension UploadGroup.BegunFile {
       end = .finished(try await upload.run(as: row))
     } catch  where error.isOfCondition {
       // Somebody was quicker, or the store knows no condition: by itself it finds that out.
-      return await file.request.outcome(upload.tools, upload.progress, isRenamed: false)
+      return await alone()
     } catch {
       end = .failed(error)
     }
     return TreeOutcome(
       direction: .upload, location: file.location, localPath: file.path, end: end)
+  }
+
+  /// Not inlined: the room for its locals would be taken while the request is under way.
+  @inline(never)
+  private func alone() async -> TreeOutcome {
+    await file.request.outcome(upload.tools, upload.progress, isRenamed: false)
   }
 }
 
