@@ -3,7 +3,7 @@ import Synchronization
 import SystemPackage
 import Testing
 
-@Suite("Bodies, to and from", .timeLimit(.minutes(1)))
+@Suite("Bodies, to and from", .timeLimit(.minutes(5)))
 struct CurlTransportBodyTests {
   let transport = CurlTransport()
 

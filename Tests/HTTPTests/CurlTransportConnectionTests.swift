@@ -3,7 +3,7 @@ import Glibc
 import HTTP
 import Testing
 
-@Suite("Connections, cancelling and waiting", .timeLimit(.minutes(1)))
+@Suite("Connections, cancelling and waiting", .timeLimit(.minutes(5)))
 struct CurlTransportConnectionTests {
   @Test("A connection is kept and used again")
   func reuse() async throws {

@@ -2,7 +2,7 @@ import HTTP
 import SystemPackage
 import Testing
 
-@Suite("Answers that break the rules", .timeLimit(.minutes(1)))
+@Suite("Answers that break the rules", .timeLimit(.minutes(5)))
 struct CurlTransportFaultTests {
   let transport = CurlTransport()
 

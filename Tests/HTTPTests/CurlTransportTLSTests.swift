@@ -3,7 +3,7 @@ import HTTP
 import SystemPackage
 import Testing
 
-@Suite("TLS", .timeLimit(.minutes(1)))
+@Suite("TLS", .timeLimit(.minutes(5)))
 struct CurlTransportTLSTests {
   @Test("A certificate that nobody vouches for is refused; one of the added bundle is accepted")
   func certificates() async throws {

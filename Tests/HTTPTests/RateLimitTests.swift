@@ -79,7 +79,7 @@ struct RateLimitTests {
   }
 }
 
-@Suite("Rate limit on the line", .timeLimit(.minutes(1)))
+@Suite("Rate limit on the line", .timeLimit(.minutes(5)))
 struct RateLimitTransportTests {
   @Test("What is held back goes on once the limit is gone, and arrives whole both ways")
   func lifted() async throws {

@@ -1,7 +1,7 @@
 import HTTP
 import Testing
 
-@Suite("What is sent stands as it was given", .timeLimit(.minutes(1)))
+@Suite("What is sent stands as it was given", .timeLimit(.minutes(5)))
 struct RequestChecksTests {
   @Test(
     "A path is sent byte for byte",

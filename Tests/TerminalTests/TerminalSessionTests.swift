@@ -7,7 +7,7 @@ import TextUI
 extension ScreenTests {
   /// A session on a terminal of its own. What needs a shell around it (suspending, crashing) is
   /// tested with the whole program.
-  @Suite("Terminal session", .timeLimit(.minutes(1)))
+  @Suite("Terminal session", .timeLimit(.minutes(5)))
   @MainActor
   struct TerminalSessionTests {
     private let terminal: PseudoTerminal

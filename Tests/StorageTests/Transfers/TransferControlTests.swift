@@ -15,7 +15,7 @@ struct TransferControlTests {
   }
 
   @Test(
-    "A paused download keeps what has arrived, and goes on from there", .timeLimit(.minutes(1)))
+    "A paused download keeps what has arrived, and goes on from there", .timeLimit(.minutes(5)))
   func pauseDownload() async throws {
     try await ServerFixture.with { fixture in
       try await fixture.put("big.bin", content: ServerFixture.bytes(11 * Self.mebibyte))

@@ -138,7 +138,7 @@ struct TreeResumingTests {
     }
   }
 
-  @Test("Two runs do not work on the same folder at once", .timeLimit(.minutes(1)))
+  @Test("Two runs do not work on the same folder at once", .timeLimit(.minutes(5)))
   func lease() async throws {
     try await ServerFixture.with { fixture in
       try fixture.local.write("up/0")
