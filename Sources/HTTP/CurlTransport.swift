@@ -77,10 +77,8 @@ public final class CurlTransport: HTTPTransport {
     share.maxConnectionsPerHost = configuration.maxConnectionsPerHost / threads
     var loops: [CurlLoop] = []
     for _ in 0..<threads {
-      guard Self.isReady, let multi = MultiHandle() else {
-        // Some kilobytes are not to be had: nothing that could be told a caller would help.
-        fatalError("libcurl cannot be initialized: out of memory")
-      }
+      // Some kilobytes are not to be had: with fewer threads, or none, requests say so.
+      guard Self.isReady, let multi = MultiHandle() else { break }
       loops.append(CurlLoop(multi: multi, configuration: share, statistics: counters))
     }
     self.loops = loops
@@ -89,7 +87,8 @@ public final class CurlTransport: HTTPTransport {
 
   /// The next thread in turn.
   public var taskExecutor: (any TaskExecutor)? {
-    tasks[turn.wrappingAdd(1, ordering: .relaxed).oldValue % tasks.count]
+    guard !tasks.isEmpty else { return nil }
+    return tasks[turn.wrappingAdd(1, ordering: .relaxed).oldValue % tasks.count]
   }
 
   public var statistics: Statistics {
@@ -100,7 +99,9 @@ public final class CurlTransport: HTTPTransport {
   public func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
     let origin = try request.checkedOrigin()
     let id = lastID.wrappingAdd(1, ordering: .relaxed).newValue
-    let loop = leastBusyLoop()
+    guard let loop = leastBusyLoop() else {
+      throw .connectionLost(reason: "libcurl has no memory for requests")
+    }
     defer { loop.thread.load.wrappingSubtract(1, ordering: .relaxed) }
     return try await withTaskCancellationHandler {
       await loop.perform(request, id: id, origin: origin)
@@ -110,8 +111,10 @@ public final class CurlTransport: HTTPTransport {
   }
 
   /// The one whose thread this is, else that which has least to do. Counts one request more for it.
-  private func leastBusyLoop() -> CurlLoop {
-    var best = loops[0]
+  ///
+  /// - Returns: nil when there was no memory for any.
+  private func leastBusyLoop() -> CurlLoop? {
+    guard var best = loops.first else { return nil }
     for loop in loops {
       if loop.thread.isCurrent {
         best = loop
