@@ -33,6 +33,7 @@ public struct S3Client: Sendable {
     var wait: @Sendable (Duration) async throws(CancellationError) -> Void = {
       (duration) async throws(CancellationError) in
       do {
+        // The pause that the retry policy asks for; it ends early only when the task is cancelled.
         try await Task.sleep(for: duration)
       } catch {
         throw CancellationError()

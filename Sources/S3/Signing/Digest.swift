@@ -3,7 +3,8 @@ internal import CCrypto
 /// The digests of libcrypto. No other file knows that library.
 public enum Digest {
   // Fetched once: looking an algorithm up takes as long as digesting a kilobyte.
-  // `nonisolated(unsafe)`: libcrypto never changes them, and any thread may use them.
+  // `nonisolated(unsafe)`, all three: Swift makes each once, libcrypto never changes them, and any
+  // thread may use them.
   nonisolated(unsafe) private static let sha256 = EVP_MD_fetch(nil, "SHA256", nil)
   nonisolated(unsafe) private static let sha1 = EVP_MD_fetch(nil, "SHA1", nil)
   nonisolated(unsafe) private static let md5 = EVP_MD_fetch(nil, "MD5", nil)

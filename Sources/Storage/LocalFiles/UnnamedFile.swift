@@ -11,12 +11,14 @@ enum UnnamedFile {
     return chosen.isEmpty ? "/var/tmp" : chosen
   }
 
+  /// - Throws: what open(2) or mkstemp(3) says, such as `noSpace`.
   static func make(in folder: FilePath = folder) throws(Errno) -> OpenFile {
     var descriptor = folder.withPlatformString {
       open($0, temporary | O_RDWR | O_EXCL | O_CLOEXEC, mode_t(0o600))
     }
     // Older kernels take the flag for O_DIRECTORY alone; some file systems do not know it.
     if descriptor < 0, [EOPNOTSUPP, EISDIR, EINVAL, ENOENT].contains(errno) {
+      // mkstemp(3) puts other characters in place of the six.
       var template = folder.appending("pail-XXXXXX").withPlatformString { name in
         Array(UnsafeBufferPointer(start: name, count: strlen(name) + 1))
       }
