@@ -81,7 +81,7 @@ struct TransfersPaneView {
     let room = columns - (rest.column - point.column)
     switch row {
     case .left(let entry):
-      frame.write(VisibleText(words(entry)).elidedAtEnd(to: room), at: rest, style: .warning)
+      frame.write(words(entry, in: room).elidedAtEnd(to: room), at: rest, style: .warning)
     case .known(let transfer, _, _):
       let (words, role) = Self.words(transfer)
       if let words {
@@ -92,10 +92,13 @@ struct TransfersPaneView {
     }
   }
 
-  /// `interrupted  1.2/2.0 GiB  2026-11-20 14:02`, which is when it moved last.
-  private func words(_ entry: JournalEntry) -> String {
-    let parts = [entry.stateWord, entry.movedWords, clock.minutes(entry.updatedAt)]
-    return parts.joined(separator: "  ")
+  /// `interrupted  1.2/2.0 GiB  2026-11-20 14:02`, which is when it moved last; the day alone where
+  /// the time of day would be cut in two.
+  private func words(_ entry: JournalEntry, in room: Int) -> VisibleText {
+    let time = clock.minutes(entry.updatedAt)
+    let moved = "\(entry.stateWord)  \(entry.movedWords)  "
+    let whole = VisibleText(moved + time)
+    return whole.width <= room ? whole : VisibleText(moved + time.prefix { $0 != " " })
   }
 
   /// What a transfer that does not move says instead of a bar.
