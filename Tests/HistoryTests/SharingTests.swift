@@ -52,6 +52,24 @@ struct SharingTests {
     try await expectWhole(folder.history, writers: 4)
   }
 
+  /// Without shared memory two looks at a file are of two moments, and another store may make its
+  /// tables between them.
+  @Test("Whoever opens a history while others make it finds it made", arguments: 0..<40)
+  func opening(_: Int) async throws {
+    let folder = try TemporaryFolder()
+    var settings = StoreSettings()
+    settings.journal = .delete
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for _ in 0..<8 {
+        group.addTask { [settings] in
+          _ = try await HistoryStore(path: folder.history, settings: settings)
+            .page(HistoryQuery(), limit: 1)
+        }
+      }
+      try await group.waitForAll()
+    }
+  }
+
   /// Started anew by itself, with a path in the environment, this test is one of the writers.
   @Test("Several processes make and fill one file at once: no row is lost, the chain is whole")
   func processes() async throws {

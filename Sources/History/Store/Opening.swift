@@ -111,20 +111,22 @@ private func connect(
 }
 
 private func migrate(_ writer: any DatabaseWriter, _ migrator: DatabaseMigrator) throws {
-  // Another process may run the same migration between our look and our lock; it then fails here
-  // as a whole, and the next look finds it done.
-  for attempt in 0...migrator.migrations.count {
-    let isDone = try writer.read { db in
-      guard try !migrator.hasBeenSuperseded(db) else { throw HistoryError.newer }
-      return try migrator.hasCompletedMigrations(db)
-    }
-    if isDone { return }
+  // Another process may do the same at once: it makes GRDB's own table between the statements of our
+  // look, or runs a migration between our look and our lock. Ours then fails as a whole, and the next
+  // look finds it done; there is one such moment for that table and one for each migration.
+  var racesLeft = migrator.migrations.count + 1
+  while true {
     do {
-      try migrator.migrate(writer)
+      let isDone = try writer.read { db in
+        guard try !migrator.hasBeenSuperseded(db) else { throw HistoryError.newer }
+        return try migrator.hasCompletedMigrations(db)
+      }
+      if !isDone { try migrator.migrate(writer) }
       return
     } catch let error as DatabaseError {
       let isRace = [.SQLITE_ERROR, .SQLITE_CONSTRAINT].contains(error.resultCode)
-      guard isRace, attempt < migrator.migrations.count else { throw error }
+      guard isRace, racesLeft > 0 else { throw error }
+      racesLeft -= 1
     }
   }
 }
