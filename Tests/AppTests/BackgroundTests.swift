@@ -23,7 +23,7 @@ struct TransferWireTests {
       location: sample(.waiting).location, localPath: sample(.waiting).localPath,
       size: .gibibytes(2), isSkipped: true)
     let states: [TransferStatus.State] = [
-      .waiting, .running, .paused, .retrying(attempt: 2, of: 5, code: "SlowDown"),
+      .waiting, .running, .paused, .retrying(RetryStatus(attempt: 2, of: 5, code: "SlowDown")),
       .finished(result),
       .cancelling, .cancelled,
       .failed(

@@ -54,7 +54,7 @@ struct TransferProgressLineTests {
   @Test("A retry is told, with its reason")
   func retry() {
     let status = transfer(
-      "a", moved: 0, of: 10, state: .retrying(attempt: 2, of: 8, code: "SlowDown"))
+      "a", moved: 0, of: 10, state: .retrying(RetryStatus(attempt: 2, of: 8, code: "SlowDown")))
     #expect(
       TransferProgressLine.line([status], 0, .zero, of: 1, columns: 79)
         .contains("retrying 2/8: SlowDown"))

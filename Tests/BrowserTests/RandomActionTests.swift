@@ -188,7 +188,8 @@ private struct Monkey {
       status.rate = [0, .nan, .infinity, 1e30, 5e6][roll(5)]
       status.state =
         [
-          .waiting, .running, .retrying(attempt: 2, of: 5, code: name()), .failed(.denied),
+          .waiting, .running, .retrying(RetryStatus(attempt: 2, of: 5, code: name())),
+          .failed(.denied),
           .paused, .cancelling, .cancelled,
         ][roll(7)]
       return status

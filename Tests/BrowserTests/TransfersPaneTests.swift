@@ -51,7 +51,8 @@ struct TransfersPaneTests {
   private var several: [TransferStatus] {
     [
       .sample(1, .finished(Self.result)), .sample(2), .sample(3, moved: 0),
-      .sample(4, .retrying(attempt: 2, of: 5, code: "SlowDown")), .sample(5, .failed(.denied)),
+      .sample(4, .retrying(RetryStatus(attempt: 2, of: 5, code: "SlowDown"))),
+      .sample(5, .failed(.denied)),
       .sample(6, .waiting), .sample(7, .cancelled), .sample(8, .paused), tree(9, .running),
     ]
   }

@@ -115,11 +115,11 @@ enum TransferWire {
     case .waiting: line.add("state", "waiting")
     case .paused: line.add("state", "paused")
     case .running: line.add("state", "running")
-    case .retrying(let attempt, let most, let code):
+    case .retrying(let retry):
       line.add("state", "retrying")
-      line.add("attempt", Int64(attempt))
-      line.add("of", Int64(most))
-      line.add("code", code)
+      line.add("attempt", Int64(retry.attempt))
+      line.add("of", Int64(retry.mostAttempts))
+      line.add("code", retry.code)
     case .finished(let result):
       line.add("state", "finished")
       line.add("skipped", result.isSkipped)
@@ -190,8 +190,9 @@ enum TransferWire {
     case "running": .running
     case "retrying":
       .retrying(
-        attempt: Int(clamping: value["attempt"]?.integer ?? 0),
-        of: Int(clamping: value["of"]?.integer ?? 0), code: value["code"]?.string ?? "")
+        RetryStatus(
+          attempt: Int(clamping: value["attempt"]?.integer ?? 0),
+          of: Int(clamping: value["of"]?.integer ?? 0), code: value["code"]?.string ?? ""))
     case "finished":
       .finished(
         TransferResult(

@@ -60,8 +60,8 @@ final class TransferProgressLine: Sendable {
     facts.append(ByteFormat.rate(running.reduce(0) { $0 + $1.rate }))
     if total == 1, let left = running.first?.timeLeft { facts.append(DurationFormat.clock(left)) }
     for status in running {
-      if case .retrying(let attempt, let most, let code) = status.state {
-        facts.append("retrying \(attempt)/\(most): \(code)")
+      if case .retrying(let retry) = status.state {
+        facts.append(retry.words)
         break
       }
     }

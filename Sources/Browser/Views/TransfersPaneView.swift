@@ -108,8 +108,7 @@ struct TransfersPaneView {
     case .running: return (nil, .normal)
     case .waiting: return ("waiting  \(size)", .secondary)
     case .paused: return ("paused  \(moved(transfer))", .secondary)
-    case .retrying(let attempt, let limit, let code):
-      return ("retrying \(attempt)/\(limit): \(code)", .warning)
+    case .retrying(let retry): return (retry.words, .warning)
     case .finished(let result) where result.isSkipped: return ("skipped: it exists", .secondary)
     case .finished(let result) where result.verification?.isVerified == false:
       return ("done  \(ByteFormat.iec(result.size.bytes))  not verified", .warning)

@@ -118,13 +118,7 @@ struct QueuedTransfer {
     case .running, .retrying:
       status.rate = meter.rate
       status.timeLeft = meter.timeLeft(total: status.total.map { ByteCount($0.bytes - kept.bytes) })
-      status.state =
-        if let retry {
-          .retrying(
-            attempt: retry.attempt + 1, of: retry.maxAttempts, code: retry.recordedCode)
-        } else {
-          .running
-        }
+      status.state = retry.map { .retrying(RetryStatus($0)) } ?? .running
     case .waiting, .paused, .finished, .failed, .cancelling, .cancelled: break
     }
   }
@@ -182,11 +176,5 @@ extension TransferRequest {
       // For show only: `DownloadFolder` decides where it really goes.
       (try? RelativeName(name))?.path(below: folder) ?? folder
     }
-  }
-}
-
-extension RetryNotice {
-  fileprivate var recordedCode: String {
-    S3Error(operation: operation, cause: cause, attempts: attempt).recordedCode
   }
 }

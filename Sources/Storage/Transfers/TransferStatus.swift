@@ -19,8 +19,8 @@ public struct TransferStatus: Sendable, Hashable, Identifiable {
   public enum State: Sendable, Hashable {
     case waiting
     case running
-    /// A request failed and is sent again. `attempt` is 2 or more.
-    case retrying(attempt: Int, of: Int, code: String)
+    /// A request failed and is sent again.
+    case retrying(RetryStatus)
     /// Stands still on a person's wish until it is resumed, and keeps what has moved.
     case paused
     case finished(TransferResult)
