@@ -56,6 +56,8 @@ public enum Answer: Sendable {
   case deletionProgressed(DeletionProgress)
   case deleted(DeletionReport)
   case copyProgressed(CopyProgress)
+  /// A request for a copy or deletion failed and is sent again; nil once that is over.
+  case retrying(RetryStatus?)
   case objectsCopied(CopyReport)
   /// What an earlier run had left is given up.
   case leftTransferAborted(warning: StorageError?)

@@ -43,8 +43,9 @@ public struct S3Client: Sendable {
 
   private var setup: Setup
 
-  /// Told of each attempt that failed and will be followed by another, before the wait.
-  public var retryObserver: (@Sendable (RetryNotice) -> Void)?
+  /// Told of each attempt that failed and will be followed by another, before the wait, and of the
+  /// end of each request that it was told of.
+  public var retryObserver: (@Sendable (RetryEvent) -> Void)?
 
   /// - Parameters:
   ///   - isRegionAssumed: whether nobody has said where the buckets are.

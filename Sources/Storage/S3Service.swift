@@ -69,6 +69,25 @@ public actor S3Service {
     transferSettings = settings
   }
 
+  private init(_ other: S3Service, retries: Retries) {
+    var (client, bodies) = (other.client, other.bodies)
+    client.retryObserver = { retries.note($0) }
+    bodies.retryObserver = { retries.note($0) }
+    self.client = client
+    self.bodies = bodies
+    recorder = other.recorder
+    journaling = other.journaling
+    transferSettings = other.transferSettings
+    transfers = other.transfers
+    isReadOnly = other.isReadOnly
+  }
+
+  /// The same, with `retries` told of the requests that are sent again. Those of ``transfers`` show
+  /// in their own states.
+  public nonisolated func tellingRetries(to retries: Retries) -> S3Service {
+    S3Service(self, retries: retries)
+  }
+
   /// Sends a request that changes nothing.
   func read<Answer: Sendable>(
     _ undertaking: Undertaking, _ request: () async throws(S3Error) -> Answer

@@ -103,6 +103,26 @@ struct CopyDialogTests {
     #expect(scene.takeEffects().contains { if case .listObjects = $0 { true } else { false } })
   }
 
+  @Test("A request that is sent again is told of, and no more once it has succeeded")
+  func retrying() throws {
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"))
+    scene.press("c Enter")
+    let request = try #require(scene.takeEffects().last?.request)
+    scene.send(.answered(request, .copyProgressed(CopyProgress(copied: 3))))
+    scene.send(
+      .answered(request, .retrying(RetryStatus(attempt: 2, of: 5, code: "SlowDown"))))
+    #expect(scene.screen.contains("Copied 3…  retrying 2/5: SlowDown"))
+    scene.send(.answered(request, .copyProgressed(CopyProgress(copied: 4))))
+    #expect(scene.screen.contains("Copied 4…  retrying 2/5: SlowDown"))
+    scene.send(.answered(request, .retrying(nil)))
+    #expect(scene.screen.contains("Copied 4…") && !scene.screen.contains("retrying"))
+    // What still comes while it stops changes nothing.
+    scene.press("Esc")
+    scene.send(
+      .answered(request, .retrying(RetryStatus(attempt: 2, of: 5, code: "SlowDown"))))
+    #expect(scene.screen.contains("Stopping…") && !scene.screen.contains("retrying"))
+  }
+
   @Test("Esc while it runs cancels it, and waits for the end")
   func stopping() throws {
     var scene = try Scene.at("p/", .of(["a"], under: "p/"))

@@ -125,7 +125,11 @@ struct DeleteDialogTests {
     scene.press("D y")
     let id = try request(scene) { if case .delete = $0 { true } else { false } }
     scene.send(.answered(id, .deletionProgressed(DeletionProgress(deleted: 1_000, failed: 1))))
+    scene.send(.answered(id, .retrying(RetryStatus(attempt: 2, of: 5, code: "SlowDown"))))
+    #expect(scene.screen.contains("Deleted 1,000, 1 failed…  retrying 2/5: SlowDown"))
+    scene.send(.answered(id, .retrying(nil)))
     #expect(scene.screen.contains("Deleted 1,000, 1 failed…"))
+    #expect(!scene.screen.contains("retrying"))
     let failure = DeletionFailure(
       key: ObjectKey("p/a/\u{1b}x"), code: "AccessDenied", message: "no")
     scene.send(.answered(id, .deleted(DeletionReport(deleted: 1_203, failures: [failure]))))

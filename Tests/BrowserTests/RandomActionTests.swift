@@ -107,9 +107,10 @@ private struct Monkey {
     case .copyObjects:
       var report = CopyReport()
       for _ in 0..<roll(3) { report.note(.failure(StorageError(kind: .service, message: name()))) }
-      return roll(2) == 0
-        ? .copyProgressed(CopyProgress(copied: roll(9_999), failed: roll(3)))
-        : .objectsCopied(report)
+      return [
+        .copyProgressed(CopyProgress(copied: roll(9_999), failed: roll(3))),
+        .retrying(RetryStatus(attempt: 2, of: 5, code: name())), .objectsCopied(report),
+      ][roll(3)]
     case .presign:
       return .presigned(
         PresignedURL(

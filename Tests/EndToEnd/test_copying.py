@@ -125,3 +125,32 @@ def test_markers_of_empty_folders_are_copied_and_moved_too(person, store, bucket
     run(person, "mv", "-r", f"s3://{bucket}/q/", f"s3://{bucket}/r/")
     assert store.keys(bucket) == ["p/a", "p/empty/", "r/a", "r/empty/"]
     assert {row["outcome"] for row in person.changes()} == {"done"}
+
+
+def test_a_copy_that_is_sent_again_says_so_until_it_has_succeeded(person, proxy, store, filled):
+    def trouble(operation):
+        proxy.refuse(503, "SlowDown", operation=operation)
+        return proxy.hold("request", operation=operation, skip=1)
+
+    again = trouble("CopyObject")
+    removal = proxy.hold("request", operation="DeleteObject")
+    terminal = person.open("mv", f"s3://{filled}/p/a.gz", f"s3://{filled}/new")
+    again.wait()
+    terminal.wait_for("retrying 2/6: SlowDown")
+    again.release()
+    removal.wait()
+    terminal.wait_gone("retrying")
+    removal.release()
+    assert terminal.wait_exit() == 0 and store.get(filled, "new") == b"p/a.gz"
+
+    proxy.clear()
+    again = trouble("CopyObject")
+    browser = person.browse(f"s3://{filled}/q/")
+    browser.press("c")
+    browser.type("d")
+    browser.press("Enter")
+    again.wait()
+    browser.wait_for("Copied 0…  retrying 2/6: SlowDown")
+    again.release()
+    browser.wait_for("Copied 1 object")
+    assert store.get(filled, "q/d") == b"q/c"

@@ -136,9 +136,10 @@ final class EffectRunner {
         .bucketRemoved(warning: try await service.removeBucket(bucket, expectedOwner: owner))
       }
     case .emptyAndRemoveBucket(let bucket, let owner, let id):
+      let telling = serviceTellingRetries(to: id)
       work(on: id) {
         .deleted(
-          try await service.emptyAndRemoveBucket(bucket, expectedOwner: owner) {
+          try await telling.emptyAndRemoveBucket(bucket, expectedOwner: owner) {
             send(.answered(id, .deletionProgressed($0)))
           })
       }
@@ -157,20 +158,26 @@ final class EffectRunner {
           try await service.countEveryVersion(in: bucket) { send(.answered(id, .counted($0))) })
       }
     case .copyObjects(let wish, let id):
+      let telling = serviceTellingRetries(to: id)
       work(on: id) {
         .objectsCopied(
-          await CopyWork(service: service).run(wish) { send(.answered(id, .copyProgressed($0))) })
+          await CopyWork(service: telling).run(wish) { send(.answered(id, .copyProgressed($0))) })
       }
     case .delete(let targets, let bucket, let id):
       let confirmedAt = Timestamp.now()
+      let telling = serviceTellingRetries(to: id)
       work(on: id) {
         .deleted(
-          try await service.delete(targets, in: bucket, confirmedAt: confirmedAt) {
+          try await telling.delete(targets, in: bucket, confirmedAt: confirmedAt) {
             send(.answered(id, .deletionProgressed($0)))
           })
       }
     default: break
     }
+  }
+
+  private func serviceTellingRetries(to id: RequestID) -> S3Service {
+    service.tellingRetries(to: Retries { [send] in send(.answered(id, .retrying($0))) })
   }
 
   /// Gives changes of dead processes their outcomes, once, beside everything else and silently

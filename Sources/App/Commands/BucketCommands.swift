@@ -74,12 +74,12 @@ struct RemoveBucketCommand: PailCommand {
   }
 
   func run(_ context: CommandContext) async throws {
-    let session = try await context.openSession()
+    let progress = CountProgress(context, verb: "deleted")
+    let session = progress.watching(try await context.openSession())
     if dryRun { return try await preview(session, context) }
     let owner = expectedOwner.map { AccountID($0) }
     var report: DeletionReport?
     if force {
-      let progress = CountProgress(context, verb: "deleted")
       let done = try await session.service.emptyAndRemoveBucket(bucket, expectedOwner: owner) {
         progress.show($0.deleted, failed: $0.failed)
       }

@@ -137,7 +137,8 @@ struct CopyingOptions: ParsableArguments {
     _ context: CommandContext, isMove: Bool, attributes: ObjectAttributes, partSize: SizeArgument?
   ) async throws {
     guard let destination = places.last else { return }
-    let session = try await context.openSession()
+    let progress = CountProgress(context, verb: isMove ? "moved" : "copied")
+    let session = progress.watching(try await context.openSession())
     var meant: [(S3URI, KeyTarget)] = []
     for place in sources {
       let target: KeyTarget =
@@ -156,7 +157,8 @@ struct CopyingOptions: ParsableArguments {
     var options = CopyOptions(
       ifExists: noOverwrite ? .skip : .overwrite, attributes: attributes)
     if let partSize { options.multipartThreshold = partSize.count }
-    let runner = CopyRunner(context, session, options, isMove: isMove, isDryRun: dryRun)
+    let runner = CopyRunner(
+      context, session, options, isMove: isMove, isDryRun: dryRun, progress)
     try await runner.run { try await sources.next() }
   }
 }

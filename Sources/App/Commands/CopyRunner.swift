@@ -11,21 +11,22 @@ struct CopyRunner {
   private let options: CopyOptions
   private let isMove: Bool
   private let isDryRun: Bool
+  private let progress: CountProgress
 
   init(
     _ context: CommandContext, _ session: Session, _ options: CopyOptions, isMove: Bool,
-    isDryRun: Bool
+    isDryRun: Bool, _ progress: CountProgress
   ) {
     self.context = context
     service = session.service
     self.options = options
     self.isMove = isMove
     self.isDryRun = isDryRun
+    self.progress = progress
   }
 
   /// - Throws: what `next` throws, once what is under way has ended; `CancellationError`.
   func run(_ next: () async throws -> CopySources.Pair?) async throws {
-    let progress = CountProgress(context, verb: isMove ? "moved" : "copied")
     var isAtEnd = false
     var failure: (any Error)?
     var done = 0

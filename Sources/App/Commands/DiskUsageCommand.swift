@@ -47,7 +47,7 @@ struct DiskUsageCommand: PailCommand {
         ?? KeySelection(prefix: place.key, filter: filters.filter)
       var sums = PrefixSums(base: selection.base, depth: depth)
       let progress = CountProgress(context, verb: "objects")
-      try await session.forEachPage(of: selection, in: place.bucket) { page in
+      try await progress.watching(session).forEachPage(of: selection, in: place.bucket) { page in
         for object in page {
           for sum in sums.add(object.key, object.size) { try show(sum, place, context) }
         }

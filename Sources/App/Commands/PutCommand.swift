@@ -179,7 +179,8 @@ struct PutCommand: PailCommand {
   }
 
   private func putStandardInput(_ place: S3URI, _ context: CommandContext) async throws {
-    let session = try await context.openSession()
+    let progress = CountProgress(context, verb: "uploaded")
+    let session = progress.watching(try await context.openSession())
     let partSize = streamPartSize
     let most = partSize.bytes * Int64(PartPlan.maximumPartCount)
     context.console.notice(
@@ -198,9 +199,7 @@ struct PutCommand: PailCommand {
         total += arrived
         return total
       }
-      if context.showsProgress {
-        context.console.progress("\(ByteFormat.iec(moved.bytes)) uploaded")
-      }
+      progress.show("\(ByteFormat.iec(moved.bytes)) uploaded")
     }
     context.console.clearProgress()
     context.warn(result.warning)

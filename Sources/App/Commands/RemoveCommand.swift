@@ -65,7 +65,8 @@ struct RemoveCommand: PailCommand {
   }
 
   func run(_ context: CommandContext) async throws {
-    let session = try await context.openSession()
+    let progress = CountProgress(context, verb: "deleted")
+    let session = progress.watching(try await context.openSession())
     let now = Timestamp.now()
     var report = DeletionReport()
     var found = 0
@@ -77,9 +78,9 @@ struct RemoveCommand: PailCommand {
           found += try await preview(targets, in: bucket, session, context)
           continue
         }
-        let progress = CountProgress(context, verb: "deleted")
         done = try await session.service.delete(targets, in: bucket, confirmedAt: now) {
-          progress.show($0.deleted, failed: $0.failed)
+          [report] in
+          progress.show(report.deleted + $0.deleted, failed: report.failed + $0.failed)
         }
       } catch let error as StorageError where !error.isCancellation {
         // Nothing was done in this bucket; the others are no worse for it.

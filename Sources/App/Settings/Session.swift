@@ -14,7 +14,7 @@ struct Session: Sendable {
   /// Fetches the credentials, if they are not at hand.
   let checkCredentials: @Sendable () async throws(CredentialError) -> Void
   /// Everything that changes storage goes through here, and is recorded.
-  let service: S3Service
+  var service: S3Service
   let history: HistoryStore
   /// What turns out on the way that a person should know.
   let notices: Notices

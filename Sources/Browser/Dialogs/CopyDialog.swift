@@ -27,7 +27,7 @@ struct CopyDialog: Overlay {
 
   private enum Phase: Sendable {
     case asking
-    case copying(RequestID, CopyProgress)
+    case copying(RequestID, WorkProgress)
     /// Waits for what is under way.
     case stopping(RequestID)
   }
@@ -94,7 +94,7 @@ struct CopyDialog: Overlay {
     let wish = CopyWish(
       bucket: from.bucket, items: items, isMove: verb.isMove,
       ifExists: Self.existing[form.chosen(1)].choice)
-    phase = .copying(turn.request { .copyObjects(wish, $0) }, CopyProgress())
+    phase = .copying(turn.request { .copyObjects(wish, $0) }, WorkProgress())
   }
 
   /// nil after a message about what is wrong with the text.
@@ -143,8 +143,10 @@ struct CopyDialog: Overlay {
     default: return
     }
     switch answer {
-    case .copyProgressed(let progress):
-      if case .copying = phase { phase = .copying(id, progress) }
+    case .copyProgressed, .retrying:
+      guard case .copying(_, var progress) = phase else { break }
+      progress.take(answer)
+      phase = .copying(id, progress)
     case .objectsCopied(let report):
       tell(report, &turn)
       turn.objectsChanged(in: from.bucket)
@@ -188,16 +190,14 @@ struct CopyDialog: Overlay {
       Panel.draw(
         title, body: [Line(what, .emphasis), .blank], form: form,
         notes: [.blank, Line(note, .secondary)], on: &frame, columns: 72)
-    case .copying(_, let progress):
-      let failed = progress.failed > 0 ? ", \(ByteFormat.exact(Int64(progress.failed))) failed" : ""
-      drawWork("\(verb.done) \(ByteFormat.exact(Int64(progress.copied)))\(failed)…", on: &frame)
-    case .stopping: drawWork("Stopping…", on: &frame)
+    case .copying(_, let progress): drawWork(progress.line(verb.done), on: &frame)
+    case .stopping: drawWork(Line("Stopping…"), on: &frame)
     }
   }
 
-  private func drawWork(_ text: String, on frame: inout Frame) {
+  private func drawWork(_ line: Line, on frame: inout Frame) {
     Panel(
-      title: VisibleText(verb.title), body: [Line(what), .blank], foot: [Line(text)], columns: 72
+      title: VisibleText(verb.title), body: [Line(what), .blank], foot: [line], columns: 72
     ).draw(on: &frame)
   }
 

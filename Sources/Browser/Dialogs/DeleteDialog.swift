@@ -8,7 +8,7 @@ struct DeleteDialog: Overlay {
     case asking
     /// All versions: the word must be typed.
     case typing(Form)
-    case deleting(RequestID, DeletionProgress)
+    case deleting(RequestID, WorkProgress)
     /// Stopped by Esc; the report of what was done until then is on its way.
     case stopping(RequestID)
   }
@@ -114,7 +114,7 @@ struct DeleteDialog: Overlay {
     stopAsking(&turn)
     let bucket = from.bucket
     let request = turn.request { .delete(targets, in: bucket, $0) }
-    phase = .deleting(request, DeletionProgress())
+    phase = .deleting(request, WorkProgress())
   }
 
   /// Esc stops a count that is under way, and leaves the question.
@@ -164,8 +164,10 @@ struct DeleteDialog: Overlay {
 
   private mutating func deleted(_ answer: Answer, _ id: RequestID, _ turn: inout Turn) {
     switch answer {
-    case .deletionProgressed(let progress):
-      if case .deleting = phase { phase = .deleting(id, progress) }
+    case .deletionProgressed, .retrying:
+      guard case .deleting(_, var progress) = phase else { break }
+      progress.take(answer)
+      phase = .deleting(id, progress)
     case .deleted(let report):
       DeletionSummary(report, isOfVersions: isOfVersions).tell(&turn)
       turn.objectsChanged(in: from.bucket)
@@ -193,11 +195,8 @@ struct DeleteDialog: Overlay {
         ], form: form,
         notes: [.blank, Line("Enter deletes once the word is there", .secondary)], on: &frame,
         columns: 70)
-    case .deleting(_, let progress):
-      let failed = progress.failed > 0 ? ", \(ByteFormat.exact(Int64(progress.failed))) failed" : ""
-      drawWork(
-        "Deleted \(ByteFormat.exact(Int64(progress.deleted)))\(failed)…", on: &frame)
-    case .stopping: drawWork("Stopping…", on: &frame)
+    case .deleting(_, let progress): drawWork(progress.line("Deleted"), on: &frame)
+    case .stopping: drawWork(Line("Stopping…"), on: &frame)
     }
   }
 
@@ -217,8 +216,8 @@ struct DeleteDialog: Overlay {
     Panel(title: "Delete?", body: body, foot: foot, columns: 70).draw(on: &frame)
   }
 
-  private func drawWork(_ text: String, on frame: inout Frame) {
-    Panel(title: "Deleting", body: [Line(what), .blank], foot: [Line(text)], columns: 70)
+  private func drawWork(_ line: Line, on frame: inout Frame) {
+    Panel(title: "Deleting", body: [Line(what), .blank], foot: [line], columns: 70)
       .draw(on: &frame)
   }
 

@@ -10,7 +10,7 @@ struct RemoveBucketDialog: Overlay {
     case removing(RequestID)
     /// The bucket has contents: its name must be typed.
     case typing
-    case emptying(RequestID, DeletionProgress)
+    case emptying(RequestID, WorkProgress)
     case stopping(RequestID)
   }
 
@@ -73,7 +73,7 @@ struct RemoveBucketDialog: Overlay {
       let request = turn.request {
         .emptyAndRemoveBucket(bucket, expectedOwner: expectedOwner, $0)
       }
-      phase = .emptying(request, DeletionProgress())
+      phase = .emptying(request, WorkProgress())
     case (.close, .removing(let request)):
       turn.cancel(request)
       turn.close()
@@ -125,8 +125,10 @@ struct RemoveBucketDialog: Overlay {
 
   private mutating func emptied(_ answer: Answer, _ id: RequestID, _ turn: inout Turn) {
     switch answer {
-    case .deletionProgressed(let progress):
-      if case .emptying = phase { phase = .emptying(id, progress) }
+    case .deletionProgressed, .retrying:
+      guard case .emptying(_, var progress) = phase else { break }
+      progress.take(answer)
+      phase = .emptying(id, progress)
     case .deleted(let report):
       DeletionSummary(report).tell(&turn)
       if report.stoppedBy == nil, report.failed == 0 {
@@ -154,9 +156,8 @@ struct RemoveBucketDialog: Overlay {
       Panel(title: "Removing", body: [what, .blank], foot: [Line("Removing…")]).draw(on: &frame)
     case .typing: drawTyping(on: &frame)
     case .emptying(_, let progress):
-      let failed = progress.failed > 0 ? ", \(ByteFormat.exact(Int64(progress.failed))) failed" : ""
-      let text = "Deleted \(ByteFormat.exact(Int64(progress.deleted)))\(failed)…"
-      Panel(title: "Emptying", body: [what, .blank], foot: [Line(text)]).draw(on: &frame)
+      Panel(title: "Emptying", body: [what, .blank], foot: [progress.line("Deleted")])
+        .draw(on: &frame)
     case .stopping:
       Panel(title: "Emptying", body: [what, .blank], foot: [Line("Stopping…")]).draw(on: &frame)
     }

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// How often and after which waits a request is sent again.
 public struct RetryPolicy: Sendable, Hashable {
   /// How often a request is sent at most, the first time included: 1 or more.
@@ -33,8 +35,19 @@ public struct RetryPolicy: Sendable, Hashable {
   }
 }
 
+/// What becomes of a request that is sent more than once.
+public enum RetryEvent: Sendable, Hashable {
+  case failed(RetryNotice)
+  /// The request with this number is over, whatever its end.
+  case ended(request: Int)
+}
+
 /// One attempt that failed and will be followed by another.
 public struct RetryNotice: Sendable, Hashable {
+  private static let lastRequest = Atomic(0)
+
+  /// The same for all attempts of a request, and for no other request of this process.
+  public var request: Int
   public var operation: S3Operation
   /// The attempt that failed, from 1.
   public var attempt: Int
@@ -42,4 +55,8 @@ public struct RetryNotice: Sendable, Hashable {
   public var cause: S3Error.Cause
   /// How long the client waits before the next attempt.
   public var wait: Duration
+
+  static func numberOfNextRequest() -> Int {
+    lastRequest.add(1, ordering: .relaxed).newValue
+  }
 }

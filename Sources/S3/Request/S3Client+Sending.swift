@@ -14,6 +14,7 @@ extension S3Client {
     doubting: () -> Void = {}
   ) async throws(S3Error) -> Value {
     var attempt = Attempt(call: call)
+    defer { if let request = attempt.toldAs { retryObserver?(.ended(request: request)) } }
     while true {
       let reception = reception()
       let countBefore = call.progress?.value ?? 0
@@ -177,10 +178,15 @@ extension S3Client {
       afterAttempt: attempt.sent, retryAfter: failure.retryAfter(now: now()),
       random: Double.random(in: 0...1))
     guard firstFailure.duration(to: instant) + wait <= retryPolicy.deadline else { return nil }
-    retryObserver?(
-      RetryNotice(
-        operation: attempt.call.operation, attempt: attempt.sent,
-        maxAttempts: retryPolicy.maxAttempts, cause: failure.cause, wait: wait))
+    if let retryObserver {
+      let request = attempt.toldAs ?? RetryNotice.numberOfNextRequest()
+      attempt.toldAs = request
+      retryObserver(
+        .failed(
+          RetryNotice(
+            request: request, operation: attempt.call.operation, attempt: attempt.sent,
+            maxAttempts: retryPolicy.maxAttempts, cause: failure.cause, wait: wait)))
+    }
     return wait
   }
 
@@ -239,6 +245,8 @@ private struct Attempt {
   var call: S3Call
   var sent = 0
   var firstFailure: ContinuousClock.Instant?
+  /// The number by which the observer knows the request, once it was told of it.
+  var toldAs: Int?
   var adjustments: Set<Adjustment> = []
   /// The first failure after which the request may have been carried out all the same.
   var doubt: S3Error.Cause?

@@ -35,7 +35,10 @@ struct TransferTools: Sendable {
   /// The same with the retries of its requests told to `progress`.
   func reporting(to progress: TransferProgress) -> TransferTools {
     var tools = self
-    tools.client.retryObserver = { progress.note($0) }
+    tools.client.retryObserver = { event in
+      // Bytes that move again end the trouble, long before the request is over.
+      if case .failed(let notice) = event { progress.note(notice) }
+    }
     return tools
   }
 

@@ -105,14 +105,55 @@ struct RetryTests {
     #expect(scripted.requests.count == 1)
   }
 
-  @Test("The observer hears of each attempt that will be followed by another")
+  @Test("The observer hears of each attempt that will be followed by another, and of the end")
   func observer() async throws {
-    var scripted = try ScriptedClient([.response(500), .response(204)]).client
+    var client = try ScriptedClient(
+      [
+        .response(503, [], "<Error><Code>SlowDown</Code></Error>"), .response(500), .response(204),
+        .response(204), .response(500), .response(403),
+      ]
+    ).client
     let heard = Heard()
-    scripted.retryObserver = { heard.add($0) }
-    _ = try await scripted.deleteObject(location)
-    #expect(heard.all.map(\.attempt) == [1])
-    #expect(heard.all.first?.operation == .deleteObject)
+    client.retryObserver = { heard.add($0) }
+    _ = try await client.deleteObject(location)
+    let first = try #require(heard.notices.first?.request)
+    #expect(heard.notices.map(\.attempt) == [1, 2])
+    #expect(heard.notices.allSatisfy { $0.operation == .deleteObject && $0.request == first })
+    #expect(heard.all.last == .ended(request: first) && heard.all.count == 3)
+    // What succeeds at once is nothing to hear of, and what fails for good is over as well.
+    _ = try await client.deleteObject(location)
+    #expect(heard.all.count == 3)
+    let error = await failure { [client] () async throws(S3Error) in
+      try await client.deleteObject(location)
+    }
+    let second = try #require(heard.notices.last?.request)
+    #expect(error != nil && second != first && heard.all.count == 5)
+    #expect(heard.all.last == .ended(request: second))
+  }
+
+  @Test("Copies are told of as well, of whole objects and of parts", arguments: [false, true])
+  func copies(isPart: Bool) async throws {
+    let answer =
+      isPart
+      ? "<CopyPartResult><ETag>e</ETag></CopyPartResult>"
+      : "<CopyObjectResult><ETag>e</ETag></CopyObjectResult>"
+    // An error inside of a success is one, too.
+    var client = try ScriptedClient(
+      [.response(200, [], "<Error><Code>SlowDown</Code></Error>"), .response(200, [], answer)]
+    ).client
+    let heard = Heard()
+    client.retryObserver = { heard.add($0) }
+    if isPart {
+      _ = try await client.uploadPartCopy(
+        location, range: 0..<5, ifMatch: nil, to: location, uploadID: UploadID("u"),
+        partNumber: PartNumber(1), algorithm: nil)
+    } else {
+      _ = try await client.copyObject(
+        location, to: location, ifMatch: nil, attributes: ObjectAttributes(), replacing: false,
+        condition: .none)
+    }
+    #expect(heard.notices.map(\.operation) == [isPart ? .uploadPartCopy : .copyObject])
+    #expect(heard.all.count == 2)
   }
 
   @Test("Each attempt is signed anew, with the date of its moment")
@@ -272,9 +313,12 @@ struct RetryTests {
   }
 
   private final class Heard: Sendable {
-    private let state = Mutex<[RetryNotice]>([])
-    var all: [RetryNotice] { state.withLock { $0 } }
-    func add(_ notice: RetryNotice) { state.withLock { $0.append(notice) } }
+    private let state = Mutex<[RetryEvent]>([])
+    var all: [RetryEvent] { state.withLock { $0 } }
+    var notices: [RetryNotice] {
+      all.compactMap { if case .failed(let notice) = $0 { notice } else { nil } }
+    }
+    func add(_ event: RetryEvent) { state.withLock { $0.append(event) } }
   }
 
   /// A clock that goes on by a second whenever it is read.

@@ -310,6 +310,36 @@ struct CopyingTests {
     }
   }
 
+  @Test(
+    "A copy that is sent again says so, until it has succeeded", arguments: [false, true])
+  func retries(isInParts: Bool) async throws {
+    let policy = RetryPolicy(
+      maxAttempts: 3, base: .milliseconds(1), cap: .milliseconds(1), deadline: .seconds(5))
+    try await ServerFixture.with(retryPolicy: policy) { fixture in
+      _ = try await Self.putInParts(fixture, "source", checksum: .crc64nvme)
+      let countdown = Countdown(1)
+      fixture.transport.changeAnswers { request, response in
+        guard request.isCopy, request.isPart == isInParts, countdown.next() else {
+          return response
+        }
+        return HTTPResponse(
+          head: HTTPResponseHead(status: 503, headers: []),
+          body: Array("<Error><Code>SlowDown</Code></Error>".utf8), bodyCount: 36)
+      }
+      let shown = Mutex<[String?]>([])
+      let service = fixture.service.tellingRetries(
+        to: Retries { status in shown.withLock { $0.append(status?.words) } })
+      _ = try await service.copy(
+        fixture.location("source"), to: fixture.location("target"),
+        options: isInParts ? Self.inParts : CopyOptions())
+      #expect(shown.withLock { $0 } == ["retrying 2/3: SlowDown", nil])
+      // Whoever does not ask is told nothing.
+      _ = try await fixture.service.copy(
+        fixture.location("source"), to: fixture.location("other"))
+      #expect(shown.withLock { $0.count } == 2)
+    }
+  }
+
   @Test("A copy in parts that fails is aborted, and both are recorded")
   func abort() async throws {
     try await ServerFixture.with { fixture in

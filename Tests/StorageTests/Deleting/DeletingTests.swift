@@ -28,6 +28,32 @@ struct DeletingTests {
     }
   }
 
+  @Test("A deletion that is sent again says so, until it has succeeded", arguments: [false, true])
+  func retries(ofBucket: Bool) async throws {
+    let policy = RetryPolicy(
+      maxAttempts: 3, base: .milliseconds(1), cap: .milliseconds(1), deadline: .seconds(5))
+    try await ServerFixture.with(retryPolicy: policy) { fixture in
+      try await fixture.put("foo/a", "foo/b")
+      let countdown = Countdown(1)
+      fixture.transport.changeAnswers { request, response in
+        guard !request.listedKeys.isEmpty, countdown.next() else { return response }
+        return HTTPResponse(
+          head: HTTPResponseHead(status: 503, headers: []),
+          body: Array("<Error><Code>SlowDown</Code></Error>".utf8), bodyCount: 36)
+      }
+      let shown = Mutex<[String?]>([])
+      let service = fixture.service.tellingRetries(
+        to: Retries { status in shown.withLock { $0.append(status?.words) } })
+      let report =
+        ofBucket
+        ? try await service.emptyAndRemoveBucket(fixture.bucket)
+        : try await service.delete(
+          [.prefix(ObjectKey("foo/"))], in: fixture.bucket, confirmedAt: .now())
+      #expect(report.deleted == 2 && report.failed == 0)
+      #expect(shown.withLock { $0 } == ["retrying 2/3: SlowDown", nil])
+    }
+  }
+
   @Test("Counting tells objects and bytes of prefixes and of single objects, each once")
   func count() async throws {
     try await ServerFixture.with { fixture in

@@ -7,7 +7,7 @@ import Testing
 @Suite("Transfer progress")
 struct TransferProgressTests {
   private let notice = RetryNotice(
-    operation: .uploadPart, attempt: 1, maxAttempts: 6, cause: .transport(.stalled),
+    request: 1, operation: .uploadPart, attempt: 1, maxAttempts: 6, cause: .transport(.stalled),
     wait: .seconds(1))
 
   @Test("Counts what is done and what is under way; a failed request takes its bytes back")
