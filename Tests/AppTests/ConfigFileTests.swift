@@ -118,17 +118,45 @@ struct ConfigFileTests {
   }
 
   @Test(
-    "A header without a name is no TOML, and ends nothing but the reading",
+    "What the parser would end the program at is no TOML, and ends nothing but the reading",
     arguments: [
       "[=]", "[ [a]]", "[", "[\n", "\u{FEFF}[.a]", "\t[[.a]]", "[\u{A0}a]", "a = 'b'\u{B}[+",
+      "[[[a]]]", "a = '[' # ]\n[=]", "a = [}", "a = [[1], { b = 1 }, }]", "a = [\u{2028}1]",
+      "a = [1, \u{85}2]", "a = 2026-11-20 1 ", "a = [2026-11-20 1]", "a = 2026-11-20T:",
+      "a = { b = 2026-11-20t-1:00 }", "a = 2026-11-2_0 1 ",
     ])
-  func brokenHeader(header: String) {
+  func endOfProgram(text: String) {
     let file = ConfigFile(
-      parsing: "# one\r\n" + header.drop { $0 == "\u{FEFF}" } + "\nregion = 'r'\n",
+      parsing: "# one\r\n" + text.drop { $0 == "\u{FEFF}" } + "\nregion = 'r'\n",
       path: "config.toml")
-    let other = ConfigFile(parsing: header, path: "config.toml")
+    let other = ConfigFile(parsing: text, path: "config.toml")
+    let number = text.hasPrefix("a = '['") ? 2 : 1
     #expect(file.general.isEmpty)
-    #expect(file.notices == ["config.toml, line 2 is no TOML; nothing of the file counts."])
-    #expect(other.notices == ["config.toml, line 1 is no TOML; nothing of the file counts."])
+    #expect(
+      file.notices == ["config.toml, line \(number + 1) is no TOML; nothing of the file counts."])
+    #expect(
+      other.notices == ["config.toml, line \(number) is no TOML; nothing of the file counts."])
+  }
+
+  @Test(
+    "What looks like it in a string, a comment or an array is TOML, and the file counts",
+    arguments: [
+      #"x = """\#n[=]\#n\"""\#n[=]""""" # [=]"#, "x = '''\n[=]\n[[['''''", "x = '''''' # '",
+      "x = \"\"\n# \"\"\"\n", "x = \"\\\"[\"", "x = [\n[[[1]]],\n]",
+      "x = [[[ '[' ], # [\n], [ ], [{ a = 1 }]\n]",
+      "[profiles.\"[=]\"] # [=]\n[profiles.b] #", "x = '}'\r\n[ profiles . c ]",
+      "x = [2026-11-20, 2026-11-20 10:11:12]", "x = 2026-11-20T10:11:12Z", "2026-11-20Tx = 1",
+      "x = '\u{2028}'", "x = 2026-11-20 # 1 ", "x = { a = [1], b = '}' }",
+    ])
+  func looksLikeIt(text: String) {
+    let file = ConfigFile(parsing: "region = 'r'\n" + text + "\n", path: "config.toml")
+    #expect(file.general == [.storageRegion: "r"])
+    #expect(file.notices.allSatisfy { $0.hasSuffix("there is no such setting.") })
+  }
+
+  @Test("A text of several lines is what stands there")
+  func longText() {
+    let file = ConfigFile(parsing: "region = '''\n[=]\n'''\nuser = 'ana'", path: "config.toml")
+    #expect(file.general == [.storageRegion: "[=]\n", .user: "ana"] && file.notices.isEmpty)
   }
 }

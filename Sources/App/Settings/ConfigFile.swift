@@ -64,7 +64,7 @@ struct ConfigFile: Sendable {
   }
 
   private mutating func parse(_ bytes: [UInt8]) {
-    if let line = Self.lineOfBrokenHeader(bytes) {
+    if let line = TOMLGuard.brokenLine(of: bytes) {
       notices = ["\(path), line \(line) is no TOML; nothing of the file counts."]
       return
     }
@@ -89,35 +89,6 @@ struct ConfigFile: Sendable {
       } else {
         if let found = setting(name, of: table, in: nil) { general[found.variable] = found.value }
       }
-    }
-  }
-
-  /// The first line that begins as the header of a table and goes on with what no name begins
-  /// with: toml++ 3.4 ends the whole program there.
-  private static func lineOfBrokenHeader(_ bytes: [UInt8]) -> Int? {
-    let bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes[3...] : bytes[...]
-    let bracket = UInt8(ascii: "[")
-    // Line feed, vertical tab, form feed and carriage return, each a break to it.
-    let lines = bytes.split(omittingEmptySubsequences: false) { (0x0A...0x0D).contains($0) }
-    let place = lines.firstIndex { line in
-      var rest = line.drop(while: isBlank)
-      guard rest.popFirst() == bracket else { return false }
-      if rest.first == bracket { rest.removeFirst() }
-      return rest.drop(while: isBlank).first.map { !mayFollowBracket($0) } ?? true
-    }
-    return place.map { place in
-      lines[...place].dropLast().reduce(1) { count, line in
-        count + (line.endIndex < bytes.endIndex && bytes[line.endIndex] == 0x0A ? 1 : 0)
-      }
-    }
-  }
-
-  private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
-
-  private static func mayFollowBracket(_ byte: UInt8) -> Bool {
-    switch byte {
-    case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-    default: "_-\"']".utf8.contains(byte)
     }
   }
 
