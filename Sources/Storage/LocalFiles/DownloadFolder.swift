@@ -197,6 +197,7 @@ private func openFolder(
     var descriptor = openat(folder, name, flags)
     if descriptor < 0, errno == ENOENT, creating {
       if mkdirat(folder, name, 0o777) == 0 {
+        matching.noteMade(bytes, in: parent)
         // The folder must be there after a crash as surely as the file that comes into it.
         try flush(parent, path: path.removingLastComponent())
       } else if errno != EEXIST {

@@ -136,7 +136,7 @@ public final class DownloadTarget: Sendable {
 
   private func takeName() throws(LocalFileError) {
     let folder = parent.descriptor.rawValue
-    let replaces = existing == .overwrite && matching == .byBytes
+    let replaces = existing == .overwrite && !matching.isFolding
     let isDone =
       if replaces {
         withCString(partName) { part in

@@ -4,27 +4,12 @@ internal import SystemPackage
 
 /// How a file system tells names apart. Keys are told apart by their bytes, so two of them may be
 /// one name on a disk from another system, or in a folder that ignores case.
-enum NameMatching: Sendable, Hashable {
+enum NameMatching: Sendable {
   case byBytes
   /// Names that differ in case or in their Unicode normalization may be one.
-  case folding
+  case folding(StandingNames)
 
-  /// The name among those of a folder that `name` leads to although its bytes differ.
-  ///
-  /// - Parameters:
-  ///   - name: known to lead to something.
-  ///   - names: all names of the folder.
-  /// - Returns: nil where the name itself is there; else the one that it is taken for.
-  func other(than name: [UInt8], among names: [[UInt8]]) -> [UInt8]? {
-    guard self == .folding, !names.contains(name) else { return nil }
-    let key = Self.folded(name)
-    return names.first { Self.folded($0) == key } ?? name
-  }
-
-  /// Swift finds texts equal that differ in normalization alone.
-  private static func folded(_ name: [UInt8]) -> String {
-    String(decoding: name, as: UTF8.self).lowercased()
-  }
+  var isFolding: Bool { if case .folding = self { true } else { false } }
 
   /// Finds out with a file that is there for a moment. Where none can be made, nothing will be.
   init(of folder: OpenFile) {
@@ -43,17 +28,20 @@ enum NameMatching: Sendable, Hashable {
     var status = stat()
     let isFolding = variants.contains { fstatat(descriptor, $0, &status, AT_SYMLINK_NOFOLLOW) == 0 }
     unlinkat(descriptor, name, 0)
-    self = isFolding ? .folding : .byBytes
+    self = isFolding ? .folding(StandingNames()) : .byBytes
   }
 
   /// - Parameter name: leads to something in `folder`.
   /// - Throws: ``LocalFileError/Kind/takenForAnother(_:)``.
   func check(_ name: [UInt8], in folder: OpenFile, path: FilePath) throws(LocalFileError) {
-    guard self == .folding else { return }
-    var names: [[UInt8]] = []
-    try forEachName(in: path.removingLastComponent(), at: folder) { name, _ in names.append(name) }
-    if let other = other(than: name, among: names) {
+    guard case .folding(let standing) = self else { return }
+    if let other = try standing.other(than: name, in: folder, path: path) {
       throw LocalFileError(path, .takenForAnother(other))
     }
+  }
+
+  /// Something of this very name was made in `folder`, where nothing was.
+  func noteMade(_ name: [UInt8], in folder: OpenFile) {
+    if case .folding(let standing) = self { standing.add(name, in: folder) }
   }
 }
