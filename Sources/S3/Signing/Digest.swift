@@ -24,8 +24,13 @@ public enum Digest {
 
   /// 32 bytes.
   public static func sha256(_ bytes: some Sequence<UInt8>) -> [UInt8] {
+    Array(bytes).withUnsafeBytes { sha256($0) }
+  }
+
+  /// 32 bytes.
+  public static func sha256(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
     var hash = SHA256()
-    Array(bytes).withUnsafeBytes { hash.update($0) }
+    hash.update(bytes)
     return hash.finish()
   }
 
@@ -43,17 +48,17 @@ public enum Digest {
     return Array(digest.prefix(Int(count)))
   }
 
+  /// RFC 2104, section 2. libcrypto's own looks for its parts anew each time, which takes longer than
+  /// the digests.
   static func hmacSHA256(key: [UInt8], _ message: some Sequence<UInt8>) -> [UInt8] {
-    var code = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
-    var count: UInt32 = 0
-    let message = Array(message)
-    let result = HMAC(
-      EVP_sha256(), key, Int32(key.count), message, message.count, &code, &count)
-    precondition(result != nil, "libcrypto has no HMAC-SHA-256")
-    return Array(code.prefix(Int(count)))
+    let blockSize = 64
+    let short = key.count > blockSize ? sha256(key) : key
+    let block = short + [UInt8](repeating: 0, count: blockSize - short.count)
+    let inner = sha256(block.map { $0 ^ 0x36 } + message)
+    return sha256(block.map { $0 ^ 0x5c } + inner)
   }
 
-  static func hex(_ bytes: some Sequence<UInt8>) -> String {
+  public static func hex(_ bytes: some Sequence<UInt8>) -> String {
     String(decoding: hexBytes(Array(bytes)), as: UTF8.self)
   }
 
