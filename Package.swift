@@ -35,7 +35,10 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "History",
-      dependencies: ["S3", .product(name: "GRDB", package: "GRDB.swift"), system],
+      dependencies: [
+        "S3", .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "GRDBSQLite", package: "GRDB.swift"), system,
+      ],
       swiftSettings: strict),
     .target(
       name: "Storage",

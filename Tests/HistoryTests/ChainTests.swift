@@ -74,6 +74,26 @@ struct ChainTests {
     #expect(try await store.verify().head.bytes == Digest.sha256(form))
   }
 
+  /// Enough for statements of all sizes, and for a commit of more than one of the largest.
+  @Test("Rows that are recorded together keep the chain, each with its own values")
+  func together() async throws {
+    let drafts = (0..<191).map { number in
+      var draft = ChangeDraft.test("k\(number)", second: Int64(number))
+      draft.versionID = number.isMultiple(of: 2) ? nil : VersionID("v\(number)")
+      draft.size = number.isMultiple(of: 3) ? nil : ByteCount(Int64(number))
+      return draft
+    }
+    let ids = try await store.begin(drafts)
+    try await store.finish(ids.map { .test($0) })
+
+    let report = try await store.verify()
+    #expect(report.isIntact && report.changes == 191 && report.outcomes == 191)
+    let entries = try await store.page(HistoryQuery(), limit: 200)
+    #expect(entries.reversed().map(\.id) == ids)
+    #expect(entries.reversed().map(\.draft) == drafts)
+    #expect(entries.allSatisfy { $0.outcome == .done })
+  }
+
   @Test("A walk counts, and ends at the head that later rows build on")
   func growing() async throws {
     try await fill()

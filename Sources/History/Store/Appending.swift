@@ -9,19 +9,12 @@ func append(
   _ group: [Records], to db: Database
 ) throws -> [Result<[ChangeID], HistoryError>] {
   let start = try ChainTip.fetch(db)
-  var tip = start
-  var rows = NewRows()
-  var ids: [[ChangeID]] = Array(repeating: [], count: group.count)
-  // Rows have the numbers that follow, and changes are inserted first.
-  for areChanges in [true, false] {
-    for (index, records) in group.enumerated() where records.areChanges == areChanges {
-      ids[index] = rows.add(records, after: &tip)
-    }
-  }
   do {
+    var ids: [[ChangeID]] = []
     // A savepoint for each call would cost as much as a row.
     try db.inSavepoint {
-      try rows.insert(into: db)
+      var tip = start
+      ids = try insert(group, after: &tip, into: db)
       return .commit
     }
     return ids.map { .success($0) }
@@ -40,9 +33,7 @@ private func appendOneByOne(
     do {
       var ids: [ChangeID] = []
       try db.inSavepoint {
-        var rows = NewRows()
-        ids = rows.add(records, after: &tip)
-        try rows.insert(into: db)
+        ids = try insert([records], after: &tip, into: db).flatMap(\.self)
         return .commit
       }
       return .success(ids)
@@ -53,63 +44,61 @@ private func appendOneByOne(
   }
 }
 
-/// The rows of some calls, in the order of the chain: changes, then outcomes. Inserted with as few
-/// statements as can be.
-private struct NewRows {
-  private var changes: [[DatabaseValue]] = []
-  private var outcomes: [[DatabaseValue]] = []
-
-  /// - Returns: the numbers of the changes among them.
-  mutating func add(_ records: Records, after tip: inout ChainTip) -> [ChangeID] {
-    let first = tip.number + 1
-    switch records {
-    case .changes(let drafts):
-      for draft in drafts {
-        changes.append(tip.append(in: .changes) { draft.values(id: $0, previous: $1) })
-      }
-      return (first..<tip.number + 1).map { ChangeID($0) }
-    case .outcomes(let outcomes):
-      for outcome in outcomes {
-        self.outcomes.append(tip.append(in: .outcomes) { outcome.values(id: $0, previous: $1) })
-      }
-      return []
-    }
-  }
-
-  func insert(into db: Database) throws {
-    // An outcome is of a change that has its row by then.
-    try History.insert(changes, into: .changes, of: db)
-    try History.insert(outcomes, into: .outcomes, of: db)
-  }
-}
-
-extension ChainTip {
-  /// Adds a row to the chain.
-  fileprivate mutating func append(
-    in table: RecordTable, _ values: (Int64, ChainHash) -> [DatabaseValue]
-  ) -> [DatabaseValue] {
-    let row = values(number + 1, hash)
-    self = ChainTip(number: number + 1, hash: ChainHash(of: row, in: table))
-    return row
-  }
-}
-
+/// Inserts changes first, since an outcome is of a change that has its row by then.
+///
+/// - Returns: the numbers of each call's changes.
 private func insert(
-  _ rows: [[DatabaseValue]], into table: RecordTable, of db: Database
-) throws {
-  var rest = rows[...]
-  while !rest.isEmpty {
-    let count = RecordTable.rowsOfStatements.first { $0 <= rest.count } ?? 1
-    let group = rest.prefix(count)
-    rest = rest.dropFirst(count)
-    let statement = try db.cachedStatement(sql: table.insertion(of: count))
-    // Bound one by one: GRDB makes three lists of a list of arguments before it does the same.
-    statement.setUncheckedArguments(StatementArguments())
-    for (index, value) in zip(Int32(1)..., group.joined()) {
-      let code = ResultCode(rawValue: value.bind(to: statement.sqliteStatement, at: index))
-      guard code == .SQLITE_OK else { throw DatabaseError(resultCode: code) }
+  _ group: [Records], after tip: inout ChainTip, into db: Database
+) throws -> [[ChangeID]] {
+  var ids: [[ChangeID]] = Array(repeating: [], count: group.count)
+  for table in [RecordTable.changes, .outcomes] {
+    let calls = group.enumerated().filter { $0.element.table == table }
+    var insertion = Insertion(
+      of: calls.reduce(0) { $0 + $1.element.count }, into: table, of: db)
+    for (index, records) in calls {
+      let first = tip.number + 1
+      switch records {
+      case .changes(let drafts):
+        for draft in drafts { try insertion.add(after: &tip) { draft.write(to: &$0) } }
+        ids[index] = (first..<tip.number + 1).map { ChangeID($0) }
+      case .outcomes(let outcomes):
+        for outcome in outcomes { try insertion.add(after: &tip) { outcome.write(to: &$0) } }
+      }
     }
-    try statement.execute()
+  }
+  return ids
+}
+
+/// Inserts rows into one table, with as few statements as can be.
+private struct Insertion {
+  private let db: Database
+  private let table: RecordTable
+  /// How many rows are still to be inserted.
+  private var left: Int
+  /// Those that the next statement takes along.
+  private var rows: CanonicalRows
+
+  init(of count: Int, into table: RecordTable, of db: Database) {
+    self.db = db
+    self.table = table
+    left = count
+    rows = CanonicalRows(of: table)
+  }
+
+  /// - Parameter write: adds all columns but the first two.
+  mutating func add(
+    after tip: inout ChainTip, _ write: (inout CanonicalRows) -> Void
+  ) throws {
+    rows.begin()
+    rows.number(tip.number + 1)
+    rows.blob(tip.hash.bytes)
+    write(&rows)
+    tip = ChainTip(number: tip.number + 1, hash: rows.lastHash)
+    guard let count = RecordTable.rowsOfStatements.first(where: { $0 <= left }), rows.count == count
+    else { return }
+    try rows.execute(db.cachedStatement(sql: table.insertion(of: count)))
+    left -= count
+    rows.removeAll()
   }
 }
 

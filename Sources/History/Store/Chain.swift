@@ -56,57 +56,6 @@ struct ChainBeginning {
   }
 }
 
-extension ChainHash {
-  init(of values: some Sequence<DatabaseValue>, in table: RecordTable) {
-    var form = CanonicalForm(of: table)
-    for value in values { form.append(value) }
-    self.init(sha256: Digest.sha256(form.bytes))
-  }
-}
-
-private struct CanonicalForm {
-  private(set) var bytes: [UInt8] = []
-  private var place: UInt8 = 0
-
-  init(of table: RecordTable) {
-    bytes.reserveCapacity(768)
-    bytes += "pail history\n".utf8
-    bytes += table.rawValue.utf8
-    bytes.append(UInt8(ascii: "\n"))
-  }
-
-  mutating func append(_ value: DatabaseValue) {
-    switch value.storage {
-    case .null:
-      break
-    case .int64(let number):
-      start("i", count: 8)
-      append(bigEndian: number)
-    case .string(let text):
-      start("t", count: text.utf8.count)
-      bytes += text.utf8
-    case .blob(let blob):
-      start("b", count: blob.count)
-      bytes += blob
-    case .double(let number):
-      // No column holds one: it is somebody's edit, and hashes like nothing that was recorded.
-      start("d", count: 8)
-      append(bigEndian: number.bitPattern)
-    }
-    place += 1
-  }
-
-  private mutating func start(_ type: Unicode.Scalar, count: Int) {
-    bytes.append(place)
-    bytes.append(UInt8(ascii: type))
-    append(bigEndian: UInt32(truncatingIfNeeded: count))
-  }
-
-  private mutating func append(bigEndian number: some FixedWidthInteger) {
-    withUnsafeBytes(of: number.bigEndian) { bytes += $0 }
-  }
-}
-
 /// Compares each row with what the next one says about it, in one walk through both tables.
 func walkChain(_ db: Database, expecting: ChainHash?) throws -> ChainReport {
   let changes = try Row.fetchCursor(db, sql: RecordTable.changes.selectionOfAll)

@@ -27,7 +27,7 @@ enum RecordTable: String {
 
   /// How many rows the statements add that there are, most first. SQLite's own work for a statement
   /// costs as much as a row, and more of them in one make no difference.
-  static let rowsOfStatements = [64, 8, 1]
+  static let rowsOfStatements = [64, 32, 16, 8, 4, 2, 1]
 
   /// Adds as many rows as one of ``rowsOfStatements`` says.
   func insertion(of rows: Int) -> String {
@@ -65,29 +65,40 @@ enum RecordTable: String {
 }
 
 extension ChangeDraft {
-  /// As `RecordTable.changes` has the columns.
-  func values(id: Int64, previous: ChainHash) -> [DatabaseValue] {
-    [
-      .number(id), .blob(previous.bytes), .text(change.action.rawValue), .text(author.user),
-      .number(Int64(author.loginUID)), .number(author.auditUID.map { Int64($0) }),
-      .text(author.host), .text(author.sshClient), .text(author.bootID),
-      .number(Int64(author.processID)), .number(Int64(clamping: author.processStart)),
-      .text(accessKeyID), .text(endpoint), .text(change.bucket.text), .blob(change.key?.bytes),
-      .text(change.versionID?.text), .number(change.size?.bytes), .blob(change.localPath?.bytes),
-      .text(change.detail), .number(startedAt.databaseNanoseconds),
-    ]
+  /// The columns of `RecordTable.changes` after the first two, in their order.
+  func write(to row: inout CanonicalRows) {
+    row.text(change.action.rawValue)
+    row.text(author.user)
+    row.number(Int64(author.loginUID))
+    row.number(author.auditUID.map { Int64($0) })
+    row.text(author.host)
+    row.text(author.sshClient)
+    row.text(author.bootID)
+    row.number(Int64(author.processID))
+    row.number(Int64(clamping: author.processStart))
+    row.text(accessKeyID)
+    row.text(endpoint)
+    row.text(change.bucket.text)
+    row.blob(change.key?.bytes)
+    row.text(change.versionID?.text)
+    row.number(change.size?.bytes)
+    row.blob(change.localPath?.bytes)
+    row.text(change.detail)
+    row.number(startedAt.databaseNanoseconds)
   }
 }
 
 extension ChangeOutcome {
-  /// As `RecordTable.outcomes` has the columns.
-  func values(id: Int64, previous: ChainHash) -> [DatabaseValue] {
-    [
-      .number(id), .blob(previous.bytes), .number(change.value), .text(ending.outcome.rawValue),
-      .text(ending.etag?.text), .text(ending.versionID?.text), .text(ending.checksum),
-      .number(ending.size?.bytes), .text(ending.errorCode),
-      .number(finishedAt.databaseNanoseconds),
-    ]
+  /// The columns of `RecordTable.outcomes` after the first two, in their order.
+  func write(to row: inout CanonicalRows) {
+    row.number(change.value)
+    row.text(ending.outcome.rawValue)
+    row.text(ending.etag?.text)
+    row.text(ending.versionID?.text)
+    row.text(ending.checksum)
+    row.number(ending.size?.bytes)
+    row.text(ending.errorCode)
+    row.number(finishedAt.databaseNanoseconds)
   }
 }
 
@@ -136,8 +147,13 @@ enum Records: Sendable {
   case changes([ChangeDraft])
   case outcomes([ChangeOutcome])
 
-  var areChanges: Bool {
-    if case .changes = self { true } else { false }
+  var areChanges: Bool { table == .changes }
+
+  var table: RecordTable {
+    switch self {
+    case .changes: .changes
+    case .outcomes: .outcomes
+    }
   }
 
   var count: Int {
