@@ -98,7 +98,7 @@ struct TreeRunner: Sendable {
         }
         let tools = opened ?? tools
         if window.stop == nil, !Task.isCancelled {
-          startGroup(tools, &window, &tasks)
+          if isInNeed(of: window.group, window) { startGroup(tools, &window, &tasks) }
           if let file = window.alone.popLast() {
             start(.file(file.request, size: file.size, isRenamed: false), .small, tools, &tasks)
           }
@@ -219,6 +219,13 @@ struct TreeRunner: Sendable {
     } else {
       start(item, weight, tools, &tasks)
     }
+  }
+
+  /// Whether files would be missing from the requests under way if `group` waited to be full: beginning
+  /// one file takes about as long as beginning many.
+  private func isInNeed(of group: UploadGroup, _ window: Window) -> Bool {
+    let others = (window.running[.small] ?? 0) - group.count
+    return window.isAtEnd || others < tools.pool.limit(of: .small)
   }
 
   private func startGroup(

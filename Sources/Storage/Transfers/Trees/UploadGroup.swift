@@ -34,6 +34,7 @@ struct UploadGroup: Sendable {
   private var files: [File] = []
 
   var isEmpty: Bool { files.isEmpty }
+  var count: Int { files.count }
   var isFull: Bool { files.count >= Self.mostFiles }
 
   mutating func append(_ file: File) {
