@@ -30,13 +30,26 @@ extension [HTTPHeader] {
 extension String {
   /// Several times as quick as asking the view of UTF-8, which looks for its storage at each byte.
   package func allBytes(_ isFine: (UInt8) -> Bool) -> Bool {
-    utf8.withContiguousStorageIfAvailable { $0.allSatisfy(isFine) } ?? utf8.allSatisfy(isFine)
+    withBytes { $0.allSatisfy(isFine) }
   }
 
   /// Whether two names of header fields are the same, without regard to case.
   func isSameField(as other: String) -> Bool {
-    utf8.count == other.utf8.count
-      && utf8.elementsEqual(other.utf8) { $0.inSmallLetters == $1.inSmallLetters }
+    utf8.count == other.utf8.count && isField(beginningWith: other)
+  }
+
+  /// Whether the name of a header field begins with `prefix`, without regard to case.
+  package func isField(beginningWith prefix: String) -> Bool {
+    withBytes { name in
+      prefix.withBytes { prefix in
+        name.count >= prefix.count
+          && prefix.indices.allSatisfy { name[$0].inSmallLetters == prefix[$0].inSmallLetters }
+      }
+    }
+  }
+
+  private func withBytes<Value>(_ body: (UnsafeBufferPointer<UInt8>) -> Value) -> Value {
+    utf8.withContiguousStorageIfAvailable(body) ?? Array(utf8).withUnsafeBufferPointer(body)
   }
 }
 

@@ -10,6 +10,7 @@ struct AccessPoint: Sendable, Hashable {
 
   /// nil for any other name, and for parts that could not stand in a host name.
   init?(_ bucket: BucketName) {
+    guard bucket.text.hasPrefix("arn:") else { return nil }
     let parts = bucket.text.split(separator: ":", maxSplits: 5, omittingEmptySubsequences: false)
     guard parts.count == 6, parts[0] == "arn", parts[1].hasPrefix("aws"), parts[2] == "s3",
       let region = Region(fromServer: String(parts[3])),

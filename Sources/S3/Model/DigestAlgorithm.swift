@@ -11,6 +11,18 @@ public enum DigestAlgorithm: String, Sendable, Hashable, CaseIterable {
   /// S3 API Reference: Checksum.
   static let checksums: [DigestAlgorithm] = [.crc64nvme, .crc32c, .sha256, .crc32, .sha1]
 
+  /// The name of the header field that carries a checksum of this kind.
+  var header: String {
+    switch self {
+    case .crc64nvme: "x-amz-checksum-crc64nvme"
+    case .crc32c: "x-amz-checksum-crc32c"
+    case .crc32: "x-amz-checksum-crc32"
+    case .sha256: "x-amz-checksum-sha256"
+    case .sha1: "x-amz-checksum-sha1"
+    case .md5: "x-amz-checksum-md5"
+    }
+  }
+
   /// Whether the values of two pieces combine into that of both.
   public var isCRC: Bool {
     switch self {

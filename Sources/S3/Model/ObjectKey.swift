@@ -47,6 +47,11 @@ public struct ObjectKey: Sendable, Hashable, Comparable {
     return ObjectKey(bytes: Array(bytes[...slash]))
   }
 
+  /// All at once: an array feeds its elements one by one.
+  public func hash(into hasher: inout Hasher) {
+    bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
+  }
+
   public static func < (left: ObjectKey, right: ObjectKey) -> Bool {
     left.bytes.lexicographicallyPrecedes(right.bytes)
   }

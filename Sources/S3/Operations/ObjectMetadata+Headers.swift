@@ -31,7 +31,7 @@ extension ObjectMetadata {
       checksums: ObjectChecksum.all(in: head),
       tagCount: headers["x-amz-tagging-count"].flatMap { Int($0) },
       isDeleteMarker: headers["x-amz-delete-marker"] == "true")
-    for header in headers where header.name.lowercased().hasPrefix(Self.metadataPrefix) {
+    for header in headers where header.name.isField(beginningWith: Self.metadataPrefix) {
       let name = header.name.lowercased().dropFirst(Self.metadataPrefix.count)
       metadata.append(
         MetadataField(name: String(name), value: EncodedWord.decode(header.value)))
@@ -44,7 +44,7 @@ extension ObjectChecksum {
   /// of what it is, is left out.
   static func all(in head: HTTPResponseHead) -> [ObjectChecksum] {
     DigestAlgorithm.checksums.compactMap { algorithm in
-      head.headers["x-amz-checksum-\(algorithm.rawValue)"].flatMap {
+      head.headers[algorithm.header].flatMap {
         ObjectChecksum(
           algorithm, header: $0, type: head.headers["x-amz-checksum-type"], etag: head.etag)
       }
@@ -56,19 +56,20 @@ extension ObjectChecksum {
   ///   - type: `FULL_OBJECT` or `COMPOSITE`; nil from servers that do not say.
   ///   - etag: tells whether the object was stored in parts where the type is missing.
   init?(_ algorithm: DigestAlgorithm, header: String, type: String?, etag: ETag?) {
-    let halves = header.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
-    guard let first = halves.first, let value = Base64.decode(String(first)),
+    let dash = header.utf8.firstIndex(of: UInt8(ascii: "-"))
+    guard let value = Base64.decode(String(header[..<(dash ?? header.endIndex)])),
       value.count == algorithm.size
     else { return nil }
-    let count = halves.count == 2 ? Int(halves[1]) : nil
-    let partsByETag = etag?.text.split(separator: "-").dropFirst().first.flatMap { Int($0) }
+    let count = dash.flatMap { Int(header[header.utf8.index(after: $0)...]) }
+    // Most answers tell the type, and the ETag is not looked at.
+    lazy var partsByETag = etag?.text.split(separator: "-").dropFirst().first.flatMap { Int($0) }
     let kind: Kind
     switch type?.uppercased() {
-    case "FULL_OBJECT" where halves.count == 1: kind = .fullObject
+    case "FULL_OBJECT" where dash == nil: kind = .fullObject
     case "COMPOSITE": kind = .composite(partCount: count ?? partsByETag)
     case nil where count != nil: kind = .composite(partCount: count)
     // CRC64NVME is never a composite one.
-    case nil where halves.count == 1 && (partsByETag == nil || algorithm == .crc64nvme):
+    case nil where dash == nil && (partsByETag == nil || algorithm == .crc64nvme):
       kind = .fullObject
     default: return nil
     }
@@ -82,7 +83,7 @@ extension ObjectPart {
   static func digests(in head: HTTPResponseHead) -> [DigestAlgorithm: [UInt8]] {
     var digests: [DigestAlgorithm: [UInt8]] = [:]
     for algorithm in DigestAlgorithm.checksums {
-      guard let text = head.headers["x-amz-checksum-\(algorithm.rawValue)"],
+      guard let text = head.headers[algorithm.header],
         let value = Base64.decode(text), value.count == algorithm.size
       else { continue }
       digests[algorithm] = value

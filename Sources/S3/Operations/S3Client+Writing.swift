@@ -298,7 +298,7 @@ extension S3Client {
   ) throws(S3Error.Cause) {
     try sent.check(head, etags: memory.etagMeaning)
     if sent.isMD5(in: head) { memory.noteETag(isMD5: true) }
-    if head.headers.contains(where: { $0.name.lowercased().hasPrefix("x-amz-checksum-") }) {
+    if head.headers.contains(where: { $0.name.isField(beginningWith: "x-amz-checksum-") }) {
       memory.answersChecksums = true
     } else if memory.answersChecksums == nil {
       memory.answersChecksums = false

@@ -28,7 +28,7 @@ struct S3Target {
       return
     }
     guard !bucket.text.isEmpty, bucket.text != ".", bucket.text != "..",
-      !bucket.text.contains("/")
+      !bucket.text.utf8.contains(UInt8(ascii: "/"))
     else { throw .invalidRequest("\"\(bucket)\" cannot be a bucket's name") }
     if endpoint.usesHostName(for: bucket) {
       let accelerated = isAboutBucketItself ? nil : endpoint.acceleratedHost

@@ -143,6 +143,11 @@ private struct CanonicalHeaders {
 
   /// Without blanks at the ends, and one blank for each run of blanks within.
   private mutating func add(_ value: String) {
+    // As nearly all are.
+    guard !value.allBytes({ $0 > 0x20 }) else {
+      lines += value.utf8
+      return
+    }
     var isBeforeFirst = true
     var owesBlank = false
     for byte in value.utf8 {

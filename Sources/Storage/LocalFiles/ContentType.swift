@@ -7,10 +7,11 @@ public enum ContentType {
   ///
   /// Source: IANA "Media Types" registry; for names it lacks, what web servers commonly send.
   public static func guess(fileName: String) -> String {
-    let name = fileName.split(separator: "/").last ?? ""
+    // By bytes, for thousands of files a second.
+    let name = fileName.utf8.split(separator: UInt8(ascii: "/")).last ?? ""[...].utf8
     // A dot at the start hides a file and begins no extension.
-    guard let dot = name.dropFirst().lastIndex(of: ".") else { return unknown }
-    return types[name[name.index(after: dot)...].lowercased()] ?? unknown
+    guard let dot = name.dropFirst().lastIndex(of: UInt8(ascii: ".")) else { return unknown }
+    return types[Substring(name[name.index(after: dot)...]).lowercased()] ?? unknown
   }
 
   private static let types: [String: String] = {

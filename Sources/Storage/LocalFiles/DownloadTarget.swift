@@ -29,7 +29,8 @@ public final class DownloadTarget: Sendable {
 
   private let name: [UInt8]
   private let partName: [UInt8]
-  private let partPath: FilePath
+  /// For messages.
+  private var partPath: FilePath { path.removingLastComponent().appending(bytes: partName) }
   private let parent: OpenFile
   private let existing: DownloadFolder.Existing
   private let matching: NameMatching
@@ -47,8 +48,7 @@ public final class DownloadTarget: Sendable {
     self.existing = existing
     // Of the name and nothing else: two downloads to one name then meet in one lock.
     let hash = Digest.sha256(name.last).prefix(10)
-    partName = Array(".pail-\(hexadecimal(hash)).part".utf8)
-    partPath = path.removingLastComponent().appending(bytes: partName)
+    partName = Array(".pail-\(Digest.hex(hash)).part".utf8)
 
     if let status = try lookAt(self.name, in: parent, path: path) {
       guard existing == .overwrite else { throw LocalFileError(path, .alreadyExists) }
@@ -58,7 +58,7 @@ public final class DownloadTarget: Sendable {
         throw LocalFileError(path, .notARegularFile)
       }
     }
-    (file, isLeftover) = try openPart(partName, in: parent, path: partPath, reusing: reusing)
+    (file, isLeftover) = try openPart(partName, in: parent, beside: path, reusing: reusing)
     if let size, size > .zero {
       do throws(LocalFileError) {
         try reserve(size, in: file, path: partPath)
@@ -118,7 +118,8 @@ public final class DownloadTarget: Sendable {
   public func startOver(size: ByteCount) async throws(LocalFileError) {
     try await onDisk { () throws(LocalFileError) in
       guard ftruncate(self.file.descriptor.rawValue, 0) == 0 else {
-        throw LocalFileError(self.partPath, .lastError)
+        let refusal = LocalFileError.Kind.lastError
+        throw LocalFileError(self.partPath, refusal)
       }
       if size > .zero { try reserve(size, in: self.file, path: self.partPath) }
     }
@@ -207,8 +208,10 @@ public final class DownloadTarget: Sendable {
 /// Makes the file anew and locks it. One that a dead process left is removed first, or taken when it
 /// is to be reused: the lock went with the process.
 private func openPart(
-  _ name: [UInt8], in parent: OpenFile, path: FilePath, reusing: Bool
+  _ name: [UInt8], in parent: OpenFile, beside target: FilePath, reusing: Bool
 ) throws(LocalFileError) -> (file: OpenFile, isLeftover: Bool) {
+  // Made only where something is wrong, after `errno` has been read.
+  var path: FilePath { target.removingLastComponent().appending(bytes: name) }
   let folder = parent.descriptor.rawValue
   // Each turn is lost only to another process that made or removed the file meanwhile.
   for _ in 0..<32 {
@@ -223,21 +226,24 @@ private func openPart(
       }
       continue
     }
-    guard errno == EEXIST else { throw LocalFileError(path, .lastError) }
+    let refusal = LocalFileError.Kind.lastError
+    guard refusal == .system(.fileExists) else { throw LocalFileError(path, refusal) }
 
     // Not held up by a FIFO that somebody put there.
     let left = withCString(name) {
       openat(folder, $0, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
     }
     guard left >= 0 else {
-      if errno == ENOENT { continue }
-      throw LocalFileError(path, errno == ELOOP ? .link : .lastError)
+      let refusal = LocalFileError.Kind.lastError
+      if refusal == .system(.noSuchFileOrDirectory) { continue }
+      throw LocalFileError(path, refusal == .system(.tooManySymbolicLinkLevels) ? .link : refusal)
     }
     let file = OpenFile(FileDescriptor(rawValue: left))
     let status = try status(of: file, path: path)
     guard status.isRegular else { throw LocalFileError(path, .notARegularFile) }
     guard flock(left, LOCK_EX | LOCK_NB) == 0 else {
-      throw LocalFileError(path, errno == EWOULDBLOCK ? .inUse : .lastError)
+      let refusal = LocalFileError.Kind.lastError
+      throw LocalFileError(path, refusal == .system(.wouldBlock) ? .inUse : refusal)
     }
     if refersToSameFile(name, in: parent, as: file) {
       // Another name of it, or another owner: somebody put it there to have it written to.
@@ -272,8 +278,4 @@ private func setModified(
   guard futimens(file.descriptor.rawValue, times) == 0 else {
     throw LocalFileError(path, .lastError)
   }
-}
-
-private func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
-  bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
 }

@@ -17,11 +17,11 @@ extension FilePath {
     self.init(bytes: bytes.flatMap { $0 == 0 ? Array("\u{2400}".utf8) : [$0] })
   }
 
-  /// - Parameter component: Without `/` and NUL; never taken apart.
-  func appending(bytes component: [UInt8]) -> FilePath {
-    if isEmpty { return FilePath(bytes: component) }
-    let separator = bytes.last == UInt8(ascii: "/") ? [] : [UInt8(ascii: "/")]
-    return FilePath(bytes: bytes + separator + component)
+  /// - Parameter name: Without NUL, and not beginning with `/`.
+  func appending(bytes name: [UInt8]) -> FilePath {
+    var all = bytes
+    if let last = all.last, last != UInt8(ascii: "/") { all.append(UInt8(ascii: "/")) }
+    return FilePath(bytes: all + name)
   }
 
   /// The same file, named so that it can be found from any folder; as it is where the working

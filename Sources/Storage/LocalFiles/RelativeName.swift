@@ -57,9 +57,7 @@ public struct RelativeName: Sendable, Hashable {
 
   /// The name below `folder`, for people and for the history.
   public func path(below folder: FilePath) -> FilePath {
-    var path = folder
-    for component in components { path = path.appending(bytes: component) }
-    return path
+    folder.appending(bytes: key.bytes)
   }
 }
 
