@@ -11,10 +11,7 @@ extension Copier {
     let undertaking = Undertaking.copy(source, to: destination)
     func failure(_ error: S3Error, isStored: Bool = false) -> Failure {
       let ending =
-        isStored
-        ? Ending(of: error)
-        : Ending(
-          outcome: error.isCancellation ? .cancelled : .failed, errorCode: error.recordedCode)
+        isStored ? Ending(of: error) : .notStored(error)
       return Failure(error: StorageError(error, while: undertaking), ending: ending)
     }
     let begun: BegunUpload
@@ -104,22 +101,10 @@ extension Copier {
     return try result.get()
   }
 
-  /// A change like any other, so it is recorded; it goes on when the copy is cancelled.
   private func abort(
     _ upload: UploadID, at destination: ObjectLocation, _ failure: inout Failure
   ) async {
-    let change = Change(.abortUpload, bucket: destination.bucket, key: destination.key)
-    let abortion = Task { [client, recorder] () async -> StorageError? in
-      do throws(StorageError) {
-        return try await recorder.recorded(change, while: .abortUpload(destination)) {
-          () async throws(S3Error) in
-          try await client.abortMultipartUpload(destination, uploadID: upload)
-        }.warning
-      } catch {
-        return error
-      }
-    }
-    if let problem = await abortion.value {
+    if let problem = await recorder.abort(upload, of: destination, client) {
       failure.error = failure.error.leaving(problem, at: destination)
     }
   }

@@ -18,6 +18,13 @@ extension Ending {
       }
     self.init(outcome: outcome, errorCode: error.recordedCode)
   }
+
+  /// Of an upload or a copy in parts, which has no object before its completion, whatever became of
+  /// the request that brought `error`.
+  static func notStored(_ error: S3Error) -> Ending {
+    Ending(
+      outcome: error.isCancellation ? .cancelled : .failed, errorCode: error.recordedCode)
+  }
 }
 
 extension S3Error {

@@ -210,7 +210,7 @@ struct StreamUpload: Sendable {
       return (.created(upload.uploadID), upload.mayHaveLeftAnother)
     } catch {
       return (
-        .creationFailed(failure(for: error, ending: .unstored(error))), error.isInDoubt
+        .creationFailed(failure(for: error, ending: .notStored(error))), error.isInDoubt
       )
     }
   }
@@ -224,7 +224,7 @@ struct StreamUpload: Sendable {
       progress(ByteCount(receipt.size))
       return .partSent(receipt)
     } catch {
-      return .partFailed(failure(for: error, ending: .unstored(error)))
+      return .partFailed(failure(for: error, ending: .notStored(error)))
     }
   }
 
@@ -245,27 +245,7 @@ struct StreamUpload: Sendable {
     }
   }
 
-  /// A change like any other, so it is recorded; it goes on when the upload is cancelled.
   private func abort(_ id: UploadID) async -> StreamUploadMachine.Event {
-    let change = Change(.abortUpload, bucket: location.bucket, key: location.key)
-    let abortion = Task { () async -> StorageError? in
-      do throws(StorageError) {
-        return try await recorder.recorded(change, while: .abortUpload(location)) {
-          () async throws(S3Error) in
-          try await client.abortMultipartUpload(location, uploadID: id)
-        }.warning
-      } catch {
-        return error
-      }
-    }
-    return .aborted(problem: await abortion.value)
-  }
-}
-
-extension Ending {
-  /// Before its completion an upload in parts has no object, whatever became of a request.
-  fileprivate static func unstored(_ error: S3Error) -> Ending {
-    Ending(
-      outcome: error.isCancellation ? .cancelled : .failed, errorCode: error.recordedCode)
+    .aborted(problem: await recorder.abort(id, of: location, client))
   }
 }

@@ -34,7 +34,7 @@ extension SingleUpload {
         return (.success(await completedBefore(log, receipt)), false)
       case .startsOver(let reason, let id):
         resumption = .startedOver(reason)
-        if let id { warning = await abortNow(id) }
+        if let id { warning = await abort(id) }
       case .failed(let error):
         let failure = await failure(for: error, ending: .notStored(error))
         return (.failure(failure.error.resumable), true)
@@ -82,7 +82,7 @@ extension SingleUpload {
       await log.remove()
       return result
     case .goesOn(let id, _, _), .startsOver(_, aborting: let id?):
-      let problem = await abortNow(id)
+      let problem = await abort(id)
       await settleEarlier(log, .processDied)
       if let problem {
         await log.release()
@@ -172,7 +172,7 @@ extension SingleUpload {
             tasks.addTask { await send(part, plan.range(of: part), id, log) }
           case .complete(let id, let parts):
             tasks.addTask { await complete(id, parts, log) }
-          case .abort(let id): tasks.addTask { await abort(id) }
+          case .abort(let id): tasks.addTask { .aborted(problem: await abort(id)) }
           }
         }
         guard let event = await tasks.next() else {
@@ -306,24 +306,8 @@ extension SingleUpload {
     }
   }
 
-  /// A change like any other, so it is recorded; it goes on when the transfer is cancelled.
-  private func abort(_ id: UploadID) async -> UploadMachine.Event {
-    .aborted(problem: await abortNow(id))
-  }
-
-  private func abortNow(_ id: UploadID) async -> StorageError? {
-    let change = Change(.abortUpload, bucket: location.bucket, key: location.key)
-    let abortion = Task { () async -> StorageError? in
-      do throws(StorageError) {
-        return try await tools.recorder.recorded(change, while: .abortUpload(location)) {
-          () async throws(S3Error) in
-          try await client.abortMultipartUpload(location, uploadID: id)
-        }.warning
-      } catch {
-        return error
-      }
-    }
-    return await abortion.value
+  private func abort(_ id: UploadID) async -> StorageError? {
+    await tools.recorder.abort(id, of: location, client)
   }
 
   /// Gives the rows of the process that died an outcome.
@@ -337,14 +321,6 @@ extension SingleUpload {
     UploadMachine.Failure(
       error: .fileChanged(source.path),
       ending: Ending(outcome: .failed, errorCode: "SourceChanged"))
-  }
-}
-
-extension Ending {
-  /// Before its completion an upload in parts has no object, whatever became of a request.
-  fileprivate static func notStored(_ error: S3Error) -> Ending {
-    Ending(
-      outcome: error.isCancellation ? .cancelled : .failed, errorCode: error.recordedCode)
   }
 }
 
