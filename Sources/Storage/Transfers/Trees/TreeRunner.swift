@@ -6,11 +6,6 @@ import SystemPackage
 /// Moves what is in a tree: finds a little ahead, and keeps as many files under way as there is
 /// room for their requests.
 struct TreeRunner: Sendable {
-  /// Found and not begun at a time, when larger files hold each other up.
-  private static let mostHeld = 64
-  /// So many failures in a row to reach the server, or to have it answer, end the tree.
-  private static let mostLostConnections = 32
-
   let tree: TransferTree
   let tools: TransferTools
   let progress: TreeProgress
@@ -18,42 +13,9 @@ struct TreeRunner: Sendable {
   /// Of a tree that is tried again.
   var firstTriedAt: Timestamp?
 
-  private enum Weight {
-    case small
-    case medium
-    case large
-  }
-
-  private struct Ended: Sendable {
-    var weight: Weight
-    var error: StorageError?
-  }
-
   private enum Step: Sendable {
     case ended(Ended)
     case begun(UploadGroup.Begun)
-  }
-
-  /// What is under way, and what is to be.
-  private struct Window {
-    var running: [Weight: Int] = [:]
-    var held: [TreeItem] = []
-    /// To be begun together. They count as running.
-    var group = UploadGroup()
-    /// Files that could not be begun together, to be tried one after the other. They count as running.
-    var alone: [UploadGroup.File] = []
-    /// Groups that are being begun.
-    var groupCount = 0
-    var isAtEnd = false
-    var lostConnections = 0
-    /// Why nothing more is begun.
-    var stop: StorageError?
-    /// Whether some failed that may well succeed on some other day.
-    var hasLostSome = false
-
-    var isIdle: Bool { running.values.allSatisfy { $0 == 0 } }
-    /// Whether files that have places for their outcomes wait for what the runner does next.
-    var holdsPlaces: Bool { !group.isEmpty || !alone.isEmpty || groupCount > 0 }
   }
 
   func run() async -> Result<TransferResult, StorageError> {
@@ -143,59 +105,6 @@ struct TreeRunner: Sendable {
     }
     return .success(
       TransferResult(location: tree.location, localPath: tree.localPath, size: seen.moved))
-  }
-
-  // MARK: - What is next
-
-  /// - Returns: nil when there is nothing to begin now.
-  private func next(_ window: inout Window, _ source: inout TreeSource) async -> TreeItem? {
-    if let index = window.held.firstIndex(where: { hasRoom($0, window) }) {
-      return window.held.remove(at: index)
-    }
-    while !window.isAtEnd, window.held.count < Self.mostHeld {
-      // Waiting for the source must not keep the ends of files waiting that have all the room.
-      guard (window.running[.small] ?? 0) < mostSmall else { return nil }
-      let item: TreeItem
-      do throws(StorageError) {
-        guard let found = try await source.next() else {
-          window.isAtEnd = true
-          progress.foundAll()
-          return nil
-        }
-        item = found
-      } catch {
-        if window.stop == nil { window.stop = error }
-        return nil
-      }
-      progress.found(item.size ?? .zero)
-      guard !hasRoom(item, window) else { return item }
-      window.held.append(item)
-    }
-    return nil
-  }
-
-  /// More than may be sent at once: some are being recorded, opened or flushed meanwhile.
-  private var mostSmall: Int {
-    let limit = tools.pool.limit(of: .small)
-    // Groups of uploads wait for the history as well.
-    return limit + (tree.direction == .upload ? 64 : 32)
-  }
-
-  private func hasRoom(_ item: TreeItem, _ window: Window) -> Bool {
-    let weight = weight(of: item)
-    let running = window.running[weight] ?? 0
-    return switch weight {
-    case .small: running < mostSmall
-    case .medium: running < tools.partsAtOnce
-    case .large: running < max(tools.settings.concurrentTransfers, 1)
-    }
-  }
-
-  private func weight(of item: TreeItem) -> Weight {
-    guard case .file(_, let size, _) = item else { return .small }
-    guard let size else { return .medium }
-    if size > tools.settings.multipartThreshold { return .large }
-    return RequestPool.Kind(objectOf: size) == .small ? .small : .medium
   }
 
   // MARK: - One file
@@ -319,26 +228,5 @@ struct TreeRunner: Sendable {
     }
     return TreeOutcome(
       direction: .download, location: location, localPath: path, end: end, isRenamed: isRenamed)
-  }
-
-  // MARK: - Its end
-
-  private func note(_ ended: Ended, _ window: inout Window) {
-    window.running[ended.weight, default: 0] -= 1
-    guard let error = ended.error else {
-      window.lostConnections = 0
-      return
-    }
-    if error.isOfTheMoment { window.hasLostSome = true }
-    guard window.stop == nil, !error.isCancellation else { return }
-    switch error.kind {
-    case .readOnly, .history, .credentials, .noSuchBucket:
-      // The others would fail in the same way.
-      window.stop = error
-    case .connection, .busy:
-      window.lostConnections += 1
-      if window.lostConnections >= Self.mostLostConnections { window.stop = error }
-    default: window.lostConnections = 0
-    }
   }
 }
