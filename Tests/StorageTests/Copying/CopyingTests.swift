@@ -295,10 +295,7 @@ struct CopyingTests {
         let countdown = Countdown(times)
         fixture.transport.changeAnswers { request, response in
           guard request.isCopy, countdown.next() else { return response }
-          let body = "<Error><Code>InternalError</Code></Error>"
-          return HTTPResponse(
-            head: HTTPResponseHead(status: 200, headers: []), body: Array(body.utf8),
-            bodyCount: Int64(body.utf8.count))
+          return .refusal(200, "InternalError")
         }
         let error = await Self.failure {
           try await fixture.service.copy(
@@ -322,9 +319,7 @@ struct CopyingTests {
         guard request.isCopy, request.isPart == isInParts, countdown.next() else {
           return response
         }
-        return HTTPResponse(
-          head: HTTPResponseHead(status: 503, headers: []),
-          body: Array("<Error><Code>SlowDown</Code></Error>".utf8), bodyCount: 36)
+        return .refusal(503, "SlowDown")
       }
       let shown = Mutex<[String?]>([])
       let service = fixture.service.tellingRetries(
@@ -346,9 +341,7 @@ struct CopyingTests {
       _ = try await Self.putInParts(fixture, "source", checksum: .crc64nvme)
       fixture.transport.changeAnswers { request, response in
         guard request.isCopy, request.query["partNumber"] == "2" else { return response }
-        return HTTPResponse(
-          head: HTTPResponseHead(status: 403, headers: []),
-          body: Array("<Error><Code>AccessDenied</Code></Error>".utf8), bodyCount: 40)
+        return .refusal(403, "AccessDenied")
       }
       let error = await Self.failure {
         try await fixture.service.copy(
@@ -434,9 +427,7 @@ struct CopyingTests {
       try await fixture.put("p/a", "p/b", "p/c")
       fixture.transport.changeAnswers { request, response in
         guard request.isCopy, request.key == ObjectKey("q/b") else { return response }
-        return HTTPResponse(
-          head: HTTPResponseHead(status: 403, headers: []),
-          body: Array("<Error><Code>AccessDenied</Code></Error>".utf8), bodyCount: 40)
+        return .refusal(403, "AccessDenied")
       }
       let outcomes = Outcomes()
       try await fixture.service.copyAll(

@@ -37,9 +37,7 @@ struct DeletingTests {
       let countdown = Countdown(1)
       fixture.transport.changeAnswers { request, response in
         guard !request.listedKeys.isEmpty, countdown.next() else { return response }
-        return HTTPResponse(
-          head: HTTPResponseHead(status: 503, headers: []),
-          body: Array("<Error><Code>SlowDown</Code></Error>".utf8), bodyCount: 36)
+        return .refusal(503, "SlowDown")
       }
       let shown = Mutex<[String?]>([])
       let service = fixture.service.tellingRetries(

@@ -78,10 +78,7 @@ struct LostAnswerTests {
       let (status, code) = isInParts ? (404, "NoSuchUpload") : (412, "PreconditionFailed")
       fixture.transport.changeAnswers { request, response in
         guard isLast(request) else { return response }
-        let body = Array("<Error><Code>\(code)</Code></Error>".utf8)
-        return HTTPResponse(
-          head: HTTPResponseHead(status: status, headers: []), body: body,
-          bodyCount: Int64(body.count))
+        return .refusal(status, code)
       }
       let result = try await fixture.service.move(
         fixture.location("source"), to: fixture.location("target"),

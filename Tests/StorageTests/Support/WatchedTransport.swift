@@ -58,6 +58,16 @@ final class WatchedTransport: HTTPTransport {
   }
 }
 
+extension HTTPResponse {
+  /// An error as S3 words it, which may come with 200 as well.
+  static func refusal(_ status: Int, _ code: String) -> HTTPResponse {
+    let body = Array("<Error><Code>\(code)</Code></Error>".utf8)
+    return HTTPResponse(
+      head: HTTPResponseHead(status: status, headers: []), body: body,
+      bodyCount: Int64(body.count))
+  }
+}
+
 /// What a request says it does.
 struct SentRequest: Sendable, Hashable {
   var method: HTTPMethod

@@ -138,7 +138,7 @@ struct TransferTreeTests {
       for number in 0..<20 { try fixture.local.write("up/\(number)") }
       fixture.transport.changeAnswers { request, response in
         guard request.method == .put, request.key == ObjectKey("7") else { return response }
-        return .denied
+        return .refusal(403, "AccessDenied")
       }
       let up = await run(upload("up", to: "", fixture), fixture)
       #expect(up.stoppedBy == nil)
@@ -350,10 +350,4 @@ private actor Crowd {
     for continuation in waiting { continuation.resume() }
     waiting = []
   }
-}
-
-extension HTTPResponse {
-  fileprivate static let denied = HTTPResponse(
-    head: HTTPResponseHead(status: 403, headers: []),
-    body: Array("<Error><Code>AccessDenied</Code><Message>No</Message></Error>".utf8))
 }
