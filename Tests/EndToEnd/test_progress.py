@@ -39,6 +39,33 @@ def test_a_file_or_a_pipe_gets_plain_lines_alone(person, bucket, large):
     assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, b"", b"")
 
 
+@pytest.mark.parametrize(
+    "operation, command",
+    [
+        ("DeleteObjects", "rm -r s3://{}"),
+        ("DeleteObjects", "rb --force s3://{}"),
+        ("PutObject", "put - s3://{}/k < .env"),
+        ("ListObjectsV2", "du s3://{}"),
+    ],
+)
+def test_what_is_sent_again_is_told_until_it_has_succeeded(
+    person, proxy, store, bucket, operation, command
+):
+    for key in "ab":
+        store.put(bucket, key, b"1")
+    proxy.refuse(503, "SlowDown", operation=operation)
+    again = proxy.hold("request", operation=operation, skip=1)
+    shell = person.shell()
+    shell.type(f"pail {command.format(bucket)}\n")
+    again.wait()
+    shell.wait_for("retrying 2/6: SlowDown")
+    again.release()
+    shell.wait_until(lambda: shell.text.count("ready>") == 2, "the end of the command")
+    assert "retrying" not in shell.text
+    shell.type("exit\n")
+    shell.wait_exit()
+
+
 @pytest.mark.parametrize("command", [["ls", "-r"], ["ls", "-r", "--json"], ["du", "--depth", "9"], ["rm", "-r", "-d"]])
 def test_a_reader_who_has_seen_enough_ends_it_quietly(person, many, command):
     program = subprocess.Popen(
