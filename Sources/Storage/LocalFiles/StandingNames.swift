@@ -38,12 +38,12 @@ final class StandingNames: Sendable {
   func other(
     than name: [UInt8], in folder: OpenFile, path: FilePath
   ) throws(LocalFileError) -> [UInt8]? {
-    let (parent, status) = (path.removingLastComponent(), try status(of: folder, path: path))
+    let status = try status(of: folder, path: path)
     let isThere = try known.withLock { (known) throws(LocalFileError) -> Bool in
       if known.contains(Self.hash(name, status)) { return true }
       if known.count >= most { known.removeAll(keepingCapacity: true) }
       var isThere = false
-      try forEachName(in: parent, at: folder) { found, _ in
+      try forEachName(in: path.removingLastComponent(), at: folder) { found, _ in
         if found == name { isThere = true }
         // The one that is asked for is kept whatever there is.
         if known.count < most || found == name { known.insert(Self.hash(found, status)) }
@@ -53,7 +53,7 @@ final class StandingNames: Sendable {
     guard !isThere else { return nil }
     let key = Self.folded(name)
     var other: [UInt8]?
-    try forEachName(in: parent, at: folder) { found, _ in
+    try forEachName(in: path.removingLastComponent(), at: folder) { found, _ in
       if other == nil, Self.folded(found) == key { other = found }
     }
     // By a rule that is not known here, but it is sure that there is another one.
