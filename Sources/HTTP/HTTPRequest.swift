@@ -29,8 +29,9 @@ extension [HTTPHeader] {
 
 extension String {
   /// Several times as quick as asking the view of UTF-8, which looks for its storage at each byte.
+  @inlinable
   package func allBytes(_ isFine: (UInt8) -> Bool) -> Bool {
-    withBytes { $0.allSatisfy(isFine) }
+    utf8.withContiguousStorageIfAvailable { $0.allSatisfy(isFine) } ?? utf8.allSatisfy(isFine)
   }
 
   /// Whether two names of header fields are the same, without regard to case.
