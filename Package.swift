@@ -27,6 +27,7 @@ let package = Package(
     .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CExpat", providers: [.apt(["libexpat1-dev"])]),
     .systemLibrary(name: "CNcurses", providers: [.apt(["libncurses-dev"])]),
+    .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
     .target(name: "CChecksums", cSettings: [.unsafeFlags(["-O2"])]),
 
     .target(name: "HTTP", dependencies: ["CCurl", system], swiftSettings: strict),
@@ -37,7 +38,7 @@ let package = Package(
       name: "History",
       dependencies: [
         "S3", .product(name: "GRDB", package: "GRDB.swift"),
-        .product(name: "GRDBSQLite", package: "GRDB.swift"), system,
+        "CSQLite", system,
       ],
       swiftSettings: strict),
     .target(

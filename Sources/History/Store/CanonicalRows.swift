@@ -1,6 +1,6 @@
+internal import CSQLite
 internal import Foundation
 internal import GRDB
-internal import GRDBSQLite
 internal import Glibc
 internal import S3
 

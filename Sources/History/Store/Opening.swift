@@ -1,3 +1,4 @@
+internal import CSQLite
 internal import Dispatch
 internal import GRDB
 internal import Glibc
@@ -42,10 +43,14 @@ struct StoreSettings {
 /// Where histories are opened, since opening one flushes the disk.
 let openingQueue = DispatchQueue(label: "pail.history.opening", qos: .userInitiated)
 
+/// Said once, before the first database of the process is opened; later it has no effect.
+private let countsNoMemory = pail_sqlite_count_no_memory() == SQLITE_OK
+
 /// Opens, checks and brings up to date the database at `path`, and makes it when there is none.
 func openDatabase(
   at path: FilePath, settings: StoreSettings
 ) throws(HistoryError) -> any DatabaseWriter {
+  _ = countsNoMemory
   do {
     let file = try prepareFile(
       at: path, user: settings.user, mayBeShared: settings.schema.mayBeShared)
