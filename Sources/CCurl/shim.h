@@ -121,13 +121,9 @@ static inline CURLMcode pail_multi_set_long(void *multi, CURLMoption option, lon
   return curl_multi_setopt(multi, option, value);
 }
 
-// CURL_GLOBAL_DEFAULT is a macro of macros.
-static inline CURLcode pail_global_init(void) { return curl_global_init(CURL_GLOBAL_DEFAULT); }
-
-// libcurl allocates the buffers of each request anew. Once the first has been freed, glibc would
-// take such sizes from its heap and no longer from mappings of their own, and the heap, split by
-// what lives longer between them, grew by 10 MiB over a file of 5 GiB. Setting the threshold to
-// its first value keeps it there; the mappings cost a few percent of an upload's processor time.
+// Once a large block has been freed, glibc would take the next of its size from its heap and no
+// longer from a mapping of its own, and the heap, split by what lives longer between them, grew by
+// 10 MiB over a file of 5 GiB. Setting the threshold to its first value keeps it there.
 //
 // Each thread that allocates would get a heap of its own, up to eight for a core. What one frees
 // none of the others uses, so they grew with the time that many small files took.

@@ -17,6 +17,7 @@ public import SystemPackage
 /// - `CurlThread`                                 the executor: the thread in `curl_multi_poll`
 /// - `Exchange`                                   one request under way: bodies, heads, limits
 /// - `EasyHandle`, `MultiHandle`                  libcurl's handles; nothing else calls libcurl
+/// - `LargeBuffers`                               what libcurl allocates for bodies
 public final class CurlTransport: HTTPTransport {
   public struct Configuration: Sendable {
     /// Between which requests are divided, each with its own connections. 1 or more: one moves
@@ -68,7 +69,7 @@ public final class CurlTransport: HTTPTransport {
   /// Before any handle; libcurl wants it once per process.
   private static let isReady: Bool = {
     pail_keep_heaps_small()
-    return pail_global_init() == CURLE_OK
+    return LargeBuffers.setUpLibcurl()
   }()
 
   public init(configuration: Configuration = Configuration()) {
