@@ -24,6 +24,26 @@ final class DigestQueue: Sendable {
     var threadCount = 0
   }
 
+  /// What a thread reads into, one piece for each stretch that it takes at once.
+  ///
+  /// A piece is as large as a mapping of its own, and would cost the clearing of its pages if it
+  /// were made anew for each stretch.
+  private final class Pieces {
+    /// In bytes: three of them stay in a processor's cache while all digests pass over them.
+    static let size = 128 * 1024
+    private let all: UnsafeMutableRawBufferPointer
+
+    init(count: Int) {
+      all = .allocate(byteCount: count * Self.size, alignment: 64)
+    }
+
+    deinit { all.deallocate() }
+
+    subscript(lane: Int) -> UnsafeMutableRawBufferPointer {
+      UnsafeMutableRawBufferPointer(rebasing: all[(lane * Self.size)..<((lane + 1) * Self.size)])
+    }
+  }
+
   /// How many stretches one thread takes at once; 1 where that gains nothing.
   private let lanes: Int
   /// Each has buffers of its own, and more of them than processors gain nothing.
@@ -66,6 +86,7 @@ final class DigestQueue: Sendable {
   }
 
   private func run() {
+    let pieces = Pieces(count: lanes)
     while true {
       let jobs: [Job] = state.withLock { state in
         let jobs = Array(state.waiting.prefix(lanes))
@@ -74,12 +95,14 @@ final class DigestQueue: Sendable {
         return jobs
       }
       guard !jobs.isEmpty else { return }
-      digest(jobs)
+      digest(jobs, by: pieces)
     }
   }
 
-  private func digest(_ jobs: [Job]) {
-    var readings = jobs.map { Reading($0, hasLanes: lanes > 1) }
+  private func digest(_ jobs: [Job], by pieces: Pieces) {
+    var readings = jobs.enumerated().map { lane, job in
+      Reading(job, into: pieces[lane], hasLanes: lanes > 1)
+    }
     while !readings.isEmpty {
       readings.removeAll { !$0.readPiece() }
       Reading.addTogether(readings.filter { $0.hasMessage && !$0.isAtEnd })
@@ -92,11 +115,9 @@ final class DigestQueue: Sendable {
 
   /// A stretch on its way through the digests.
   private final class Reading {
-    /// In bytes: three of them stay in a processor's cache while all digests pass over them.
-    private static let pieceSize = 128 * 1024
-
     private let job: Job
     private var done: Int64 = 0
+    /// Its thread's, as long as it lasts.
     private let buffer: UnsafeMutableRawBufferPointer
     /// What was read last.
     private var piece: UnsafeRawBufferPointer
@@ -108,10 +129,9 @@ final class DigestQueue: Sendable {
     var hasMessage: Bool { message != nil }
     var isAtEnd: Bool { done == job.slice.count }
 
-    init(_ job: Job, hasLanes: Bool) {
+    init(_ job: Job, into buffer: UnsafeMutableRawBufferPointer, hasLanes: Bool) {
       self.job = job
-      let size = Int(min(Int64(Self.pieceSize), max(job.slice.count, 1)))
-      buffer = .allocate(byteCount: size, alignment: 64)
+      self.buffer = buffer
       piece = UnsafeRawBufferPointer(rebasing: buffer[..<0])
       var wants = job.wants
       if hasLanes, wants.remove(.sha256) != nil {
@@ -124,10 +144,7 @@ final class DigestQueue: Sendable {
       running = PayloadDigest.Running(wants)
     }
 
-    deinit {
-      buffer.deallocate()
-      message?.deallocate()
-    }
+    deinit { message?.deallocate() }
 
     /// Reads as much as there is room for, and has all digests but SHA-256 pass over it.
     ///
@@ -159,7 +176,7 @@ final class DigestQueue: Sendable {
       guard !readings.isEmpty else { return }
       let messages = readings.map(\.message)
       let data = readings.map { $0.piece.baseAddress?.assumingMemoryBound(to: UInt8.self) }
-      pail_sha256_add(messages, data, Int32(readings.count), pieceSize)
+      pail_sha256_add(messages, data, Int32(readings.count), Pieces.size)
     }
 
     /// Answers with all digests. To be called once, at the end.
