@@ -141,14 +141,34 @@ static inline void pail_keep_heaps_small(void) {
 // megabytes from a body at once, and a slow line would look like one that has stalled, and the
 // progress like that of another upload.
 enum { PAIL_UNSENT_LIMIT = 256 * 1024 };
-static inline int pail_limit_unsent(void *context, curl_socket_t socket, curlsocktype purpose) {
-  (void)context;
-  (void)purpose;
+static inline void pail_limit_unsent(curl_socket_t socket) {
   int limit = PAIL_UNSENT_LIMIT;
   // Where the kernel does not know the option, things are as they were.
   (void)setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &limit, sizeof limit);
-  return CURL_SOCKOPT_OK;
 }
-static inline void pail_easy_limit_unsent(void *easy) {
-  curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, pail_limit_unsent);
+
+// Has `opened` told of each socket that a request opens, with `context` before it.
+static inline void pail_easy_set_opened(void *easy, curl_sockopt_callback opened, void *context) {
+  curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, opened);
+  curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, context);
+}
+
+// Lets hardly more be under way than the limit above to a server that is near. That fills such a
+// way many times over, while the kernel's own limit grows to megabytes, and what waits among them
+// has left the processor's cache when it is read. See tcp(7), TCP_INFO, and socket(7), SO_SNDBUF.
+//
+// Of the sockets that a request opens libcurl keeps one: that with this port.
+enum { PAIL_NEAR_MICROSECONDS = 500 };
+static inline void pail_fit_send_buffer(curl_socket_t socket, int localPort) {
+  struct sockaddr_storage address;
+  socklen_t size = sizeof address;
+  if (getsockname(socket, (struct sockaddr *)&address, &size) != 0) return;
+  // Both families have the port at the same place: RFC 3493, section 3.10.
+  if (ntohs(((struct sockaddr_in *)&address)->sin_port) != localPort) return;
+  struct tcp_info info;
+  size = sizeof info;
+  if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return;
+  if (info.tcpi_rtt > PAIL_NEAR_MICROSECONDS) return;
+  int limit = PAIL_UNSENT_LIMIT;
+  (void)setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &limit, sizeof limit);
 }

@@ -54,7 +54,6 @@ struct EasyHandle: ~Copyable {
     pail_easy_set_long(raw, CURLOPT_CONNECTTIMEOUT_MS, configuration.connectTimeout.milliseconds)
     pail_easy_set_long(raw, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
     pail_easy_set_long(raw, CURLOPT_TCP_KEEPALIVE, 1)
-    pail_easy_limit_unsent(raw)
     pail_easy_set_long(raw, CURLOPT_EXPECT_100_TIMEOUT_MS, 1000)
   }
 
@@ -147,10 +146,21 @@ struct EasyHandle: ~Copyable {
         Unmanaged<Exchange>.fromOpaque(context).takeUnretainedValue().noteSent(Int64(uploaded))
         return 0
       },
-      { context, _, _, _, _ in
+      { context, _, _, _, localPort in
         guard let context else { return CURL_PREREQFUNC_ABORT }
         let exchange = Unmanaged<Exchange>.fromOpaque(context).takeUnretainedValue()
+        if let socket = exchange.openedSocket { pail_fit_send_buffer(socket, localPort) }
+        exchange.openedSocket = nil
         return exchange.isReadyToSend() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+      },
+      context)
+    pail_easy_set_opened(
+      raw,
+      { context, socket, _ in
+        guard let context else { return CURL_SOCKOPT_ERROR }
+        pail_limit_unsent(socket)
+        Unmanaged<Exchange>.fromOpaque(context).takeUnretainedValue().openedSocket = socket
+        return CURL_SOCKOPT_OK
       },
       context)
     pail_easy_set_long(raw, CURLOPT_NOPROGRESS, 0)

@@ -1,3 +1,4 @@
+internal import CCurl
 internal import SystemPackage
 
 /// One request under way, and what has come of it so far.
@@ -16,6 +17,8 @@ final class Exchange {
 
   /// The easy handle in use; `nil` while the exchange waits for its turn, and after its end.
   var slot: EasySlot?
+  /// The last that libcurl opened for it, until a connection stands.
+  var openedSocket: curl_socket_t?
   var stallWatch: StallWatch?
   private(set) var isEnded = false
   /// Shared with all that move bodies.

@@ -20,6 +20,21 @@ struct CurlTransportConnectionTests {
     #expect(transport.statistics.requestCount == 40)
   }
 
+  @Test("The kernel holds little of a body for a server that is near")
+  func nearServer() async throws {
+    let sizes = Collected<Int32>()
+    let server = try ScriptedServer { connection in
+      while connection.readRequest() != nil {
+        sizes.append(connection.sendBufferOfClient)
+        connection.answer("200 OK", body: "")
+      }
+    }
+    _ = try await CurlTransport().send(HTTPRequest(method: .get, url: server.url))
+    let size = try #require(sizes.all.first)
+    // The kernel doubles what it is asked for.
+    #expect(size > 0 && size <= 2 * 256 * 1024)
+  }
+
   @Test(
     "No more connections are opened than allowed, and all requests get their turn",
     arguments: [1, 2, 3, 4])

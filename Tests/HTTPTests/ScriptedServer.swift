@@ -66,6 +66,28 @@ final class ServerConnection {
 
   deinit { Glibc.close(socket) }
 
+  /// SO_SNDBUF of the socket at the other end, which is this process's too; 0 for none.
+  var sendBufferOfClient: Int32 {
+    let client = Self.port(of: socket, getpeername)
+    let other = (3..<1024).first { Self.port(of: $0, getsockname) == client }
+    guard client != nil, let other else { return 0 }
+    var size: Int32 = 0
+    var length = socklen_t(MemoryLayout<Int32>.size)
+    getsockopt(other, SOL_SOCKET, SO_SNDBUF, &size, &length)
+    return size
+  }
+
+  private static func port(
+    of socket: Int32,
+    _ name: (Int32, UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
+  ) -> UInt16? {
+    var address = sockaddr_in()
+    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    return withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { name(socket, $0, &size) == 0 }
+    } && address.sin_family == sa_family_t(AF_INET) ? UInt16(bigEndian: address.sin_port) : nil
+  }
+
   /// The next head, or `nil` when the other side closed the connection.
   func readHead() -> ReceivedRequest? {
     while true {
