@@ -113,15 +113,11 @@ extension HTTPRequest {
     }
   }
 
-  /// In bytes. The kernel takes hardly more at a time, and a larger one does not stay in the cache.
-  /// As long as this it is a mapping of its own, which leaves no gaps in the heap.
-  private static let largestUploadBuffer = 128 * 1024
-
   /// Large buffers save system calls where much moves, and cost memory where little does.
   func bufferSizes(large: Int) -> (upload: Int, receive: Int) {
     let small = 16 * 1024
     let upload =
-      body.count > 1024 * 1024 ? Self.largestUploadBuffer : body.count > small ? 4 * small : small
+      body.count > 1024 * 1024 ? large : body.count > small ? 4 * small : small
     let receive =
       switch responseBody {
       case .memory(let limit):
