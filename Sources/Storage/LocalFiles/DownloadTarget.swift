@@ -34,6 +34,8 @@ public final class DownloadTarget: Sendable {
   private let parent: OpenFile
   private let existing: DownloadFolder.Existing
   private let matching: NameMatching
+  /// As far as it is known before the first byte.
+  private let size: ByteCount?
   private let state = Mutex(State.arriving)
 
   init(
@@ -41,6 +43,7 @@ public final class DownloadTarget: Sendable {
     existing: DownloadFolder.Existing, reusing: Bool, matching: NameMatching
   ) throws(LocalFileError) {
     self.matching = matching
+    self.size = size
     relativeName = name
     path = name.path(below: folder)
     self.name = name.last
@@ -59,13 +62,11 @@ public final class DownloadTarget: Sendable {
       }
     }
     (file, isLeftover) = try openPart(partName, in: parent, beside: path, reusing: reusing)
-    if let size, size > .zero {
-      do throws(LocalFileError) {
-        try reserve(size, in: file, path: partPath)
-      } catch {
-        remove()
-        throw error
-      }
+    do throws(LocalFileError) {
+      try makeRoom()
+    } catch {
+      remove()
+      throw error
     }
   }
 
@@ -113,15 +114,66 @@ public final class DownloadTarget: Sendable {
   }
 
   /// Empties the file of what an earlier run has left.
-  ///
-  /// - Parameter size: What is reserved on the disk again.
-  public func startOver(size: ByteCount) async throws(LocalFileError) {
+  public func startOver() async throws(LocalFileError) {
     try await onDisk { () throws(LocalFileError) in
       guard ftruncate(self.file.descriptor.rawValue, 0) == 0 else {
         let refusal = LocalFileError.Kind.lastError
         throw LocalFileError(self.partPath, refusal)
       }
-      if size > .zero { try reserve(size, in: self.file, path: self.partPath) }
+      try self.makeRoom()
+    }
+  }
+
+  /// Gives the file its size, and has the disk set room aside for what comes first.
+  ///
+  /// - Throws: when there cannot be room for all of it.
+  private func makeRoom() throws(LocalFileError) {
+    guard let size, size > .zero else { return }
+    let found = try status(of: file, path: path)
+    if Int64(found.st_size) < size.bytes {
+      guard ftruncate(file.descriptor.rawValue, off_t(size.bytes)) == 0 else {
+        let refusal = LocalFileError.Kind.lastError
+        throw LocalFileError(partPath, refusal)
+      }
+    }
+    var system = statvfs()
+    // Some that are not on a disk of this machine do not know their size.
+    if fstatvfs(file.descriptor.rawValue, &system) == 0, system.f_blocks > 0 {
+      let free = Double(system.f_bfree) * Double(system.f_frsize)
+      guard Double(size.bytes) - Double(found.st_blocks) * 512 <= free else {
+        throw LocalFileError(partPath, .system(.noSpace))
+      }
+    }
+    try reserveSlice(at: 0)
+  }
+
+  /// Has the disk set room aside for the rest, so that one whose room is not this user's, or is
+  /// taken meanwhile, is noticed early. Ends early when its task is cancelled.
+  ///
+  /// To be run beside the first requests: where a file system does for each page what it would do at
+  /// the first write to it, as in memory, this takes as long as writing.
+  func reserveRest() async throws(LocalFileError) {
+    guard let size else { return }
+    var offset = Self.slice
+    while offset < size.bytes, !Task.isCancelled {
+      let start = offset
+      try await onDisk { () throws(LocalFileError) in try self.reserveSlice(at: start) }
+      offset += Self.slice
+    }
+  }
+
+  /// In bytes. Writers of the same file wait while the disk sets one aside.
+  private static let slice: Int64 = 16 * 1024 * 1024
+
+  private func reserveSlice(at offset: Int64) throws(LocalFileError) {
+    guard let size, offset < size.bytes else { return }
+    let count = min(Self.slice, size.bytes - offset)
+    while true {
+      switch posix_fallocate(file.descriptor.rawValue, off_t(offset), off_t(count)) {
+      case 0, EOPNOTSUPP, EINVAL, ENOSYS: return
+      case EINTR: continue
+      case let error: throw LocalFileError(partPath, .system(Errno(rawValue: error)))
+      }
     }
   }
 
@@ -252,18 +304,6 @@ private func openPart(
     }
   }
   throw LocalFileError(path, .inUse)
-}
-
-private func reserve(
-  _ size: ByteCount, in file: OpenFile, path: FilePath
-) throws(LocalFileError) {
-  while true {
-    switch posix_fallocate(file.descriptor.rawValue, 0, off_t(size.bytes)) {
-    case 0, EOPNOTSUPP, EINVAL, ENOSYS: return
-    case EINTR: continue
-    case let error: throw LocalFileError(path, .system(Errno(rawValue: error)))
-    }
-  }
 }
 
 private func setModified(

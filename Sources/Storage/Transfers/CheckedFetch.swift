@@ -24,6 +24,7 @@ struct CheckedFetch: Sendable {
 
   private enum Step: Sendable {
     case event(DownloadCheck.Event)
+    case reserved
     case failed(StorageError)
   }
 
@@ -39,6 +40,7 @@ struct CheckedFetch: Sendable {
       var check = check
       var digests: [Int: FileDigest] = [:]
       var commands = check.start(atOnce: tools.partsAtOnce, present: present)
+      tasks.addTask { await reserve() }
       while true {
         for command in commands {
           switch command {
@@ -84,6 +86,8 @@ struct CheckedFetch: Sendable {
         case .event(let event):
           check.etags = client.etagMeaning
           commands = check.handle(event)
+        case .reserved:
+          commands = []
         case .failed(let error):
           // The first failure is the cause of the others.
           tasks.cancelAll()
@@ -94,6 +98,15 @@ struct CheckedFetch: Sendable {
       }
     }
     return try result.get()
+  }
+
+  private func reserve() async -> Step {
+    do {
+      try await target.reserveRest()
+      return .reserved
+    } catch {
+      return .failed(StorageError(error))
+    }
   }
 
   private func startAgain(_ ranges: RangePlan, keeping kept: Set<Int>) async {

@@ -111,7 +111,7 @@ extension Downloader {
     }
     if target.isLeftover {
       do {
-        try await target.startOver(size: metadata.size)
+        try await target.startOver()
       } catch {
         throw StorageError(error)
       }

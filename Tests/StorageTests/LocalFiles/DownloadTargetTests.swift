@@ -76,6 +76,21 @@ struct DownloadTargetTests {
     #expect(try await folder.existing(RelativeName("empty"))?.size == .zero)
   }
 
+  @Test("Room is set aside for the beginning at once, and then for all of it")
+  func room() async throws {
+    let size: Int64 = 40 << 20
+    let target = try await target("large", size: size)
+    func blocks() throws -> Int64 {
+      Int64(try status(of: target.file, path: target.path).st_blocks) * 512
+    }
+    let first = try blocks()
+    #expect(first >= 1 << 20 && first < size)
+    try await target.reserveRest()
+    #expect(try blocks() >= size)
+    #expect(Int64(try status(of: target.file, path: target.path).st_size) == size)
+    await target.abandon()
+  }
+
   @Test("The mode follows the umask")
   func umaskIsRespected() async throws {
     let probe = try outer.write("probe")
