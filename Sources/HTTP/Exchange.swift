@@ -37,6 +37,8 @@ final class Exchange {
   private var isHeadComplete = false
   private var body: [UInt8] = []
   private var bodyCount: Int64 = 0
+  /// Where a large body waits to be written to its file.
+  private var gathered: WriteBuffer?
   /// The rest of an error document was left where it is.
   private var isCutShort = false
   private var failure: HTTPError?
@@ -199,12 +201,13 @@ final class Exchange {
       failure = .refused(head)
       return false
     }
-    if case .file(_, offset: _, limit: _, let digest?) = request.responseBody {
-      digest.begin(head)
+    let length = head.headers["content-length"].flatMap { Int64($0) }
+    if case .file(let file, let offset, limit: _, let digest) = request.responseBody {
+      digest?.begin(head)
+      let isSmall = (length ?? .max) <= Int64(WriteBuffer.size) / 4
+      gathered = isSmall ? nil : WriteBuffer(file.descriptor, at: offset)
     }
-    guard request.method != .head,
-      let length = head.headers["content-length"].flatMap({ Int64($0) })
-    else { return true }
+    guard request.method != .head, let length else { return true }
     if let limit = request.responseBody.limit, length > limit {
       failure = .bodyTooLarge(limit: limit)
       return false
@@ -234,7 +237,11 @@ final class Exchange {
       body.append(contentsOf: piece)
     case .file(let file, let offset, limit: _, let digest):
       do {
-        try file.descriptor.writeAll(toAbsoluteOffset: offset + bodyCount, piece)
+        if let gathered {
+          try gathered.add(piece)
+        } else {
+          try file.descriptor.writeAll(toAbsoluteOffset: offset + bodyCount, piece)
+        }
       } catch {
         failure = .file(error as? Errno ?? .ioError)
         return false
@@ -264,6 +271,11 @@ final class Exchange {
     if head.isSuccess, sentCount < request.body.count {
       return .failure(
         .connectionLost(reason: "the server said done before it had the whole body"))
+    }
+    do {
+      try gathered?.flush()
+    } catch {
+      return .failure(.file(error as? Errno ?? .ioError))
     }
     return .success(HTTPResponse(head: head, body: body, bodyCount: bodyCount))
   }

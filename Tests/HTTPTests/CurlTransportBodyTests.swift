@@ -55,6 +55,22 @@ struct CurlTransportBodyTests {
     #expect(server.connectionCount == 1)
   }
 
+  @Test("A file that takes no more is an error, at the last byte too", arguments: [100, 100_000])
+  func unwritableFile(size: Int) async throws {
+    let server = try ScriptedServer { connection in
+      while connection.readRequest() != nil {
+        connection.answer("200 OK", body: String(repeating: "x", count: size))
+      }
+    }
+    let file = OpenFile(try FileDescriptor.open("/dev/full", .writeOnly))
+    await #expect(throws: HTTPError.file(.noSpace)) {
+      try await transport.send(
+        HTTPRequest(
+          method: .get, url: server.url + "/b/k",
+          responseBody: .file(file, offset: 0, limit: .max, digest: nil)))
+    }
+  }
+
   @Test("A body goes into a file at its place, and what is around it stays")
   func file() async throws {
     let body = pattern(300_000)
