@@ -12,9 +12,9 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 build: ## build the release binary, .build/release/pail
-	@$(SETUP); need_swift; need_packages "$${BUILD_PACKAGES[@]}"; \
+	@$(SETUP); need_swift; need_packages "$${BUILD_PACKAGES[@]}"; link_options; \
 	say "Building .build/release/pail (the first time takes some minutes)"; \
-	swift build -c release --product pail --static-swift-stdlib -Xlinker -s || \
+	swift build -c release --product pail --static-swift-stdlib "$${LINK_OPTIONS[@]}" || \
 	  fail "the build failed" "The compiler's messages above say where; 'make clean' starts over."
 
 demo: ## a real S3 server on loopback with sample buckets, and pail open on it
