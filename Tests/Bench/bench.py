@@ -5,8 +5,9 @@
 
 Every round runs each client once, in an order that is turned from round to round. Shown are the
 median wall time, the CPU time and the largest resident size (`ru_maxrss`, which is VmHWM) of the
-client's process. Pail runs as it comes: verifying, and recording every change in a history that
-lies on a disk, whose flush time is shown too. Uploaded, downloaded and made files lie in memory.
+client's process, which measure.c starts. Pail runs as it comes: verifying, and recording every
+change in a history that lies on a disk, whose flush time is shown too. Uploaded, downloaded and
+made files lie in memory.
 
 The server is compiled from standin.c beside this file; it proves nothing about a client being right.
 """
@@ -64,6 +65,10 @@ def say(text):
     print(f"==> {text}", file=sys.stderr, flush=True)
 
 
+def compile_c(source, program, *options):
+    subprocess.run(["cc", "-O2", "-o", program, HERE / source, *options], check=True)
+
+
 class Failed(Exception):
     """A run that did not do what it was to do."""
 
@@ -73,10 +78,7 @@ class Server:
 
     @staticmethod
     def compile(program):
-        subprocess.run(
-            ["cc", "-O2", "-pthread", "-o", program, HERE / "standin.c", "-lssl", "-lcrypto"],
-            check=True,
-        )
+        compile_c("standin.c", program, "-pthread", "-lssl", "-lcrypto")
 
     def __init__(
         self, program, big, delay=0, certificate=None, count=SMALL_COUNT, in_folder=IN_FOLDER,
@@ -292,9 +294,11 @@ class Bench:
             folder.mkdir(parents=True, exist_ok=True)
             start = number * 16 % ((1 << 20) - SMALL_SIZE)
             (folder / f"object-{number:05}").write_bytes(block[start : start + SMALL_SIZE])
-        say("Compiling the stand-in server")
+        say("Compiling the stand-in server, and what starts and measures the clients")
         self.program = self.disk / "standin"
         Server.compile(self.program)
+        self.measuring = self.disk / "measure"
+        compile_c("measure.c", self.measuring)
         self.certificate = [self.disk / "certificate.pem", self.disk / "key.pem"]
         subprocess.run(
             ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
@@ -369,24 +373,19 @@ class Bench:
         if client is self.pail:
             # Each run records in a history of its own, as large as what it does.
             shutil.rmtree(self.pail.state, ignore_errors=True)
-        command = list(map(str, client.command(work, server, places)))
+        taken = self.disk / "taken"
+        command = [self.measuring, taken, *client.command(work, server, places)]
         with open(target / "output", "wb") as output, open(target / "errors", "wb") as errors:
-            started = time.perf_counter()
-            process = subprocess.Popen(
-                command, env=environment, cwd=self.scratch, stdin=subprocess.DEVNULL,
-                stdout=output, stderr=errors,
+            process = subprocess.run(
+                list(map(str, command)), env=environment, cwd=self.scratch,
+                stdin=subprocess.DEVNULL, stdout=output, stderr=errors,
             )  # fmt: skip
-            _, status, usage = os.wait4(process.pid, 0)
-            wall = time.perf_counter() - started
-            process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != 0:
             text = (target / "errors").read_text(errors="replace").strip().splitlines()
             raise Failed(f"{work}: status {process.returncode}: {text[-1] if text else ''}")
         self.check(work, target)
-        return {
-            "wall": wall, "cpu": usage.ru_utime + usage.ru_stime,
-            "memory": usage.ru_maxrss / 1024,
-        }  # fmt: skip
+        wall, cpu, kibibytes = map(float, taken.read_text().split())
+        return {"wall": wall, "cpu": cpu, "memory": kibibytes / 1024}
 
     def check(self, work, target):
         if work == "download":
