@@ -28,6 +28,7 @@ let package = Package(
     .systemLibrary(name: "CExpat", providers: [.apt(["libexpat1-dev"])]),
     .systemLibrary(name: "CNcurses", providers: [.apt(["libncurses-dev"])]),
     .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(name: "CFiles"),
     .target(name: "CChecksums", cSettings: [.unsafeFlags(["-O2"])]),
 
     .target(name: "HTTP", dependencies: ["CCurl", system], swiftSettings: strict),
@@ -44,7 +45,8 @@ let package = Package(
     .target(
       name: "Storage",
       dependencies: [
-        "S3", "History", .product(name: "Collections", package: "swift-collections"), system,
+        "S3", "History", .product(name: "Collections", package: "swift-collections"), "CFiles",
+        system,
       ],
       swiftSettings: strict),
     .target(name: "TextUI", swiftSettings: strict),

@@ -144,20 +144,22 @@ public final class DownloadTarget: Sendable {
         throw LocalFileError(partPath, .system(.noSpace))
       }
     }
-    try reserveSlice(at: 0)
+    _ = try reserveSlice(at: 0)
   }
 
   /// Has the disk set room aside for the rest, so that one whose room is not this user's, or is
   /// taken meanwhile, is noticed early. Ends early when its task is cancelled.
   ///
-  /// To be run beside the first requests: where a file system does for each page what it would do at
-  /// the first write to it, as in memory, this takes as long as writing.
+  /// To be run beside the first requests: a server of files may take its time for it.
   func reserveRest() async throws(LocalFileError) {
     guard let size else { return }
     var offset = Self.slice
     while offset < size.bytes, !Task.isCancelled {
       let start = offset
-      try await onDisk { () throws(LocalFileError) in try self.reserveSlice(at: start) }
+      let isSetAside = try await onDisk { () throws(LocalFileError) in
+        try self.reserveSlice(at: start)
+      }
+      guard isSetAside else { return }
       offset += Self.slice
     }
   }
@@ -165,15 +167,15 @@ public final class DownloadTarget: Sendable {
   /// In bytes. Writers of the same file wait while the disk sets one aside.
   private static let slice: Int64 = 16 * 1024 * 1024
 
-  private func reserveSlice(at offset: Int64) throws(LocalFileError) {
-    guard let size, offset < size.bytes else { return }
-    let count = min(Self.slice, size.bytes - offset)
-    while true {
-      switch posix_fallocate(file.descriptor.rawValue, off_t(offset), off_t(count)) {
-      case 0, EOPNOTSUPP, EINVAL, ENOSYS: return
-      case EINTR: continue
-      case let error: throw LocalFileError(partPath, .system(Errno(rawValue: error)))
-      }
+  /// - Returns: false where nothing can be set aside, or nothing would be gained.
+  private func reserveSlice(at offset: Int64) throws(LocalFileError) -> Bool {
+    guard let size, offset < size.bytes else { return false }
+    // Its room has been looked at, and setting it aside takes as long as writing.
+    guard !isInMemory(file) else { return false }
+    do throws(Errno) {
+      return try setAside(offset..<min(offset + Self.slice, size.bytes), in: file)
+    } catch {
+      throw LocalFileError(partPath, .system(error))
     }
   }
 

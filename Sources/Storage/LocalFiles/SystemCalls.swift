@@ -1,3 +1,4 @@
+internal import CFiles
 internal import Glibc
 internal import HTTP
 internal import S3
@@ -75,4 +76,26 @@ func flush(_ file: OpenFile, path: FilePath) throws(LocalFileError) {
   guard fsync(file.descriptor.rawValue) == 0 || errno == EINVAL else {
     throw LocalFileError(path, .lastError)
   }
+}
+
+/// Has the disk set these bytes of the file aside; what is there already stays.
+///
+/// By fallocate(2) itself: where a file system has none, posix_fallocate(3) writes to the file, and
+/// could undo what another thread writes at that moment.
+///
+/// - Returns: false where the file system cannot.
+func setAside(_ bytes: Range<Int64>, in file: OpenFile) throws(Errno) -> Bool {
+  while fallocate(file.descriptor.rawValue, 0, off_t(bytes.lowerBound), off_t(bytes.count)) != 0 {
+    switch errno {
+    case EOPNOTSUPP, EINVAL, ENOSYS: return false
+    case EINTR: continue
+    case let refusal: throw Errno(rawValue: refusal)
+    }
+  }
+  return true
+}
+
+/// Whether the file's pages lie in memory and nowhere else.
+func isInMemory(_ file: OpenFile) -> Bool {
+  pail_is_in_memory(file.descriptor.rawValue)
 }

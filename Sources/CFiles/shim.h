@@ -1,0 +1,15 @@
+#pragma once
+#include <linux/magic.h>
+#include <stdbool.h>
+#include <sys/statfs.h>
+#include <sys/types.h>
+
+// Swift's Glibc module leaves out what only Linux has. <fcntl.h>, which declares this, would bring
+// structures along that are Glibc's in the eyes of Swift.
+extern int fallocate(int file, int mode, off_t offset, off_t count);
+
+// Whether the file lies in memory: statfs(2).
+static inline bool pail_is_in_memory(int file) {
+  struct statfs system;
+  return fstatfs(file, &system) == 0 && system.f_type == TMPFS_MAGIC;
+}
