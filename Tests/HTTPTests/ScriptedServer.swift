@@ -68,13 +68,20 @@ final class ServerConnection {
 
   /// SO_SNDBUF of the socket at the other end, which is this process's too; 0 for none.
   var sendBufferOfClient: Int32 {
-    let client = Self.port(of: socket, getpeername)
-    let other = (3..<1024).first { Self.port(of: $0, getsockname) == client }
-    guard client != nil, let other else { return 0 }
+    let here = Self.ports(of: socket)
+    let open = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
+    let other = open.compactMap { Int32($0) }.first { candidate in
+      let there = Self.ports(of: candidate)
+      return there.own != nil && there.own == here.peer && there.peer == here.own
+    }
     var size: Int32 = 0
     var length = socklen_t(MemoryLayout<Int32>.size)
-    getsockopt(other, SOL_SOCKET, SO_SNDBUF, &size, &length)
+    if let other { getsockopt(other, SOL_SOCKET, SO_SNDBUF, &size, &length) }
     return size
+  }
+
+  private static func ports(of socket: Int32) -> (own: UInt16?, peer: UInt16?) {
+    (port(of: socket, getsockname), port(of: socket, getpeername))
   }
 
   private static func port(
@@ -83,9 +90,11 @@ final class ServerConnection {
   ) -> UInt16? {
     var address = sockaddr_in()
     var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-    return withUnsafeMutablePointer(to: &address) { pointer in
+    let isNamed = withUnsafeMutablePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { name(socket, $0, &size) == 0 }
-    } && address.sin_family == sa_family_t(AF_INET) ? UInt16(bigEndian: address.sin_port) : nil
+    }
+    guard isNamed, address.sin_family == sa_family_t(AF_INET) else { return nil }
+    return UInt16(bigEndian: address.sin_port)
   }
 
   /// The next head, or `nil` when the other side closed the connection.
