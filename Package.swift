@@ -83,13 +83,14 @@ let package = Package(
       dependencies: ["Storage", "History", "S3", "HTTP", "TestSupport", system],
       swiftSettings: strict),
     .testTarget(
-      name: "TextUITests", dependencies: ["TextUI"], exclude: ["Screens"], swiftSettings: strict),
+      name: "TextUITests", dependencies: ["TextUI", "TestSupport"], exclude: ["Screens"],
+      swiftSettings: strict),
     .testTarget(
       name: "TerminalTests", dependencies: ["Terminal", "TextUI", "CNcurses"],
       swiftSettings: strict),
     .testTarget(
       name: "BrowserTests",
-      dependencies: ["Browser", "Storage", "History", "S3", "TextUI", system],
+      dependencies: ["Browser", "Storage", "History", "S3", "TextUI", "TestSupport", system],
       exclude: ["Screens"], swiftSettings: strict),
     .testTarget(
       name: "AppTests",
@@ -100,7 +101,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "FuzzTests",
-      dependencies: ["App", "HTTP", "History", "S3", "Storage", "TextUI", system],
+      dependencies: ["App", "HTTP", "History", "S3", "Storage", "TextUI", "TestSupport", system],
       swiftSettings: strict),
   ],
   cLanguageStandard: .gnu11

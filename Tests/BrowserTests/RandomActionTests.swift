@@ -2,29 +2,15 @@ import History
 import S3
 import Storage
 import SystemPackage
+import TestSupport
 import Testing
 import TextUI
 
 @testable import Browser
 
-/// Numbers that look random and are the same in every run (SplitMix64, Steele and others, 2014).
-private struct Dice: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ (mixed >> 31)
-  }
-}
-
 /// A browser that is handled at random by somebody, and answered at random by a hostile world.
 private struct Monkey {
-  var dice: Dice
+  var dice: SeededRandom
   var state: BrowserState
   var waiting: [Effect] = []
 
@@ -39,7 +25,7 @@ private struct Monkey {
   ]
 
   init(seed: UInt64) throws {
-    dice = Dice(seed: seed)
+    dice = SeededRandom(seed: seed)
     state = try Scene(columns: 80, rows: 24).state
     send(.started(at: nil))
   }

@@ -1,21 +1,5 @@
 import Foundation
-
-/// A generator with a seed, so that what was found can be found again. SplitMix64.
-struct Chance: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) {
-    state = seed
-  }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-    return value ^ (value >> 31)
-  }
-}
+import TestSupport
 
 /// Feeds `body` random bytes and changed samples: a few hundred, or with PAIL_TEST_FUZZ_SECONDS as
 /// many as there is time for.
@@ -25,7 +9,7 @@ struct Chance: RandomNumberGenerator {
 /// - Parameter longest: of the inputs, in bytes.
 func fuzz(
   _ name: String, samples: [String], longest: Int = 4096,
-  _ body: (_ bytes: [UInt8], _ chance: inout Chance) throws -> Void
+  _ body: (_ bytes: [UInt8], _ chance: inout SeededRandom) throws -> Void
 ) rethrows {
   let environment = ProcessInfo.processInfo.environment
   let seed = environment["PAIL_TEST_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 0..<1 << 32)
@@ -33,7 +17,7 @@ func fuzz(
   try? FileHandle.standardError.write(contentsOf: Data("\(name): PAIL_TEST_SEED=\(seed)\n".utf8))
   let samples = samples.map { Array($0.utf8) }
   let end = seconds.map { ContinuousClock.now + .seconds($0) }
-  var chance = Chance(seed: seed)
+  var chance = SeededRandom(seed: seed)
   var count = 0
   while end.map({ ContinuousClock.now < $0 }) ?? (count < 300) {
     count += 1
@@ -54,7 +38,7 @@ private let words = [
 ].map { Array($0.utf8) }
 
 private func input(
-  _ samples: [[UInt8]], _ longest: Int, _ chance: inout Chance
+  _ samples: [[UInt8]], _ longest: Int, _ chance: inout SeededRandom
 ) -> [UInt8] {
   var bytes =
     Int.random(in: 0..<8, using: &chance) == 0 ? [] : samples.randomElement(using: &chance) ?? []

@@ -1,23 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import TextUI
 
-/// The same numbers for the same seed, so that a failure can be repeated.
-struct SeededRandom: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  /// SplitMix64.
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-
+extension SeededRandom {
   /// Random bytes, random scalars, and the awkward ones.
   mutating func hostileText() -> VisibleText {
     let awkward: [Unicode.Scalar] = [

@@ -1,4 +1,5 @@
 import S3
+import TestSupport
 import Testing
 
 @testable import Storage
@@ -68,7 +69,7 @@ struct EscapedNameTests {
 
   @Test("The key can be told from the name, and no two keys share one")
   func reversible() {
-    var random = Random(state: 7)
+    var random = SeededRandom(seed: 7)
     let pieces = [
       "a", "%", "%2", "%25", "%2E", "%00", "%2F", "+", "/", ".", "\0", ".pail-", ".part",
     ]
@@ -98,14 +99,5 @@ struct EscapedNameTests {
         .replacing("%2F", with: "").replacing("%25", with: "%")
     }.joined(separator: "/")
     return ObjectKey(text)
-  }
-
-  private struct Random: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      // The constants of Knuth's MMIX.
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return state ^ (state >> 32)
-    }
   }
 }
