@@ -37,6 +37,8 @@ struct CheckedFetch: Sendable {
     if log != nil, check.wantedCRC != .crc64nvme { wanted.append(.crc64nvme) }
     let crcs = wanted
     let result: Result<Verification, StorageError> = await withTaskGroup(of: Step.self) { tasks in
+      // What sets room aside has nothing left to do once all is there.
+      defer { tasks.cancelAll() }
       var check = check
       var digests: [Int: FileDigest] = [:]
       var commands = check.start(atOnce: tools.partsAtOnce, present: present)
