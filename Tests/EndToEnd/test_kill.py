@@ -105,7 +105,10 @@ class Killer:
             finally:
                 program.kill()
                 output = program.communicate()[0].decode("utf-8", "replace")
-            assert program.returncode == -signal.SIGKILL, f"it ended by itself: {output}"
+            # One that is not stopped may be done with what is left before the kill reaches it.
+            may_end = point.place == "delivered" and not point.is_stopped
+            ends = (-signal.SIGKILL, 0) if may_end else (-signal.SIGKILL,)
+            assert program.returncode in ends, f"it ended by itself: {output}"
             if point.is_lost:
                 hold.drop()
             proxy.clear()
