@@ -113,11 +113,14 @@ extension HTTPRequest {
     }
   }
 
+  /// In bytes. Each part under way has one, and more would show in the memory of a large file.
+  private static let largestUploadBuffer = 128 * 1024
+
   /// Large buffers save system calls where much moves, and cost memory where little does.
   func bufferSizes(large: Int) -> (upload: Int, receive: Int) {
     let small = 16 * 1024
     let upload =
-      body.count > 1024 * 1024 ? large : body.count > small ? 4 * small : small
+      body.count > 1024 * 1024 ? Self.largestUploadBuffer : body.count > small ? 4 * small : small
     let receive =
       switch responseBody {
       case .memory(let limit):

@@ -6,7 +6,7 @@ internal import SystemPackage
 /// one file wait for one another at each write, as the ranges of a download would all the time.
 final class WriteBuffer {
   /// In bytes. With what libcurl receives into it stays in a processor's cache.
-  static let size = 256 * 1024
+  static let size = 128 * 1024
 
   private let file: FileDescriptor
   /// Where the first byte goes, in the file.
