@@ -169,6 +169,57 @@ def test_a_broken_connection_goes_on_where_it_broke(person, store, bucket):
     assert ranges == [None, f"bytes=4000000-{len(body) - 1}"]
 
 
+def test_a_stream_that_is_sent_again_says_so_until_its_first_byte(person, proxy, store, bucket):
+    store.put(bucket, "k", b"first\nsecond\n")
+    proxy.refuse(503, "SlowDown", operation="GetObject")
+    again = proxy.hold("request", operation="GetObject", skip=1)
+    # The rest does not come for minutes; nobody waits for an answer any more.
+    proxy.change(lambda answer: setattr(answer, "paces", [(5, 600)]), operation="GetObject")
+    shell = person.shell()
+    shell.type(f"pail cat s3://{bucket}/k > kept\n")
+    again.wait()
+    shell.wait_for("retrying 2/6: SlowDown")
+    again.release()
+    shell.wait_gone("retrying")
+    shell.wait_until(lambda: (person.work / "kept").read_bytes() == b"first", "the first bytes")
+    assert shell.text.count("ready>") == 1
+    shell.press("^c")
+    shell.wait_until(lambda: shell.text.count("ready>") == 2, "the end of the command")
+    shell.type("exit\n")
+    shell.wait_exit()
+
+
+def test_what_is_said_of_a_stream_spoils_nothing_of_it(person, proxy, store, bucket):
+    store.put(bucket, "k", b"first\nsecond\n")
+    answers = iter([(5, 0), (3, 600)])
+
+    def change(answer):
+        count, silence = next(answers)
+        if silence:
+            answer.paces = [(count, silence)]
+        else:
+            answer.length, answer.body = len(answer.body), answer.body[:count]
+
+    for skip in (0, 2):
+        proxy.refuse(503, "SlowDown", operation="GetObject", skip=skip)
+    first, second = (proxy.hold("request", operation="GetObject", skip=skip) for skip in (1, 3))
+    proxy.change(change, operation="GetObject", times=0)
+    terminal = person.open("cat", f"s3://{bucket}/k")
+    first.wait()
+    terminal.wait_for("retrying 2/6: SlowDown")
+    first.release()
+    # The line breaks in the middle of a line, and the next attempt is refused once.
+    second.wait()
+    terminal.wait_until(
+        lambda: terminal.lines[:2] == ["first", "retrying 2/6: SlowDown"], "both, each on its line")
+    second.release()
+    terminal.wait_for("se")
+    assert terminal.lines[0] == "first" and "retrying" not in terminal.text
+    terminal.press("^c")
+    assert terminal.wait_exit() == 130
+    assert terminal.lines[0] == "first"
+
+
 def test_a_pipe_that_is_closed_early_ends_quietly(person, store, bucket):
     store.put(bucket, "k", b"line\n" * 2_000_000)
     program = start(person, "cat", f"s3://{bucket}/k")

@@ -46,7 +46,7 @@ struct BrowseCommand: AsyncParsableCommand {
       }
       let session: Session
       do {
-        session = try await context.openSession()
+        session = try await context.openSession(tellsRetries: false)
       } catch let problem as SetupProblem {
         throw ExitCode(try await showSetup(problem, context.settings))
       }

@@ -53,7 +53,10 @@ final class CommandContext: Sendable {
   var hasFailures: Bool { failures.withLock { $0 > 0 } }
 
   /// Asks first when the keys would meet an endpoint that their owner did not name.
-  func openSession() async throws -> Session {
+  ///
+  /// - Parameter tellsRetries: whether requests that are sent again show on the terminal; not where
+  ///   there is a screen on it. Of transfers that is told by ``TransferProgressLine``.
+  func openSession(tellsRetries: Bool = true) async throws -> Session {
     if let question = settings.endpointQuestion, settings.problems.isEmpty {
       let ask = """
         The keys come from \(question.keysOrigin), the server \(question.endpoint) from \
@@ -75,7 +78,7 @@ final class CommandContext: Sendable {
     if let limitRate {
       await session.service.transfers.setLimit(bytesPerSecond: Int(limitRate.bytesPerSecond))
     }
-    return session
+    return tellsRetries ? CountProgress(self).watching(session) : session
   }
 
   /// Shows the transfers of the session to other Pails of the same user from now on.

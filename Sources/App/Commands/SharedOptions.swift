@@ -59,7 +59,7 @@ struct SharedOptions: ParsableArguments {
   @Flag(name: .shortAndLong, help: "Say only what failed or could not be verified.")
   var quiet = false
 
-  @Flag(help: "Show no progress.")
+  @Flag(help: "Show neither progress nor what is retried.")
   var noProgress = false
 
   @Option(

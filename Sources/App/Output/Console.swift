@@ -14,6 +14,8 @@ final class Console: Sendable {
   private let isQuiet: Bool
   private let terminal = TerminalWriter()
   private let state = Mutex(State())
+  /// The terminal's cursor stands behind a piece of an object, and not at the start of a line.
+  private let isInLine = Atomic(false)
 
   private struct State {
     var pending: [UInt8] = []
@@ -66,6 +68,12 @@ final class Console: Sendable {
   func write(_ piece: UnsafeRawBufferPointer) -> Bool {
     state.withLock { state in
       guard !state.isClosed, state.failure == nil else { return false }
+      if isOutputTerminal {
+        // What stands there now would be wiped away later, and the piece with it.
+        terminal.clearProgress()
+        terminal.finish()
+        isInLine.store(piece.last != UInt8(ascii: "\n"), ordering: .relaxed)
+      }
       do {
         try FileDescriptor.standardOutput.writeAll(piece)
       } catch Errno.brokenPipe {
@@ -132,6 +140,8 @@ final class Console: Sendable {
 
   /// Puts one line in place of the progress line before it. The caller keeps it within the width.
   func progress(_ line: String) {
+    // It is wiped away with the line that it stands on, which must be its own.
+    if isInLine.load(ordering: .relaxed) { writeError("\n", waits: false) }
     terminal.progress(Array(line.utf8))
   }
 
@@ -140,6 +150,7 @@ final class Console: Sendable {
   }
 
   private func writeError(_ text: String, waits: Bool) {
+    isInLine.store(false, ordering: .relaxed)
     guard !isErrorTerminal else {
       return terminal.write(Array(text.utf8), to: STDERR_FILENO, waits: waits)
     }

@@ -3,7 +3,7 @@ import Synchronization
 import TextUI
 
 /// A line such as `1,203 deleted, 1 failed`, kept current on a terminal. Behind it stands what holds
-/// it up: `retrying 2/5: SlowDown`.
+/// it up: `retrying 2/5: SlowDown`. Of a command that counts nothing that is all of it.
 final class CountProgress: Sendable {
   private struct State {
     var words = ""
@@ -16,7 +16,8 @@ final class CountProgress: Sendable {
   private let isShown: Bool
   private let state = Mutex(State())
 
-  init(_ context: CommandContext, verb: String) {
+  /// - Parameter verb: what became of those that are counted.
+  init(_ context: CommandContext, verb: String = "") {
     console = context.console
     self.verb = verb
     isShown = context.showsProgress
@@ -49,8 +50,8 @@ final class CountProgress: Sendable {
       // may follow for long upon a retry, or upon its end.
       guard state.retry != retry || now - state.last >= .milliseconds(100) else { return }
       state.last = now
-      console.progress(
-        Self.line(state.words, state.retry, columns: console.errorColumns - 1))
+      let line = Self.line(state.words, state.retry, columns: console.errorColumns - 1)
+      if line.isEmpty { console.clearProgress() } else { console.progress(line) }
     }
   }
 

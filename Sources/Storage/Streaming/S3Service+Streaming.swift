@@ -1,5 +1,6 @@
 internal import HTTP
 public import S3
+internal import Synchronization
 public import SystemPackage
 
 extension S3Service {
@@ -52,7 +53,8 @@ extension S3Service {
   /// of it. S3 API Reference: HeadObject, GetObject.
   ///
   /// A connection that breaks is made anew, and goes on where it broke with the same object. What
-  /// was handed over cannot be taken back, so damage is an error that comes after the bytes.
+  /// was handed over cannot be taken back, so damage is an error that comes after the bytes. Trouble
+  /// with a request is told as over before the first byte of its answer is handed over.
   ///
   /// - Parameter receive: called on the thread of the connections, which waits for it; `false`
   ///   ends the download.
@@ -99,10 +101,14 @@ extension S3Service {
   ) async throws(S3Error) {
     while true {
       let start = check.count
+      let trouble = TroubleUntilAnswer(observer: bodies.retryObserver)
+      var client = bodies
+      client.retryObserver = { trouble.note($0) }
       do throws(S3Error) {
-        _ = try await bodies.getObject(
+        _ = try await client.getObject(
           source, range: start > 0 ? start..<metadata.size.bytes : nil, ifMatch: metadata.etag,
           into: .pieces { piece in
+            if check.count == start { trouble.end() }
             guard receive(piece) else { return false }
             check.add(piece)
             return true
@@ -115,6 +121,26 @@ extension S3Service {
         else { throw error }
       }
     }
+  }
+}
+
+/// Retries of a request whose answer is used as it comes. The request ends with the last byte, which
+/// may be hours away; its trouble is over with the first.
+private final class TroubleUntilAnswer: Sendable {
+  private let observer: (@Sendable (RetryEvent) -> Void)?
+  private let request = Mutex<Int?>(nil)
+
+  init(observer: (@Sendable (RetryEvent) -> Void)?) {
+    self.observer = observer
+  }
+
+  func note(_ event: RetryEvent) {
+    if case .failed(let notice) = event { request.withLock { $0 = notice.request } }
+    observer?(event)
+  }
+
+  func end() {
+    if let request = request.withLock({ $0 }) { observer?(.ended(request: request)) }
   }
 }
 
