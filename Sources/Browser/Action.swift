@@ -13,6 +13,8 @@ public enum Action: Sendable {
   case resized(Size)
   /// An effect brought something; who asked for it knows the request.
   case answered(RequestID, Answer)
+  /// What an effect sent to the server failed and is sent again; nil once that is over.
+  case requestRetried(RequestID, RetryStatus?)
   /// The newest state of every transfer of this process; `earlier` names the session of those that
   /// were started before a switch.
   case transfersProgressed([TransferStatus], earlier: [TransferID: String] = [:])
@@ -56,8 +58,6 @@ public enum Answer: Sendable {
   case deletionProgressed(DeletionProgress)
   case deleted(DeletionReport)
   case copyProgressed(CopyProgress)
-  /// A request for a copy or deletion failed and is sent again; nil once that is over.
-  case retrying(RetryStatus?)
   case objectsCopied(CopyReport)
   /// What an earlier run had left is given up.
   case leftTransferAborted(warning: StorageError?)

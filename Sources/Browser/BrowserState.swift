@@ -22,6 +22,7 @@ public struct BrowserState: Sendable {
   var objects: ObjectPane?
   /// A listing that takes the place of ``objects`` once it has come as far.
   var replacement: ObjectPane?
+  var retries = RequestRetries()
   var transfers = TransfersPane()
   var trail = Trail()
   /// The last one is on top and gets the keys.
@@ -76,6 +77,8 @@ public struct BrowserState: Sendable {
       // Not before something is on the screen, so that it delays no start.
       if !hasAskedForLeft { turn.perform(.findLeftTransfers) }
       hasAskedForLeft = true
+    case .requestRetried(let request, let status):
+      retries.note(status, of: request)
     case .foundLeftTransfers(let entries):
       found(left: entries, &turn)
     case .transfersProgressed(let statuses, let earlier):

@@ -85,9 +85,9 @@ struct BucketDialogTests {
       return
     }
     scene.send(.answered(request, .deletionProgressed(DeletionProgress(deleted: 1_000))))
-    scene.send(.answered(request, .retrying(RetryStatus(attempt: 2, of: 5, code: "SlowDown"))))
+    scene.send(.requestRetried(request, RetryStatus(attempt: 2, of: 5, code: "SlowDown")))
     #expect(scene.screen.contains("Deleted 1,000…  retrying 2/5: SlowDown"))
-    scene.send(.answered(request, .retrying(nil)))
+    scene.send(.requestRetried(request, nil))
     #expect(scene.screen.contains("Deleted 1,000…") && !scene.screen.contains("retrying"))
     scene.send(.answered(request, .deleted(DeletionReport(deleted: 1_203))))
     #expect(scene.bottom.contains("Deleted 1,203 objects and removed bucket logs"))

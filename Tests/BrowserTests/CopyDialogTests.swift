@@ -110,16 +110,16 @@ struct CopyDialogTests {
     let request = try #require(scene.takeEffects().last?.request)
     scene.send(.answered(request, .copyProgressed(CopyProgress(copied: 3))))
     scene.send(
-      .answered(request, .retrying(RetryStatus(attempt: 2, of: 5, code: "SlowDown"))))
+      .requestRetried(request, RetryStatus(attempt: 2, of: 5, code: "SlowDown")))
     #expect(scene.screen.contains("Copied 3…  retrying 2/5: SlowDown"))
     scene.send(.answered(request, .copyProgressed(CopyProgress(copied: 4))))
     #expect(scene.screen.contains("Copied 4…  retrying 2/5: SlowDown"))
-    scene.send(.answered(request, .retrying(nil)))
+    scene.send(.requestRetried(request, nil))
     #expect(scene.screen.contains("Copied 4…") && !scene.screen.contains("retrying"))
     // What still comes while it stops changes nothing.
     scene.press("Esc")
     scene.send(
-      .answered(request, .retrying(RetryStatus(attempt: 2, of: 5, code: "SlowDown"))))
+      .requestRetried(request, RetryStatus(attempt: 2, of: 5, code: "SlowDown")))
     #expect(scene.screen.contains("Stopping…") && !scene.screen.contains("retrying"))
   }
 

@@ -125,9 +125,9 @@ struct DeleteDialogTests {
     scene.press("D y")
     let id = try request(scene) { if case .delete = $0 { true } else { false } }
     scene.send(.answered(id, .deletionProgressed(DeletionProgress(deleted: 1_000, failed: 1))))
-    scene.send(.answered(id, .retrying(RetryStatus(attempt: 2, of: 5, code: "SlowDown"))))
+    scene.send(.requestRetried(id, RetryStatus(attempt: 2, of: 5, code: "SlowDown")))
     #expect(scene.screen.contains("Deleted 1,000, 1 failed…  retrying 2/5: SlowDown"))
-    scene.send(.answered(id, .retrying(nil)))
+    scene.send(.requestRetried(id, nil))
     #expect(scene.screen.contains("Deleted 1,000, 1 failed…"))
     #expect(!scene.screen.contains("retrying"))
     let failure = DeletionFailure(

@@ -48,8 +48,15 @@ private struct Monkey {
       send(.foundLeftTransfers((0..<roll(4)).map { .sample(Int64($0 + 1), name()) }))
     case 3: send(.copied("The URL", by: "of the terminal"))
     case 4...8: answer()
+    case 9: retry()
     default: send(.keyPressed(KeyPress(Self.keys[roll(Self.keys.count)])))
     }
+  }
+
+  private mutating func retry() {
+    guard !waiting.isEmpty, let request = waiting[roll(waiting.count)].request else { return }
+    let status = RetryStatus(attempt: roll(9), of: roll(9), code: name())
+    send(.requestRetried(request, roll(3) == 0 ? nil : status))
   }
 
   private mutating func answer() {
@@ -95,8 +102,8 @@ private struct Monkey {
       for _ in 0..<roll(3) { report.note(.failure(StorageError(kind: .service, message: name()))) }
       return [
         .copyProgressed(CopyProgress(copied: roll(9_999), failed: roll(3))),
-        .retrying(RetryStatus(attempt: 2, of: 5, code: name())), .objectsCopied(report),
-      ][roll(3)]
+        .objectsCopied(report),
+      ][roll(2)]
     case .presign:
       return .presigned(
         PresignedURL(

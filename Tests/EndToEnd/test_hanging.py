@@ -34,6 +34,22 @@ def test_esc_stops_a_listing_that_hangs_and_r_lists_again(person, store, proxy, 
     assert proxy.names().count("ListObjectsV2") == 2
 
 
+def test_listings_that_are_sent_again_say_so_until_they_have_come(person, store, proxy, bucket):
+    store.put(bucket, "late.txt", b"1")
+    holds = []
+    for operation in ("ListBuckets", "ListObjectsV2"):
+        proxy.refuse(503, "SlowDown", operation=operation)
+        holds.append(proxy.hold("request", operation=operation, skip=1))
+    browser = person.open(f"s3://{bucket}")
+    for hold in holds:
+        hold.wait()
+    browser.wait_until(lambda: browser.text.count("retrying 2/6: ") == 2, "both panes telling")
+    for hold in holds:
+        hold.release()
+    browser.wait_listed("late.txt")
+    browser.wait_gone("retrying")
+
+
 def test_a_hanging_list_of_buckets_can_be_stopped_and_left(person, store, proxy, bucket):
     hold = proxy.hold("answer", operation="ListBuckets")
     browser = person.open()

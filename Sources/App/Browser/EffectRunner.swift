@@ -45,34 +45,34 @@ final class EffectRunner {
     let (service, transfers) = (service, transfers)
     switch effect {
     case .cancel(let id): tasks[id]?.cancel()
-    case .listBuckets(let id): answer(id) { .buckets(try await service.buckets()) }
+    case .listBuckets(let id): answer(id) { .buckets(try await $0.buckets()) }
     case .listObjects(let place, let after, let id):
       answer(id) {
-        .page(try await service.page(bucket: place.bucket, prefix: place.prefix, after: after))
+        .page(try await $0.page(bucket: place.bucket, prefix: place.prefix, after: after))
       }
     case .order(let rows, let ordering, let from, let id):
-      answer(id) {
+      answer(id) { _ in
         .order(
           rows.ordered(by: ordering, from: from) { Task.isCancelled }, covering: rows.count)
       }
     case .readDetails(let location, let id):
-      answer(id) { .details(try await service.details(location)) }
+      answer(id) { .details(try await $0.details(location)) }
     case .readVersioning(let bucket, let id):
-      answer(id) { .versioning(try await service.versioning(bucket)) }
+      answer(id) { .versioning(try await $0.versioning(bucket)) }
     case .readHistory(let query, let before, let limit, let id):
-      answer(id) { .history(try await service.history(query, before: before, limit: limit)) }
+      answer(id) { .history(try await $0.history(query, before: before, limit: limit)) }
     case .presign(let method, let location, let expires, let fileName, let id):
       answer(id) {
         .presigned(
-          try await service.presign(method, location, expires: expires, fileName: fileName))
+          try await $0.presign(method, location, expires: expires, fileName: fileName))
       }
-    case .listFolder(let folder, let id): answer(id) { try await Self.list(folder) }
+    case .listFolder(let folder, let id): answer(id) { _ in try await Self.list(folder) }
     case .planUpload(let files, let place, let id):
       work(on: id) {
-        .uploadPlan(try await UploadPlanner(service: service, destination: place).plan(files))
+        .uploadPlan(try await UploadPlanner(service: $0, destination: place).plan(files))
       }
     case .planDownload(let wish, let id):
-      work(on: id) { .downloadPlan(try await DownloadPlanner(service: service).plan(wish)) }
+      work(on: id) { .downloadPlan(try await DownloadPlanner(service: $0).plan(wish)) }
     case .transfer(let requests): queue { await service.transfers.enqueue(requests) }
     case .transferTrees(let trees):
       queue { for tree in trees { await service.transfers.enqueue(tree) } }
@@ -97,8 +97,8 @@ final class EffectRunner {
     case .resumeLeftTransfers(let entries):
       queue { for entry in entries { await service.transfers.resume(entry) } }
     case .abortLeftTransfer(let entry, let id):
-      work(on: id) { .leftTransferAborted(warning: try await service.abort(entry)) }
-    case .readBookmarks(let id): answer(id) { [bookmarks] in .bookmarks(bookmarks.places) }
+      work(on: id) { .leftTransferAborted(warning: try await $0.abort(entry)) }
+    case .readBookmarks(let id): answer(id) { [bookmarks] _ in .bookmarks(bookmarks.places) }
     case .addBookmark(let place):
       inOrder { [bookmarks, send] in
         send(.noticed(Self.words(place, "is bookmarked; b lists them", bookmarks.add(place))))
@@ -125,59 +125,52 @@ final class EffectRunner {
 
   /// What changes the store, and what counts before a change.
   private func change(_ effect: Effect) {
-    let (service, send) = (service, send)
+    let send = send
     switch effect {
     case .createBucket(let bucket, let region, let id):
       work(on: id) {
-        .bucketCreated(warning: try await service.createBucket(bucket, region: region))
+        .bucketCreated(warning: try await $0.createBucket(bucket, region: region))
       }
     case .removeBucket(let bucket, let owner, let id):
       work(on: id) {
-        .bucketRemoved(warning: try await service.removeBucket(bucket, expectedOwner: owner))
+        .bucketRemoved(warning: try await $0.removeBucket(bucket, expectedOwner: owner))
       }
     case .emptyAndRemoveBucket(let bucket, let owner, let id):
-      let telling = serviceTellingRetries(to: id)
       work(on: id) {
         .deleted(
-          try await telling.emptyAndRemoveBucket(bucket, expectedOwner: owner) {
+          try await $0.emptyAndRemoveBucket(bucket, expectedOwner: owner) {
             send(.answered(id, .deletionProgressed($0)))
           })
       }
     case .createPrefixMarker(let bucket, let key, let id):
       work(on: id) {
-        .markerCreated(warning: try await service.createPrefixMarker(bucket: bucket, key: key))
+        .markerCreated(warning: try await $0.createPrefixMarker(bucket: bucket, key: key))
       }
     case .count(let targets, let bucket, let id):
       answer(id) {
         .counted(
-          try await service.count(targets, in: bucket) { send(.answered(id, .counted($0))) })
+          try await $0.count(targets, in: bucket) { send(.answered(id, .counted($0))) })
       }
     case .countEveryVersion(let bucket, let id):
       answer(id) {
         .counted(
-          try await service.countEveryVersion(in: bucket) { send(.answered(id, .counted($0))) })
+          try await $0.countEveryVersion(in: bucket) { send(.answered(id, .counted($0))) })
       }
     case .copyObjects(let wish, let id):
-      let telling = serviceTellingRetries(to: id)
       work(on: id) {
         .objectsCopied(
-          await CopyWork(service: telling).run(wish) { send(.answered(id, .copyProgressed($0))) })
+          await CopyWork(service: $0).run(wish) { send(.answered(id, .copyProgressed($0))) })
       }
     case .delete(let targets, let bucket, let id):
       let confirmedAt = Timestamp.now()
-      let telling = serviceTellingRetries(to: id)
       work(on: id) {
         .deleted(
-          try await telling.delete(targets, in: bucket, confirmedAt: confirmedAt) {
+          try await $0.delete(targets, in: bucket, confirmedAt: confirmedAt) {
             send(.answered(id, .deletionProgressed($0)))
           })
       }
     default: break
     }
-  }
-
-  private func serviceTellingRetries(to id: RequestID) -> S3Service {
-    service.tellingRetries(to: Retries { [send] in send(.answered(id, .retrying($0))) })
   }
 
   /// Gives changes of dead processes their outcomes, once, beside everything else and silently
@@ -231,19 +224,20 @@ final class EffectRunner {
   }
 
   private func work(
-    on id: RequestID, _ work: @escaping @Sendable () async throws -> Answer
+    on id: RequestID, _ work: @escaping @Sendable (S3Service) async throws -> Answer
   ) {
     working.insert(id)
     answer(id, work)
   }
 
-  /// Works on an answer away from the main actor.
+  /// Works on an answer away from the main actor, with a service that tells what is sent again.
   private func answer(
-    _ id: RequestID, _ work: @escaping @Sendable () async throws -> Answer
+    _ id: RequestID, _ work: @escaping @Sendable (S3Service) async throws -> Answer
   ) {
     let send = send
+    let service = service.tellingRetries(to: Retries { send(.requestRetried(id, $0)) })
     tasks[id] = Task {
-      let answer = await Self.result(of: work)
+      let answer = await Self.result { try await work(service) }
       tasks[id] = nil
       working.remove(id)
       send(.answered(id, answer))

@@ -46,7 +46,7 @@ struct BookmarksDialog: Overlay {
     }
   }
 
-  func draw(on frame: inout Frame, _ facts: BrowserFacts) {
+  func draw(on frame: inout Frame, _ facts: BrowserFacts, _ retries: RequestRetries) {
     Panel(title: "Bookmarks", body: lines, foot: [.blank, Line(hint, .secondary)])
       .draw(on: &frame)
   }

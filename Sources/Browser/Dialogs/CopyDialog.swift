@@ -143,7 +143,7 @@ struct CopyDialog: Overlay {
     default: return
     }
     switch answer {
-    case .copyProgressed, .retrying:
+    case .copyProgressed:
       guard case .copying(_, var progress) = phase else { break }
       progress.take(answer)
       phase = .copying(id, progress)
@@ -180,7 +180,7 @@ struct CopyDialog: Overlay {
     turn.open(TextDialog(title: "\(verb.title): what failed", lines: lines))
   }
 
-  func draw(on frame: inout Frame, _ facts: BrowserFacts) {
+  func draw(on frame: inout Frame, _ facts: BrowserFacts, _ retries: RequestRetries) {
     let title = VisibleText(verb.title)
     switch phase {
     case .asking:
@@ -190,7 +190,8 @@ struct CopyDialog: Overlay {
       Panel.draw(
         title, body: [Line(what, .emphasis), .blank], form: form,
         notes: [.blank, Line(note, .secondary)], on: &frame, columns: 72)
-    case .copying(_, let progress): drawWork(progress.line(verb.done), on: &frame)
+    case .copying(let request, let progress):
+      drawWork(retries.line(progress.words(verb.done), request), on: &frame)
     case .stopping: drawWork(Line("Stopping…"), on: &frame)
     }
   }

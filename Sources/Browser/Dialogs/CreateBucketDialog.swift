@@ -37,12 +37,12 @@ struct CreateBucketDialog: Overlay {
     turn.close()
   }
 
-  func draw(on frame: inout Frame, _ facts: BrowserFacts) {
+  func draw(on frame: inout Frame, _ facts: BrowserFacts, _ retries: RequestRetries) {
     Panel.draw(
       "Create a bucket",
       body: [
         Line("At \(facts.endpoint). Without a region the server chooses."), .blank,
-      ], form: creation.form, notes: [.blank, creation.note(hint)], on: &frame)
+      ], form: creation.form, notes: [.blank, creation.note(hint, retries)], on: &frame)
   }
 
   private var hint: Line {

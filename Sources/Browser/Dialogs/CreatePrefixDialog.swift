@@ -40,10 +40,10 @@ struct CreatePrefixDialog: Overlay {
     turn.close()
   }
 
-  func draw(on frame: inout Frame, _ facts: BrowserFacts) {
+  func draw(on frame: inout Frame, _ facts: BrowserFacts, _ retries: RequestRetries) {
     let hint = Line("An empty object marks it: \(VisibleText(bytes: key.bytes))", .secondary)
     Panel.draw(
       "Create a prefix", body: [Line("Under \(VisibleText(bytes: parent.uri))"), .blank],
-      form: creation.form, notes: [.blank, creation.note(hint)], on: &frame)
+      form: creation.form, notes: [.blank, creation.note(hint, retries)], on: &frame)
   }
 }

@@ -164,7 +164,7 @@ struct DeleteDialog: Overlay {
 
   private mutating func deleted(_ answer: Answer, _ id: RequestID, _ turn: inout Turn) {
     switch answer {
-    case .deletionProgressed, .retrying:
+    case .deletionProgressed:
       guard case .deleting(_, var progress) = phase else { break }
       progress.take(answer)
       phase = .deleting(id, progress)
@@ -182,25 +182,26 @@ struct DeleteDialog: Overlay {
 
   // MARK: - View
 
-  func draw(on frame: inout Frame, _ facts: BrowserFacts) {
+  func draw(on frame: inout Frame, _ facts: BrowserFacts, _ retries: RequestRetries) {
     switch phase {
-    case .asking: drawQuestion(on: &frame)
+    case .asking: drawQuestion(on: &frame, retries)
     case .typing(let form):
       Panel.draw(
         "Delete all versions?",
         body: [
           Line(what, .emphasis), .blank,
           Line("All of it goes for ever, older versions and delete markers included.", .warning),
-          Line(amount), .blank,
+          Line(amount(retries)), .blank,
         ], form: form,
         notes: [.blank, Line("Enter deletes once the word is there", .secondary)], on: &frame,
         columns: 70)
-    case .deleting(_, let progress): drawWork(progress.line("Deleted"), on: &frame)
+    case .deleting(let request, let progress):
+      drawWork(retries.line(progress.words("Deleted"), request), on: &frame)
     case .stopping: drawWork(Line("Stopping…"), on: &frame)
     }
   }
 
-  private func drawQuestion(on frame: inout Frame) {
+  private func drawQuestion(on frame: inout Frame, _ retries: RequestRetries) {
     var body = [Line(what, .emphasis)]
     if names.count > 1 {
       body += names.prefix(5).map { Line("  " + $0) }
@@ -212,7 +213,7 @@ struct DeleteDialog: Overlay {
     // At the foot, where a small screen cuts nothing off.
     var choices = Choices.yesNo(yes: "delete", no: "no")
     if keepsVersions { choices = choices + Line("     [v] all versions") }
-    let foot = [Line(amount), undoing, .blank, choices]
+    let foot = [Line(amount(retries)), undoing(retries), .blank, choices]
     Panel(title: "Delete?", body: body, foot: foot, columns: 70).draw(on: &frame)
   }
 
@@ -247,18 +248,20 @@ struct DeleteDialog: Overlay {
       + VisibleText(bytes: from.uri)
   }
 
-  private var amount: String {
+  private func amount(_ retries: RequestRetries) -> String {
     let number = ByteFormat.exact(Int64(count.objects))
     let one = isOfVersions ? "version" : "object"
     let objects = count.objects == 1 && count.isComplete ? one : one + "s"
     let sign = count.isComplete ? "" : "+"
     let text = "\(number)\(sign) \(objects), \(ByteFormat.iec(count.bytes.bytes))\(sign)"
-    if counting != nil { return text + ", counting… (Esc stops the count)" }
+    if counting != nil {
+      return text + ", counting… \(retries[counting]?.words ?? "(Esc stops the count)")"
+    }
     if let countProblem { return text + "; not all could be counted: \(countProblem.message)" }
     return count.isComplete ? text : text + "; the count was stopped"
   }
 
-  private var undoing: Line {
+  private func undoing(_ retries: RequestRetries) -> Line {
     switch versioning {
     case .enabled:
       Line("The bucket keeps versions: this adds delete markers, and can be undone.")
@@ -268,7 +271,8 @@ struct DeleteDialog: Overlay {
       Line("This cannot be undone.", .warning)
     case nil:
       versioningRequest != nil
-        ? Line("Asking whether the bucket keeps versions…", .secondary)
+        ? retries.line(
+          "Asking whether the bucket keeps versions…", versioningRequest, .secondary)
         : Line("Whether the bucket keeps versions is not known: this may be for ever.", .warning)
     }
   }

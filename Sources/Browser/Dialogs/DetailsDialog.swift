@@ -48,6 +48,10 @@ struct DetailsDialog: Overlay {
   }
 
   private mutating func update(_ clock: ClockStyle) {
+    scroll.set(lines(clock, RequestRetries()))
+  }
+
+  private func lines(_ clock: ClockStyle, _ retries: RequestRetries) -> [Line] {
     var lines = [
       Self.row("Bucket", bucket.text), Self.row("Key", VisibleText(bytes: object.key.bytes)),
       Self.row("Key length", "\(object.key.bytes.count) bytes"),
@@ -65,9 +69,9 @@ struct DetailsDialog: Overlay {
     } else if let problem {
       lines += [.blank, Line(problem.message, .error)]
     } else {
-      lines += [.blank, Line("Loading…", .secondary)]
+      lines += [.blank, retries.line("Loading…", request, .secondary)]
     }
-    scroll.set(lines)
+    return lines
   }
 
   private static func facts(_ metadata: ObjectMetadata) -> [Line] {
@@ -97,9 +101,11 @@ struct DetailsDialog: Overlay {
     Line(VisibleText(name).padded(to: 15) + value)
   }
 
-  func draw(on frame: inout Frame, _ facts: BrowserFacts) {
+  func draw(on frame: inout Frame, _ facts: BrowserFacts, _ retries: RequestRetries) {
     let rect = Panel.room(on: frame.size)
     frame.fill(rect)
+    var scroll = scroll
+    if retries[request] != nil { scroll.set(lines(facts.clock, retries)) }
     let (shown, all) = scroll.draw(in: rect.inset(by: 2), on: &frame)
     frame.box(
       rect, title: "Details", footer: shown < all ? VisibleText("\(shown) of \(all) lines") : nil,

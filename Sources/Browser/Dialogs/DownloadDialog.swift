@@ -125,7 +125,7 @@ struct DownloadDialog: Overlay {
     turn.close()
   }
 
-  func draw(on frame: inout Frame, _ facts: BrowserFacts) {
+  func draw(on frame: inout Frame, _ facts: BrowserFacts, _ retries: RequestRetries) {
     if case .resolving(_, let conflicts) = phase {
       return conflicts.draw("Downloading", on: &frame, facts.clock)
     }
@@ -134,7 +134,9 @@ struct DownloadDialog: Overlay {
     if prefixes.isEmpty { body.append(Line(ByteFormat.iec(bytes))) }
     body.append(.blank)
     var note = Line("Enter downloads", .secondary)
-    if case .planning = phase { note = Line("Looking what is there…", .secondary) }
+    if case .planning(let request) = phase {
+      note = retries.line("Looking what is there…", request, .secondary)
+    }
     if let problem { note = Line(problem.message, .error) }
     Panel.draw("Download", body: body, form: form, notes: [.blank, note], on: &frame, columns: 72)
   }

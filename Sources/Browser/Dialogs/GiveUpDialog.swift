@@ -39,7 +39,7 @@ struct GiveUpDialog: Overlay {
     turn.close()
   }
 
-  func draw(on frame: inout Frame, _ facts: BrowserFacts) {
+  func draw(on frame: inout Frame, _ facts: BrowserFacts, _ retries: RequestRetries) {
     let isUpload = entry.request.direction == .upload
     let loss =
       if entry.request.tree != nil {
@@ -56,7 +56,7 @@ struct GiveUpDialog: Overlay {
     ]
     var foot = [Line.blank, Choices.yesNo(yes: "give it up", no: "keep it")]
     if request != nil {
-      body += [.blank, Line("Giving it up…")]
+      body += [.blank, retries.line("Giving it up…", request)]
       foot = []
     }
     Panel(title: "Give up?", body: body, foot: foot).draw(on: &frame)

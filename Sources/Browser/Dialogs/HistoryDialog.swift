@@ -129,7 +129,7 @@ struct HistoryDialog: Overlay {
       column: inner.column, row: inner.row + 3, columns: inner.columns, rows: inner.rows - 3)
   }
 
-  func draw(on frame: inout Frame, _ facts: BrowserFacts) {
+  func draw(on frame: inout Frame, _ facts: BrowserFacts, _ retries: RequestRetries) {
     let rect = Panel.room(on: frame.size)
     frame.fill(rect)
     let inner = rect.inset(by: 1)

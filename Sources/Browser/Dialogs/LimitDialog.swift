@@ -46,7 +46,7 @@ struct LimitDialog: Overlay {
     turn.close()
   }
 
-  func draw(on frame: inout Frame, _ facts: BrowserFacts) {
+  func draw(on frame: inout Frame, _ facts: BrowserFacts, _ retries: RequestRetries) {
     let note = problem.map { Line($0, .error) } ?? Line("Empty means no limit", .secondary)
     let whose = processID.map { "process \($0)" } ?? "this run"
     Panel.draw(

@@ -26,7 +26,7 @@ protocol Overlay: Sendable {
   /// How many columns and rows it may draw on.
   mutating func resized(_ size: Size)
 
-  func draw(on frame: inout Frame, _ facts: BrowserFacts)
+  func draw(on frame: inout Frame, _ facts: BrowserFacts, _ retries: RequestRetries)
 }
 
 extension Overlay {

@@ -21,7 +21,7 @@ struct QuitDialog: Overlay {
     turn.close()
   }
 
-  func draw(on frame: inout Frame, _ facts: BrowserFacts) {
+  func draw(on frame: inout Frame, _ facts: BrowserFacts, _ retries: RequestRetries) {
     let transfers = running == 1 ? "1 transfer is" : "\(running) transfers are"
     var body = [Line("\(transfers) still running."), Line.blank]
     if endsAtLogout {

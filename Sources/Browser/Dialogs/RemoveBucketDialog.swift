@@ -125,7 +125,7 @@ struct RemoveBucketDialog: Overlay {
 
   private mutating func emptied(_ answer: Answer, _ id: RequestID, _ turn: inout Turn) {
     switch answer {
-    case .deletionProgressed, .retrying:
+    case .deletionProgressed:
       guard case .emptying(_, var progress) = phase else { break }
       progress.take(answer)
       phase = .emptying(id, progress)
@@ -148,16 +148,17 @@ struct RemoveBucketDialog: Overlay {
 
   // MARK: - View
 
-  func draw(on frame: inout Frame, _ facts: BrowserFacts) {
+  func draw(on frame: inout Frame, _ facts: BrowserFacts, _ retries: RequestRetries) {
     let what = Line("Remove bucket \(bucket.text)", .emphasis)
     switch phase {
     case .asking(let inField): drawQuestion(what, inField: inField, on: &frame)
-    case .removing:
-      Panel(title: "Removing", body: [what, .blank], foot: [Line("Removing…")]).draw(on: &frame)
-    case .typing: drawTyping(on: &frame)
-    case .emptying(_, let progress):
-      Panel(title: "Emptying", body: [what, .blank], foot: [progress.line("Deleted")])
-        .draw(on: &frame)
+    case .removing(let request):
+      let line = retries.line("Removing…", request)
+      Panel(title: "Removing", body: [what, .blank], foot: [line]).draw(on: &frame)
+    case .typing: drawTyping(on: &frame, retries)
+    case .emptying(let request, let progress):
+      let line = retries.line(progress.words("Deleted"), request)
+      Panel(title: "Emptying", body: [what, .blank], foot: [line]).draw(on: &frame)
     case .stopping:
       Panel(title: "Emptying", body: [what, .blank], foot: [Line("Stopping…")]).draw(on: &frame)
     }
@@ -184,11 +185,13 @@ struct RemoveBucketDialog: Overlay {
     }
   }
 
-  private func drawTyping(on frame: inout Frame) {
+  private func drawTyping(on frame: inout Frame, _ retries: RequestRetries) {
     let sign = count.isComplete ? "" : "+"
     let amount =
       "\(ByteFormat.exact(Int64(count.objects)))\(sign) \(count.objects == 1 ? "object or version" : "objects and versions"), "
-      + "\(ByteFormat.iec(count.bytes.bytes))\(sign)" + (counting == nil ? "" : ", counting…")
+      + "\(ByteFormat.iec(count.bytes.bytes))\(sign)"
+      + (counting == nil ? "" : ", counting…")
+      + (retries[counting].map { " \($0.words)" } ?? "")
     Panel.draw(
       "Empty and remove?",
       body: [

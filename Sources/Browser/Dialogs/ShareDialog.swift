@@ -139,19 +139,19 @@ struct ShareDialog: Overlay {
 
   // MARK: - View
 
-  func draw(on frame: inout Frame, _ facts: BrowserFacts) {
+  func draw(on frame: inout Frame, _ facts: BrowserFacts, _ retries: RequestRetries) {
     if let result {
       PresignedURLView(url: result, location: location, clock: facts.clock).draw(
         from: top, on: &frame)
     } else {
-      drawForm(on: &frame)
+      drawForm(on: &frame, retries)
     }
   }
 
-  private func drawForm(on frame: inout Frame) {
+  private func drawForm(on frame: inout Frame, _ retries: RequestRetries) {
     let note: Line
     if request != nil {
-      note = Line("Signing…", .secondary)
+      note = retries.line("Signing…", request, .secondary)
     } else if let problem {
       note = Line(problem.message, .error)
     } else if let text = problemBeforeSending() {

@@ -20,7 +20,7 @@ struct SignInDialog: Overlay {
     }
   }
 
-  func draw(on frame: inout Frame, _ facts: BrowserFacts) {
+  func draw(on frame: inout Frame, _ facts: BrowserFacts, _ retries: RequestRetries) {
     let body = [Line(error.message, .warning), .blank] + (error.recovery.map { [Line($0)] } ?? [])
     Panel(
       title: "Sign in", body: body,

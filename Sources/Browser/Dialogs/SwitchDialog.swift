@@ -62,7 +62,7 @@ struct SwitchDialog: Overlay {
     turn.fail(error)
   }
 
-  func draw(on frame: inout Frame, _ facts: BrowserFacts) {
+  func draw(on frame: inout Frame, _ facts: BrowserFacts, _ retries: RequestRetries) {
     var body = [Line("What is left empty comes from the settings."), .blank]
     if !facts.profiles.isEmpty {
       body.insert(Line("Profiles: \(facts.profiles.joined(separator: ", "))", .secondary), at: 0)

@@ -38,7 +38,7 @@ struct TextDialog: Overlay {
     if command == .close { turn.close() }
   }
 
-  func draw(on frame: inout Frame, _ facts: BrowserFacts) {
+  func draw(on frame: inout Frame, _ facts: BrowserFacts, _ retries: RequestRetries) {
     let rect = Panel.room(on: frame.size)
     frame.fill(rect)
     let inner = Rect(

@@ -225,7 +225,7 @@ struct UploadDialog: Overlay {
     turn.close()
   }
 
-  func draw(on frame: inout Frame, _ facts: BrowserFacts) {
+  func draw(on frame: inout Frame, _ facts: BrowserFacts, _ retries: RequestRetries) {
     var view = UploadView(
       pane: pane, destination: destination, attributes: attributes, clock: facts.clock)
     switch phase {
@@ -247,9 +247,10 @@ struct UploadDialog: Overlay {
           problem.map { Line(VisibleText($0), .error) }
             ?? Line("Enter takes them for this upload; ← → choose", .secondary),
         ], on: &frame, columns: 74)
-    case .planning:
+    case .planning(let request):
       view.draw(on: &frame)
-      Panel(title: "Upload", body: [Line("Looking what is there…")]).draw(on: &frame)
+      Panel(title: "Upload", body: [retries.line("Looking what is there…", request)])
+        .draw(on: &frame)
     case .resolving(_, let conflicts):
       view.draw(on: &frame)
       conflicts.draw("Uploading", on: &frame, facts.clock)

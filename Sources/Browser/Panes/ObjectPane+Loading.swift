@@ -9,8 +9,10 @@ extension ObjectPane {
   /// Whether the listing goes on beyond the rows that are loaded.
   var hasMore: Bool { loading != .complete }
 
-  var isLoading: Bool {
-    if case .asked = loading { true } else { false }
+  var isLoading: Bool { pageRequest != nil }
+
+  var pageRequest: RequestID? {
+    if case .asked(let request, _) = loading { request } else { nil }
   }
 
   /// Whether the first page has come.

@@ -13,11 +13,14 @@ extension BrowserState {
     }
     drawHeader(on: &frame)
     if let rect = layout.buckets {
-      BucketPaneView(pane: buckets, isFocused: isFocused(.buckets)).draw(in: rect, on: &frame)
+      BucketPaneView(
+        pane: buckets, retry: retries[buckets.request], isFocused: isFocused(.buckets)
+      ).draw(in: rect, on: &frame)
     }
     if let rect = layout.objects {
       ObjectPaneView(
         pane: objects, isFocused: isFocused(.objects), isRefreshing: replacement != nil,
+        retry: retries[(objects?.isLoading == true ? objects : replacement)?.pageRequest],
         clock: facts.clock, keys: keys
       ).draw(in: rect, on: &frame)
     }
@@ -29,7 +32,7 @@ extension BrowserState {
     frame.cursor = nil
     for overlay in overlays {
       frame.cursor = nil
-      overlay.draw(on: &frame, facts)
+      overlay.draw(on: &frame, facts, retries)
     }
     drawBottom(on: &frame)
     return frame

@@ -5,15 +5,18 @@ import TextUI
 /// Draws the buckets.
 struct BucketPaneView {
   let pane: BucketPane
+  /// Of its listing.
+  let retry: RetryStatus?
   let isFocused: Bool
 
   func draw(in rect: Rect, on frame: inout Frame) {
-    frame.box(rect, title: VisibleText(title), footer: footer, focused: isFocused)
+    frame.box(rect, title: VisibleText(title), footer: footer(rect.columns - 4), focused: isFocused)
     let inner = rect.inset(by: 1)
     var viewport = pane.viewport
     viewport.setHeight(inner.rows)
     guard !pane.shown.isEmpty else {
-      frame.writeCentered([Line(emptyText, .secondary)], in: inner)
+      let held = retry.map { [Line($0.words, .warning)] } ?? []
+      frame.writeCentered([Line(emptyText, .secondary)] + held, in: inner)
       return
     }
     for (offset, index) in viewport.visible.enumerated() where pane.shown.indices.contains(index) {
@@ -36,8 +39,12 @@ struct BucketPaneView {
     return pane.filter.isEmpty ? "Buckets (\(total))" : "Buckets (\(pane.shown.count) of \(total))"
   }
 
-  private var footer: VisibleText? {
-    if pane.request != nil { return "loading…" }
+  private func footer(_ columns: Int) -> VisibleText? {
+    if pane.request != nil {
+      // There is no room for both; where no bucket is shown, the middle tells it in full.
+      guard let retry, !pane.shown.isEmpty else { return "loading…" }
+      return VisibleText(retry.words).elidedAtEnd(to: columns)
+    }
     return pane.filter.isEmpty ? nil : VisibleText("/" + pane.filter)
   }
 

@@ -7,6 +7,8 @@ struct ObjectPaneView {
   let pane: ObjectPane?
   let isFocused: Bool
   let isRefreshing: Bool
+  /// Of the page that is asked for.
+  let retry: RetryStatus?
   let clock: ClockStyle
   let keys: KeyTable
 
@@ -19,10 +21,12 @@ struct ObjectPaneView {
     }
     let inner = rect.inset(by: 1)
     let columns = Self.columns(inner.columns - 3, screen: frame.size.columns)
-    let footer = ObjectPaneFooter(pane: pane, isRefreshing: isRefreshing).text
+    // Where there are no rows yet, the text in the middle says more.
+    let isFirst = pane.isLoading && pane.rows.count == 0
+    let footer = ObjectPaneFooter(pane: pane, isRefreshing: isRefreshing, isFirst ? nil : retry)
     frame.box(
       rect, title: VisibleText(label(.name, "Name", pane)),
-      footer: footer.isEmpty ? nil : VisibleText(footer), focused: isFocused)
+      footer: footer.text(columns: inner.columns - 2), focused: isFocused)
     drawLabels(pane, columns, Point(column: inner.column + 2, row: rect.row), on: &frame)
 
     var viewport = pane.viewport
@@ -43,7 +47,8 @@ struct ObjectPaneView {
       let below = Rect(
         column: inner.column, row: inner.row + top, columns: inner.columns,
         rows: inner.rows - top)
-      frame.writeCentered([Line(text, .secondary)], in: below)
+      let held = isFirst ? retry.map { [Line($0.words, .warning)] } ?? [] : []
+      frame.writeCentered([Line(text, .secondary)] + held, in: below)
     }
   }
 
@@ -146,11 +151,43 @@ struct EmptyListing {
   }
 }
 
-/// The lower border of the objects: marks, counts, and whether more is coming.
+/// The lower border of the objects: marks, counts, and what goes on with the listing.
 struct ObjectPaneFooter {
-  let text: String
+  private let facts: String
+  private let state: String?
 
-  init(pane: ObjectPane, isRefreshing: Bool) {
+  /// - Parameter retry: what holds the listing up.
+  init(pane: ObjectPane, isRefreshing: Bool, _ retry: RetryStatus?) {
+    let isUnknown = pane.rows.count == 0 && (pane.hasMore || pane.problem != nil)
+    // There is no number to tell; the text in the middle says what is going on.
+    facts = isUnknown ? "" : Self.facts(pane)
+    if pane.isLoading {
+      state = retry?.words ?? "loading…"
+    } else if pane.orderRequest != nil {
+      state = "sorting…"
+    } else if isRefreshing {
+      state = retry?.words ?? "refreshing…"
+    } else if isUnknown {
+      state = nil
+    } else if case .stopped = pane.loading {
+      state = "stopped"
+    } else {
+      state = pane.problem != nil ? "incomplete" : nil
+    }
+  }
+
+  /// Where there is too little room, what goes on is what stays whole; nil when there is nothing to
+  /// tell.
+  func text(columns: Int) -> VisibleText? {
+    guard let state, !facts.isEmpty else {
+      let only = state ?? facts
+      return only.isEmpty ? nil : VisibleText(only)
+    }
+    let end = VisibleText(", " + state)
+    return VisibleText(facts).elidedAtEnd(to: max(columns - end.width, 1)) + end
+  }
+
+  private static func facts(_ pane: ObjectPane) -> String {
     var parts: [String] = []
     let marked = pane.marked
     if marked.count > 0 {
@@ -159,27 +196,10 @@ struct ObjectPaneFooter {
     }
     if pane.rangeStart != nil { parts.append("range") }
     if !pane.ordering.filter.isEmpty {
-      parts.append("/\(pane.ordering.filter): \(Self.matching(pane))")
+      parts.append("/\(pane.ordering.filter): \(matching(pane))")
     }
-    if pane.rows.count == 0, pane.hasMore || pane.problem != nil {
-      // There is no number to tell; the text in the middle says what is going on.
-      text = pane.isLoading ? "loading…" : ""
-      return
-    }
-    var counts = Self.counts(pane)
-    if pane.isLoading {
-      counts += ", loading…"
-    } else if pane.orderRequest != nil {
-      counts += ", sorting…"
-    } else if isRefreshing {
-      counts += ", refreshing…"
-    } else if case .stopped = pane.loading {
-      counts += ", stopped"
-    } else if pane.problem != nil {
-      counts += ", incomplete"
-    }
-    parts.append(counts)
-    text = parts.joined(separator: " · ")
+    parts.append(counts(pane))
+    return parts.joined(separator: " · ")
   }
 
   /// A number is final only once the listing is complete.
