@@ -94,18 +94,18 @@ public actor HistoryStore {
   ///
   /// - Returns: The numbers, in the order of `changes`, once they are on the disk. Cancelling the
   ///   task does not take the record back: give those changes an outcome.
-  public func begin(_ changes: [ChangeDraft]) async throws(HistoryError) -> [ChangeID] {
+  public nonisolated func begin(_ changes: [ChangeDraft]) async throws(HistoryError) -> [ChangeID] {
     guard !changes.isEmpty else { return [] }
-    return try await record(.changes(changes))
+    return try await record(Records(changes))
   }
 
   /// Records how changes ended, all or none of them.
   ///
   /// - Throws: ``HistoryError/unknownChange(_:)``, and ``HistoryError/alreadyFinished(_:)`` since
   ///   a change has one outcome.
-  public func finish(_ outcomes: [ChangeOutcome]) async throws(HistoryError) {
+  public nonisolated func finish(_ outcomes: [ChangeOutcome]) async throws(HistoryError) {
     guard !outcomes.isEmpty else { return }
-    _ = try await record(.outcomes(outcomes))
+    _ = try await record(Records(outcomes))
   }
 
   /// The changes that `query` asks for, newest first.

@@ -57,26 +57,22 @@ private func insert(
       of: calls.reduce(0) { $0 + $1.element.count }, into: table, of: db)
     for (index, records) in calls {
       let first = tip.number + 1
-      switch records {
-      case .changes(let drafts):
-        for draft in drafts { try insertion.add(after: &tip) { draft.write(to: &$0) } }
-        ids[index] = (first..<tip.number + 1).map { ChangeID($0) }
-      case .outcomes(let outcomes):
-        for outcome in outcomes { try insertion.add(after: &tip) { outcome.write(to: &$0) } }
-      }
+      try insertion.add(records.rows, after: &tip)
+      if table == .changes { ids[index] = (first..<tip.number + 1).map { ChangeID($0) } }
     }
   }
   return ids
 }
 
 /// Inserts rows into one table, with as few statements as can be.
-private struct Insertion {
+private struct Insertion: ~Copyable {
   private let db: Database
   private let table: RecordTable
   /// How many rows are still to be inserted.
   private var left: Int
   /// Those that the next statement takes along.
   private var rows: CanonicalRows
+  private var hash = SHA256()
 
   init(of count: Int, into table: RecordTable, of db: Database) {
     self.db = db
@@ -85,20 +81,16 @@ private struct Insertion {
     rows = CanonicalRows(of: table)
   }
 
-  /// - Parameter write: adds all columns but the first two.
-  mutating func add(
-    after tip: inout ChainTip, _ write: (inout CanonicalRows) -> Void
-  ) throws {
-    rows.begin()
-    rows.number(tip.number + 1)
-    rows.blob(tip.hash.bytes)
-    write(&rows)
-    tip = ChainTip(number: tip.number + 1, hash: rows.lastHash)
-    guard let count = RecordTable.rowsOfStatements.first(where: { $0 <= left }), rows.count == count
-    else { return }
-    try rows.execute(db.cachedStatement(sql: table.insertion(of: count)))
-    left -= count
-    rows.removeAll()
+  mutating func add(_ added: CanonicalRows, after tip: inout ChainTip) throws {
+    for index in 0..<added.count {
+      tip = rows.place(index, of: added, after: tip, hashing: &hash)
+      guard let count = RecordTable.rowsOfStatements.first(where: { $0 <= left }),
+        rows.count == count
+      else { continue }
+      try rows.execute(db.cachedStatement(sql: table.insertion(of: count)))
+      left -= count
+      rows.removeAll()
+    }
   }
 }
 
@@ -106,9 +98,8 @@ private struct Insertion {
 private func reason(
   for error: DatabaseError, refusing records: Records, in db: Database
 ) throws -> HistoryError {
-  guard case .outcomes(let outcomes) = records else { return HistoryError(error) }
   var seen: Set<ChangeID> = []
-  for change in outcomes.map(\.change) {
+  for change in records.ended {
     let arguments: StatementArguments = [change.value]
     let isKnown = try Bool.fetchOne(
       db, sql: "SELECT EXISTS (SELECT 1 FROM changes WHERE id = ?)", arguments: arguments)

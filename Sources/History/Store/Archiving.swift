@@ -91,7 +91,7 @@ struct Archiver {
             tip.number, DatabaseValue.blob(tip.hash.bytes), DatabaseValue.blob(file.bytes),
             archivedAt.databaseNanoseconds,
           ])
-        for result in try append([.changes(carried)], to: db) { _ = try result.get() }
+        for result in try append([Records(carried)], to: db) { _ = try result.get() }
         report.head = tip.hash
         report.carriedOver = carried.count
         return .commit

@@ -6,9 +6,10 @@ internal import S3
 
 /// Rows of one table, each in the canonical form that is hashed; see ``ChainTip``.
 ///
-/// On its way into the database a row is written out once: it is hashed where it stands, and SQLite
-/// takes its values from there, so that thousands of rows a second cost no copies of their values.
-struct CanonicalRows {
+/// A row is written out once, by whoever wants it recorded. Its number and the hash of the row before
+/// it gets when its turn comes: it is then hashed where it stands, and SQLite takes its values from
+/// there, so that what rows wait for one after the other is little.
+struct CanonicalRows: Sendable {
   private let table: RecordTable
   /// What each row begins with.
   private let head: [UInt8]
@@ -34,10 +35,61 @@ struct CanonicalRows {
   // MARK: Writing
 
   /// Begins a row; its columns follow, in the order of ``RecordTable/columns``.
-  mutating func begin() {
+  fileprivate mutating func begin() {
     starts.append(bytes.count)
     bytes += head
     place = 0
+  }
+
+  /// Begins a row that has no place in the chain yet; its columns after the first two follow.
+  mutating func beginUnplaced() {
+    begin()
+    number(0)
+    blob(ChainHash.zero.bytes)
+  }
+
+  /// Adds columns as ``columns(_:)`` gave them.
+  mutating func add(_ columns: EncodedColumns) {
+    bytes += columns.bytes
+    place += columns.count
+  }
+
+  /// What `write` adds to the row, for others that have the same.
+  mutating func columns(_ write: (inout CanonicalRows) -> Void) -> EncodedColumns {
+    let (start, first) = (bytes.count, place)
+    write(&self)
+    return EncodedColumns(bytes: Array(bytes[start...]), count: place - first)
+  }
+
+  /// Adds a copy of a row and gives it the place after `tip`.
+  ///
+  /// - Returns: that place.
+  mutating func place(
+    _ index: Int, of rows: CanonicalRows, after tip: ChainTip, hashing hash: inout SHA256
+  ) -> ChainTip {
+    let start = bytes.count
+    starts.append(start)
+    rows.bytes.withUnsafeBytes {
+      bytes += UnsafeRawBufferPointer(rebasing: $0[rows.starts[index]..<rows.end(of: index)])
+    }
+    let number = tip.number + 1
+    // As two columns, each behind its place, type and length.
+    let numberStart = start + head.count + 6
+    bytes.withUnsafeMutableBytes {
+      $0.storeBytes(of: number.bigEndian, toByteOffset: numberStart, as: Int64.self)
+      UnsafeMutableRawBufferPointer(rebasing: $0[(numberStart + 8 + 6)...])
+        .copyBytes(from: tip.hash.bytes)
+    }
+    return ChainTip(
+      number: number,
+      hash: ChainHash(
+        sha256: bytes.withUnsafeBytes {
+          hash.digest(of: UnsafeRawBufferPointer(rebasing: $0[start...]))
+        }))
+  }
+
+  private func end(of index: Int) -> Int {
+    index + 1 < starts.count ? starts[index + 1] : bytes.count
   }
 
   mutating func number(_ value: Int64?) {
@@ -90,8 +142,8 @@ struct CanonicalRows {
 
   // MARK: Reading
 
-  /// Of the row that was begun last.
-  var lastHash: ChainHash {
+  /// Of the last row.
+  fileprivate var lastHash: ChainHash {
     let start = starts.last ?? 0
     return ChainHash(
       sha256: bytes.withUnsafeBytes {
@@ -116,7 +168,7 @@ struct CanonicalRows {
     var position = 0
     for row in starts.indices {
       position += head.count
-      let end = row + 1 < starts.count ? starts[row + 1] : bytes.count
+      let end = end(of: row)
       while position < end {
         let index = Int32(row * columnCount + Int(bytes[position]) + 1)
         let type = bytes[position + 1]
@@ -150,4 +202,10 @@ extension ChainHash {
     for value in values { row.append(value) }
     self = row.lastHash
   }
+}
+
+/// Columns that several rows have in common, in the canonical form.
+struct EncodedColumns {
+  let bytes: [UInt8]
+  let count: UInt8
 }

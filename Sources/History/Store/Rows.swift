@@ -64,10 +64,54 @@ enum RecordTable: String {
   }
 }
 
+extension CanonicalRows {
+  /// Without their places in the chain.
+  init(_ drafts: [ChangeDraft]) {
+    self.init(of: .changes)
+    // Most have their origin in common.
+    var last: (draft: ChangeDraft, origin: EncodedColumns)?
+    for draft in drafts {
+      beginUnplaced()
+      text(draft.change.action.rawValue)
+      if let last, last.draft.hasOrigin(of: draft) {
+        add(last.origin)
+      } else {
+        last = (draft, columns { draft.writeOrigin(to: &$0) })
+      }
+      text(draft.change.bucket.text)
+      blob(draft.change.key?.bytes)
+      text(draft.change.versionID?.text)
+      number(draft.change.size?.bytes)
+      blob(draft.change.localPath?.bytes)
+      text(draft.change.detail)
+      number(draft.startedAt.databaseNanoseconds)
+    }
+  }
+
+  /// Without their places in the chain.
+  init(_ outcomes: [ChangeOutcome]) {
+    self.init(of: .outcomes)
+    for outcome in outcomes {
+      beginUnplaced()
+      number(outcome.change.value)
+      text(outcome.ending.outcome.rawValue)
+      text(outcome.ending.etag?.text)
+      text(outcome.ending.versionID?.text)
+      text(outcome.ending.checksum)
+      number(outcome.ending.size?.bytes)
+      text(outcome.ending.errorCode)
+      number(outcome.finishedAt.databaseNanoseconds)
+    }
+  }
+}
+
 extension ChangeDraft {
-  /// The columns of `RecordTable.changes` after the first two, in their order.
-  func write(to row: inout CanonicalRows) {
-    row.text(change.action.rawValue)
+  /// Whether both come from the same process and go to the same place.
+  fileprivate func hasOrigin(of other: ChangeDraft) -> Bool {
+    author == other.author && accessKeyID == other.accessKeyID && endpoint == other.endpoint
+  }
+
+  fileprivate func writeOrigin(to row: inout CanonicalRows) {
     row.text(author.user)
     row.number(Int64(author.loginUID))
     row.number(author.auditUID.map { Int64($0) })
@@ -78,27 +122,6 @@ extension ChangeDraft {
     row.number(Int64(clamping: author.processStart))
     row.text(accessKeyID)
     row.text(endpoint)
-    row.text(change.bucket.text)
-    row.blob(change.key?.bytes)
-    row.text(change.versionID?.text)
-    row.number(change.size?.bytes)
-    row.blob(change.localPath?.bytes)
-    row.text(change.detail)
-    row.number(startedAt.databaseNanoseconds)
-  }
-}
-
-extension ChangeOutcome {
-  /// The columns of `RecordTable.outcomes` after the first two, in their order.
-  func write(to row: inout CanonicalRows) {
-    row.number(change.value)
-    row.text(ending.outcome.rawValue)
-    row.text(ending.etag?.text)
-    row.text(ending.versionID?.text)
-    row.text(ending.checksum)
-    row.number(ending.size?.bytes)
-    row.text(ending.errorCode)
-    row.number(finishedAt.databaseNanoseconds)
   }
 }
 
@@ -143,23 +166,25 @@ extension HistoryEntry {
 }
 
 /// The changes or the outcomes of one call.
-enum Records: Sendable {
-  case changes([ChangeDraft])
-  case outcomes([ChangeOutcome])
+struct Records: Sendable {
+  let table: RecordTable
+  /// Without their places in the chain.
+  let rows: CanonicalRows
+  /// Those that end; none when they begin.
+  let ended: [ChangeID]
+
+  init(_ changes: [ChangeDraft]) {
+    table = .changes
+    rows = CanonicalRows(changes)
+    ended = []
+  }
+
+  init(_ outcomes: [ChangeOutcome]) {
+    table = .outcomes
+    rows = CanonicalRows(outcomes)
+    ended = outcomes.map(\.change)
+  }
 
   var areChanges: Bool { table == .changes }
-
-  var table: RecordTable {
-    switch self {
-    case .changes: .changes
-    case .outcomes: .outcomes
-    }
-  }
-
-  var count: Int {
-    switch self {
-    case .changes(let changes): changes.count
-    case .outcomes(let outcomes): outcomes.count
-    }
-  }
+  var count: Int { rows.count }
 }

@@ -121,20 +121,26 @@ struct Hash: ~Copyable, @unchecked Sendable {
     precondition(result == 1, "libcrypto could not go on with a digest")
   }
 
-  /// The bytes of the digest. To be called once.
+  /// The bytes of the digest. To be called once, or before ``restart(_:)``.
   mutating func finish() -> [UInt8] {
     var digest = [UInt8](repeating: 0, count: size)
     let result = EVP_DigestFinal_ex(context, &digest, nil)
     precondition(result == 1, "libcrypto could not end a digest")
     return digest
   }
+
+  /// Begins another digest, of the same algorithm.
+  mutating func restart(_ algorithm: DigestAlgorithm) {
+    let result = EVP_DigestInit_ex(context, Digest.algorithm(algorithm), nil)
+    precondition(result == 1, "libcrypto could not begin a digest")
+  }
 }
 
 /// The hash that signatures need, and that no system forbids.
-struct SHA256: ~Copyable {
+public struct SHA256: ~Copyable {
   private var hash: Hash
 
-  init() {
+  public init() {
     guard let hash = Hash(.sha256) else { preconditionFailure("libcrypto has no SHA-256") }
     self.hash = hash
   }
@@ -143,4 +149,12 @@ struct SHA256: ~Copyable {
 
   /// The 32 bytes of the digest. To be called once.
   mutating func finish() -> [UInt8] { hash.finish() }
+
+  /// The 32 bytes of the digest of `bytes`, for many short messages one after the other: to make
+  /// room for a digest takes libcrypto longer than the digest. Not to be mixed with the others.
+  public mutating func digest(of bytes: UnsafeRawBufferPointer) -> [UInt8] {
+    hash.update(bytes)
+    defer { hash.restart(.sha256) }
+    return hash.finish()
+  }
 }
