@@ -7,3 +7,9 @@
 static inline int pail_sqlite_count_no_memory(void) {
   return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
+
+// Has a connection do without the triggers of its files. Temporary ones, which are the connection's
+// own, work on: since SQLite 3.35, and strict tables need 3.37.
+static inline int pail_sqlite_leave_out_triggers(sqlite3 *connection) {
+  return sqlite3_db_config(connection, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, (int *)0);
+}

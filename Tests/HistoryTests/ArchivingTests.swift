@@ -171,6 +171,10 @@ struct ArchivingTests {
           try $0.execute(sql: "DELETE FROM \(table)")
         }
       }
+      let writer = try await store.database
+      await #expect(throws: DatabaseError.self) {
+        try await writer.writeWithoutTransaction { try $0.execute(sql: "DELETE FROM \(table)") }
+      }
     }
   }
 

@@ -231,6 +231,13 @@ struct HistoryStoreTests {
         try withForeignConnection(to: folder.history) { try $0.execute(sql: statement) }
       }
     }
+    // The connection that records does without these triggers, and has its own.
+    let writer = try await store.database
+    for statement in statements.dropLast() {
+      await #expect(throws: DatabaseError.self, "\(statement)") {
+        try await writer.writeWithoutTransaction { try $0.execute(sql: statement) }
+      }
+    }
     #expect(try await store.verify().isIntact)
     #expect(try await store.page(HistoryQuery(), limit: 9).map(\.outcome) == [.started, .done])
   }

@@ -3,11 +3,15 @@ internal import S3
 
 /// Adds what several calls want recorded, each of them whole or not at all.
 ///
+/// What the triggers of the file demand of a new row is seen to here, since they are left out; see
+/// ``prepareForAppending(_:)``. In a transaction, so that nobody else adds rows meanwhile.
+///
 /// - Throws: What keeps all of them from being recorded, such as a full disk. What is wrong with
 ///   one call is that call's result.
 func append(
   _ group: [Records], to db: Database
 ) throws -> [Result<[ChangeID], HistoryError>] {
+  guard try !isArchived(db) else { return group.map { _ in .failure(.archived) } }
   let start = try ChainTip.fetch(db)
   do {
     var ids: [[ChangeID]] = []
@@ -21,6 +25,10 @@ func append(
   } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
     return try appendOneByOne(group, to: db, after: start)
   }
+}
+
+private func isArchived(_ db: Database) throws -> Bool {
+  try Bool.fetchOne(db.cachedStatement(sql: "SELECT EXISTS (SELECT 1 FROM ending)")) ?? false
 }
 
 /// Finds out which calls are refused, and records the others.
@@ -53,6 +61,7 @@ private func insert(
   var ids: [[ChangeID]] = Array(repeating: [], count: group.count)
   for table in [RecordTable.changes, .outcomes] {
     let calls = group.enumerated().filter { $0.element.table == table }
+    let start = tip.number
     var insertion = Insertion(
       of: calls.reduce(0) { $0 + $1.element.count }, into: table, of: db)
     for (index, records) in calls {
@@ -60,8 +69,36 @@ private func insert(
       try insertion.add(records.rows, after: &tip)
       if table == .changes { ids[index] = (first..<tip.number + 1).map { ChangeID($0) } }
     }
+    switch table {
+    case .changes where tip.number > start: try open(start + 1...tip.number, in: db)
+    case .changes: break
+    case .outcomes: try close(calls.flatMap(\.element.ended), in: db)
+    }
   }
   return ids
+}
+
+/// Changes are open from their row on.
+private func open(_ changes: ClosedRange<Int64>, in db: Database) throws {
+  try db.cachedStatement(
+    sql: "INSERT INTO openChanges SELECT id FROM changes WHERE id BETWEEN ? AND ?"
+  ).execute(arguments: [changes.lowerBound, changes.upperBound])
+}
+
+/// Changes are open until there is a row of their outcome. Most that end together have begun together,
+/// and go as one range.
+private func close(_ changes: [ChangeID], in db: Database) throws {
+  let statement = try db.cachedStatement(
+    sql: "DELETE FROM openChanges WHERE change BETWEEN ? AND ?")
+  var rest = changes.map(\.value).sorted()[...]
+  while let first = rest.popFirst() {
+    var last = first
+    while rest.first == last + 1 {
+      last += 1
+      rest.removeFirst()
+    }
+    try statement.execute(arguments: [first, last])
+  }
 }
 
 /// Inserts rows into one table, with as few statements as can be.

@@ -20,7 +20,6 @@ extension HistoryError {
     let message = error.message ?? ""
     self =
       switch error.resultCode {
-      case .SQLITE_CONSTRAINT where message == archivedMessage: .archived
       case .SQLITE_BUSY, .SQLITE_LOCKED: .busy
       case .SQLITE_FULL: .full
       case .SQLITE_READONLY: .readOnly

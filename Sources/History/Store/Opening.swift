@@ -14,10 +14,12 @@ struct DatabaseSchema: Sendable {
   var migrator: @Sendable () -> DatabaseMigrator
   /// Whether a setgid folder makes the file its group's.
   var mayBeShared: Bool
+  /// Readies the connection that writes, once the schema is there.
+  var prepareWriter: @Sendable (Database) throws -> Void = { _ in }
 
   static let history = DatabaseSchema(
     label: "pail.history", applicationID: historyApplicationID, migrator: makeMigrator,
-    mayBeShared: true)
+    mayBeShared: true, prepareWriter: prepareForAppending)
 }
 
 /// How a store opens its file. The defaults are those of the history; tests have others.
@@ -112,6 +114,7 @@ private func connect(
     try db.execute(sql: "PRAGMA temp_store = MEMORY")
   }
   try migrate(writer, settings.schema.migrator())
+  try writer.writeWithoutTransaction(settings.schema.prepareWriter)
   return writer
 }
 

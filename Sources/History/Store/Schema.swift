@@ -125,7 +125,7 @@ func makeMigrator() -> DatabaseMigrator {
           BEGIN SELECT RAISE(ABORT, 'rows are numbered in order'); END;
           CREATE TRIGGER \(table)RefuseArchived BEFORE INSERT ON \(table)
           WHEN EXISTS (SELECT 1 FROM ending)
-          BEGIN SELECT RAISE(ABORT, '\(archivedMessage)'); END;
+          BEGIN SELECT RAISE(ABORT, 'the history is archived'); END;
           """)
     }
     try refuseAlterations(of: ["beginning", "ending"], in: db)
@@ -140,9 +140,6 @@ private func isOne(of words: [String], _ column: Column) -> SQLExpression {
   words.map { column == $0 }.joined(operator: .or)
 }
 
-/// What SQLite says when something is recorded in an archive.
-let archivedMessage = "the history is archived"
-
 /// Rows stay as they are.
 private func refuseAlterations(of tables: [String], in db: Database) throws {
   for table in tables {
@@ -154,17 +151,4 @@ private func refuseAlterations(of tables: [String], in db: Database) throws {
           """)
     }
   }
-}
-
-/// Takes away all rows, which are to lie in an archive already, and what keeps them meanwhile.
-///
-/// To be called in a transaction, with foreign keys off: rows then go all at once.
-func removeArchivedRows(_ db: Database) throws {
-  let tables = ["outcomes", "changes", "beginning"]
-  for table in tables {
-    for verb in ["UPDATE", "DELETE"] { try db.execute(sql: "DROP TRIGGER \(table)Refuse\(verb)") }
-    try db.execute(sql: "DELETE FROM \(table)")
-  }
-  try db.execute(sql: "DELETE FROM openChanges")
-  try refuseAlterations(of: tables, in: db)
 }
