@@ -21,6 +21,9 @@ public actor HistoryStore {
   /// A single call is never split, however long its list.
   public static let rowsPerCommit = 512
 
+  /// Outcomes wait for no others once there are this many: the flush that a commit costs is little then.
+  static let rowsWorthCommit = 128
+
   private let source: DatabaseSource
   private let gatheringTime: Duration
   private var waiting: [Job] = []
@@ -234,7 +237,7 @@ public actor HistoryStore {
   /// Whether only outcomes wait, and others of changes under way can go with them. Nothing is held
   /// up by that, and each commit costs a flush.
   private var isWorthGathering: Bool {
-    waitingChanges == 0 && waitingRows < min(openCount, Self.rowsPerCommit)
+    waitingChanges == 0 && waitingRows < min(openCount, Self.rowsWorthCommit)
   }
 
   private func gather() async {

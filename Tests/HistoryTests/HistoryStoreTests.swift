@@ -178,6 +178,16 @@ struct HistoryStoreTests {
     #expect(try await store.verify().isIntact)
   }
 
+  @Test("Many outcomes wait for no others", .timeLimit(.minutes(1)))
+  func manyOutcomes() async throws {
+    var settings = StoreSettings()
+    settings.gatheringTime = .seconds(3600)
+    let store = try HistoryStore(path: folder.path.appending("many.sqlite"), settings: settings)
+    let ids = try await store.begin((0..<200).map { .test("k\($0)") })
+    try await store.finish(ids.prefix(HistoryStore.rowsWorthCommit).map { .test($0) })
+    #expect(try await store.verify().outcomes == HistoryStore.rowsWorthCommit)
+  }
+
   @Test("Callers that come while a commit runs share the next one")
   func grouping() async throws {
     // Held by somebody else, the file keeps the first commit until all callers wait.
