@@ -16,7 +16,8 @@ public import SystemPackage
 /// Only this module knows GRDB. Its writes and reads run on queues of their own, so that no flush
 /// of the disk holds up the main actor or the threads that tasks share.
 public actor HistoryStore {
-  /// Callers that wait while a commit runs go together in the next one, up to this many rows.
+  /// Callers that wait while a commit runs go together in the next one, up to this many changes and
+  /// as many outcomes.
   ///
   /// A single call is never split, however long its list.
   public static let rowsPerCommit = 512
@@ -251,20 +252,27 @@ public actor HistoryStore {
     gathering = nil
   }
 
+  /// The call that came first, and of the others those for which there is room.
   private func takeGroup() -> [Job] {
-    var rows = 0
-    var count = 0
-    while count < waiting.count {
-      rows += waiting[count].records.count
-      if count > 0, rows > Self.rowsPerCommit { break }
-      count += 1
-    }
-    let group = Array(waiting.prefix(count))
-    waiting.removeFirst(count)
-    for job in group {
+    var group: [Job] = []
+    var left: [Job] = []
+    var rows = (changes: 0, outcomes: 0)
+    for job in waiting {
+      let (changes, outcomes) =
+        job.records.areChanges ? (job.records.count, 0) : (0, job.records.count)
+      guard
+        group.isEmpty
+          || max(rows.changes + changes, rows.outcomes + outcomes) <= Self.rowsPerCommit
+      else {
+        left.append(job)
+        continue
+      }
+      group.append(job)
+      rows = (rows.changes + changes, rows.outcomes + outcomes)
       waitingRows -= job.records.count
       if job.records.areChanges { waitingChanges -= 1 }
     }
+    waiting = left
     return group
   }
 

@@ -207,6 +207,27 @@ struct HistoryStoreTests {
     #expect(try await store.verify().isIntact)
   }
 
+  @Test("A commit takes along the outcomes that wait beside its changes")
+  func takenAlong() async throws {
+    let open = try await store.begin((0..<400).map { .test("open\($0)") })
+    let lock = try ForeignLock(on: folder.history)
+    let first = Task { [store] in try await store.begin([.test("first")]) }
+    while await store.isIdle { await Task.yield() }
+    let begun = [400, 200].map { count in
+      Task { [store] in try await store.begin((0..<count).map { .test("k\($0)") }).count }
+    }
+    let ended = Task { [store] in try await store.finish(open.map { .test($0) }) }
+    while await store.callersWaiting < 3 { await Task.yield() }
+    try lock.release()
+    _ = try await first.value
+    for task in begun { _ = try await task.value }
+    try await ended.value
+    // The open ones, the first, one lot of changes with all outcomes, and the other lot.
+    #expect(await store.commits == 4)
+    let report = try await store.verify()
+    #expect(report.isIntact && report.changes == 1001 && report.outcomes == 400)
+  }
+
   @Test("A cancelled caller still gets the numbers of what was recorded")
   func cancelled() async throws {
     let task = Task { [store] in

@@ -32,7 +32,8 @@ struct Recorded<Answer: Sendable>: Sendable {
 /// No record, no change. ``begin(_:while:)`` returns once the rows are on the disk, and refuses in
 /// read-only mode; nothing else in this module may send a request that changes something.
 final class Recorder: Sendable {
-  /// A commit holds at most this many rows, so that no other process waits long for its turn.
+  /// A commit holds at most this many changes and this many outcomes, so that no other process waits
+  /// long for its turn.
   static let rowsPerCommit = HistoryStore.rowsPerCommit
 
   let history: HistoryStore
