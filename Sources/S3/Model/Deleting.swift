@@ -46,7 +46,8 @@ public struct DeleteFailure: Sendable, Hashable {
 
 /// The answer to a batch: each object asked for is in exactly one of the lists.
 ///
-/// An object that the server's answer does not mention counts as failed.
+/// Both are in the order of the request. An object that the server's answer does not mention counts
+/// as failed.
 public struct DeleteObjectsResult: Sendable, Hashable {
   public var deleted: [DeletedObject]
   public var failed: [DeleteFailure]

@@ -29,7 +29,7 @@ extension S3Client {
       } else if let marker = token?.marker ?? startAfter {
         call.query.append(QueryItem("marker", marker.bytes))
       }
-      return try await list(call, ObjectPageHandler.self)
+      return try await receive(call) { ObjectPageHandler() }
     }
     if let token, let next = page.next {
       guard let next = next.following(token) else { throw .circle(.listObjectsV2) }
@@ -91,7 +91,7 @@ extension S3Client {
           call.query.append(QueryItem("version-id-marker", version.text))
         }
       }
-      return try await list(call, VersionPageHandler.self)
+      return try await receive(call) { VersionPageHandler() }
     }
     if let marker, let next = page.next {
       guard let next = next.following(marker) else { throw .circle(.listObjectVersions) }
@@ -173,21 +173,6 @@ extension S3Client {
       try seen.insert(marker, .listParts)
     } while marker != nil
     return parts
-  }
-
-  /// Reads a page while it arrives.
-  private func list<Handler: PageHandler>(
-    _ call: S3Call, _ type: Handler.Type
-  ) async throws(S3Error) -> Handler.Page {
-    try await send(call) { () -> Reception<Handler.Page> in
-      let receiver = XMLReceiver(Handler())
-      var reception = Reception { (response) throws(S3Error.Cause) in
-        try receiver.finish(head: response.head)
-      }
-      reception.body = .pieces { receiver.feed($0) }
-      reception.refusal = { receiver.problem }
-      return reception
-    }
   }
 }
 

@@ -1,17 +1,22 @@
 internal import Glibc
 
-/// The elements of listings that are read. Told apart once, where they begin: a page has thousands.
+/// The elements of long answers that are read. Told apart once, where they begin: there are thousands.
 enum ListingElement {
+  case code
   case commonPrefixes
   case contents
+  case deleted
   case deleteMarker
+  case deleteMarkerVersionID
   case encodingType
+  case error
   case etag
   case isLatest
   case isTruncated
   case key
   case lastModified
   case marker
+  case message
   case nextContinuationToken
   case nextKeyMarker
   case nextMarker
@@ -34,9 +39,11 @@ enum ListingElement {
     self =
       switch name.count {
       case 3: either("Key", .key)
-      case 4: either("Size", .size, "ETag", .etag)
+      case 4: name.spells("Size") ? .size : either("ETag", .etag, "Code", .code)
+      case 5: either("Error", .error)
       case 6: either("Prefix", .prefix, "Marker", .marker)
-      case 7: either("Version", .version)
+      case 7:
+        name.spells("Deleted") ? .deleted : either("Version", .version, "Message", .message)
       case 8: either("Contents", .contents, "IsLatest", .isLatest)
       case 9: either("VersionId", .versionID)
       case 10: either("NextMarker", .nextMarker)
@@ -50,7 +57,10 @@ enum ListingElement {
       case 13: either("NextKeyMarker", .nextKeyMarker)
       case 14: either("CommonPrefixes", .commonPrefixes)
       case 19: either("NextVersionIdMarker", .nextVersionIDMarker)
-      case 21: either("NextContinuationToken", .nextContinuationToken)
+      case 21:
+        either(
+          "NextContinuationToken", .nextContinuationToken, "DeleteMarkerVersionId",
+          .deleteMarkerVersionID)
       default: .other
       }
   }
@@ -64,7 +74,7 @@ extension UnsafeRawBufferPointer {
   }
 }
 
-/// Where in a listing the reader is: what the root is called, and which elements are open.
+/// Where in an answer the reader is: what the root is called, and which elements are open.
 struct ListingPath {
   private(set) var rootName: String?
   /// The element of depth 1, such as `Contents`.

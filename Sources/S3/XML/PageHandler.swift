@@ -1,9 +1,9 @@
 internal import HTTP
 
-/// Gathers one page of a listing from the elements of its document.
+/// Gathers what a long answer says from the elements of its document: a page of a listing, or what was
+/// deleted.
 protocol PageHandler: XMLHandler, SendableMetatype {
   associatedtype Page: Sendable
-  init()
   /// The name of the root element of an answer that is such a page.
   static var root: String { get }
   /// What the document's root is; nil before it has begun.

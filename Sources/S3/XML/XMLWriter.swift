@@ -10,9 +10,13 @@ struct XMLWriter {
   }
 
   mutating func element(_ name: String, content: (inout XMLWriter) -> Void) {
-    bytes += "<\(name)>".utf8
+    bytes.append(UInt8(ascii: "<"))
+    bytes += name.utf8
+    bytes.append(UInt8(ascii: ">"))
     content(&self)
-    bytes += "</\(name)>".utf8
+    bytes += "</".utf8
+    bytes += name.utf8
+    bytes.append(UInt8(ascii: ">"))
   }
 
   mutating func element(_ name: String, _ text: String) {
@@ -20,20 +24,33 @@ struct XMLWriter {
   }
 
   /// - Parameter text: UTF-8 that XML can carry, see ``ObjectKey/fitsXML``.
-  mutating func element(_ name: String, bytes text: some Sequence<UInt8>) {
+  mutating func element(_ name: String, bytes text: some Collection<UInt8>) {
     element(name) { writer in
+      if text.allSatisfy({ Self.reference(to: $0) == nil }) {
+        writer.bytes += text
+        return
+      }
       for byte in text {
-        switch byte {
-        case UInt8(ascii: "&"): writer.bytes += "&amp;".utf8
-        case UInt8(ascii: "<"): writer.bytes += "&lt;".utf8
-        case UInt8(ascii: ">"): writer.bytes += "&gt;".utf8
-        // A parser turns CR into LF, and may join blanks, unless they are character references.
-        case 0x09: writer.bytes += "&#9;".utf8
-        case 0x0A: writer.bytes += "&#10;".utf8
-        case 0x0D: writer.bytes += "&#13;".utf8
-        default: writer.bytes.append(byte)
+        if let reference = Self.reference(to: byte) {
+          writer.bytes += reference.utf8
+        } else {
+          writer.bytes.append(byte)
         }
       }
+    }
+  }
+
+  /// What stands for a character that cannot stand for itself.
+  private static func reference(to byte: UInt8) -> String? {
+    switch byte {
+    case UInt8(ascii: "&"): "&amp;"
+    case UInt8(ascii: "<"): "&lt;"
+    case UInt8(ascii: ">"): "&gt;"
+    // A parser turns CR into LF, and may join blanks, unless they are character references.
+    case 0x09: "&#9;"
+    case 0x0A: "&#10;"
+    case 0x0D: "&#13;"
+    default: nil
     }
   }
 }

@@ -149,18 +149,17 @@ struct Deleter: Sendable {
     }
     switch outcome {
     case .success(let answer):
-      var gone: [ObjectIdentifier: DeletedObject] = [:]
-      for object in answer.deleted {
-        gone[ObjectIdentifier(key: object.key, versionID: object.versionID)] = object
-      }
-      let refused = Dictionary(
-        answer.failed.map { ($0.object, $0) }, uniquingKeysWith: { first, _ in first })
+      // Each object is in one of the lists, which have the order of the batch.
+      var (gone, refused) = (answer.deleted[...], answer.failed[...])
       let endings = zip(rows, batch).map { row, candidate -> (ChangeID, Ending) in
-        if let deleted = gone[candidate.identifier] {
+        if let deleted = gone.first, deleted.key == candidate.key,
+          deleted.versionID == candidate.versionID
+        {
+          gone.removeFirst()
           succeed(candidate, deleted)
           return (row, Ending(deleted))
         }
-        let failure = refused[candidate.identifier]
+        let failure = refused.popFirst()
         let code = failure?.code ?? .missingFromAnswer
         fail(candidate, code: code.rawValue, message: failure?.message ?? "")
         // An object that the answer does not mention may be gone all the same.

@@ -1,0 +1,20 @@
+internal import HTTP
+
+extension S3Client {
+  /// Reads an answer while it arrives.
+  ///
+  /// - Parameter handler: makes a new one for each attempt.
+  func receive<Handler: PageHandler>(
+    _ call: S3Call, by handler: () -> Handler
+  ) async throws(S3Error) -> Handler.Page {
+    try await send(call) { () -> Reception<Handler.Page> in
+      let receiver = XMLReceiver(handler())
+      var reception = Reception { (response) throws(S3Error.Cause) in
+        try receiver.finish(head: response.head)
+      }
+      reception.body = .pieces { receiver.feed($0) }
+      reception.refusal = { receiver.problem }
+      return reception
+    }
+  }
+}
