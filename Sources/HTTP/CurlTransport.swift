@@ -40,7 +40,7 @@ public final class CurlTransport: HTTPTransport {
       threads: Int = 1, maxConnectionsPerHost: Int = 64,
       connectTimeout: Duration = .seconds(10),
       caBundle: FilePath? = nil, proxies: ProxySettings = .none, userAgent: String = "pail",
-      bufferSize: Int = 512 * 1024, rateLimit: RateLimit? = nil
+      bufferSize: Int = 128 * 1024, rateLimit: RateLimit? = nil
     ) {
       self.threads = max(threads, 1)
       self.rateLimit = rateLimit

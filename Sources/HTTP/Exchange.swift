@@ -204,8 +204,8 @@ final class Exchange {
     let length = head.headers["content-length"].flatMap { Int64($0) }
     if case .file(let file, let offset, limit: _, let digest) = request.responseBody {
       digest?.begin(head)
-      let isSmall = (length ?? .max) <= Int64(WriteBuffer.size) / 4
-      gathered = isSmall ? nil : WriteBuffer(file.descriptor, at: offset)
+      let isSmall = (length ?? .max) <= Int64(WriteBuffer.enough) / 4
+      gathered = isSmall ? nil : WriteBuffer(file, at: offset)
     }
     guard request.method != .head, let length else { return true }
     if let limit = request.responseBody.limit, length > limit {

@@ -1,3 +1,4 @@
+internal import Synchronization
 public import SystemPackage
 
 /// An HTTP method that S3 uses.
@@ -92,6 +93,8 @@ public struct FileSlice: Sendable {
 /// A file descriptor that is closed when the last reference to it goes.
 public final class OpenFile: Sendable {
   public let descriptor: FileDescriptor
+  /// Whether a ``WriteBuffer`` is being written, which others had better not wait for.
+  let isBeingWritten = Atomic(false)
 
   /// Takes ownership of `descriptor`.
   public init(_ descriptor: FileDescriptor) {
