@@ -38,6 +38,8 @@ public final class DownloadFolder: Sendable {
 
   public let path: FilePath
   private let folder: OpenFile
+  /// What is below it is taken to be where it is.
+  private let isInMemory: Bool
   /// Known once something is to be written, and the same for the folders below.
   private let matching: Mutex<NameMatching?>
 
@@ -60,11 +62,12 @@ public final class DownloadFolder: Sendable {
       throw LocalFileError(path, errno == ENOTDIR ? .notAFolder : .lastError)
     }
     folder = OpenFile(FileDescriptor(rawValue: descriptor))
+    isInMemory = Storage.isInMemory(folder)
   }
 
   /// What is there under `name`; nil for nothing. A link is looked at and not through.
   public func existing(_ name: RelativeName) async throws(LocalFileError) -> ExistingFile? {
-    try await onDisk { () throws(LocalFileError) in
+    try await onDisk(unless: isInMemory) { () throws(LocalFileError) in
       let location = name.path(below: self.path)
       let parent: OpenFile
       do throws(LocalFileError) {
@@ -112,7 +115,7 @@ public final class DownloadFolder: Sendable {
   func store(
     _ bytes: [UInt8], as name: RelativeName, existing: Existing, modified: Timestamp?
   ) async throws(LocalFileError) -> DownloadTarget {
-    let target = try await onDisk { () throws(LocalFileError) in
+    let target = try await onDisk(unless: isInMemory) { () throws(LocalFileError) in
       let target = try self.makeTarget(name, size: nil, existing: existing)
       do {
         try target.file.descriptor.writeAll(toAbsoluteOffset: 0, bytes)
@@ -120,9 +123,10 @@ public final class DownloadFolder: Sendable {
         throw LocalFileError(target.path, .system(error as? Errno ?? .ioError))
       }
       try target.complete(modified: modified)
+      if self.isInMemory { try target.flushFolderNow() }
       return target
     }
-    try await target.flushFolder()
+    if !isInMemory { try await target.flushFolder() }
     return target
   }
 

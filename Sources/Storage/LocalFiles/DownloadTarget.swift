@@ -108,6 +108,11 @@ public final class DownloadTarget: Sendable {
     try await FolderFlushes.shared.flush(parent, path: path.removingLastComponent())
   }
 
+  /// As ``flushFolder()``, on this thread and for this name alone.
+  func flushFolderNow() throws(LocalFileError) {
+    try flush(parent, path: path.removingLastComponent())
+  }
+
   /// Leaves what has arrived where it is, for a later run. Does nothing after the end.
   public func keep() {
     state.withLock { state in if state == .arriving { state = .kept } }
