@@ -40,10 +40,11 @@ struct ConcurrencyPlan: Sendable, Hashable {
   /// For a machine with this many processors.
   init(_ kind: Kind, cores: Int) {
     switch kind {
-    // Each has a buffer of half a mebibyte: more of them would show in the memory that
-    // a large file takes.
+    // Each has some hundred kibibytes of buffers: more of them would show in the memory that a large
+    // file takes.
     case .part: self.init(4...8, startingAt: 2 * cores)
-    case .small: self.init(16...256, startingAt: 16 * cores)
+    // Fewer would leave the processors idle while others are recorded, opened or flushed.
+    case .small: self.init(32...256, startingAt: 16 * cores)
     }
   }
 

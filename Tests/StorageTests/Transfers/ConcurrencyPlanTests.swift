@@ -24,7 +24,7 @@ struct ConcurrencyPlanTests {
     "As many requests are under way as the way to the server holds",
     arguments: [
       // 20 ms away, 0.1 ms of work each: 200 hide the way.
-      (20_000, 100, 150...256), (5_000, 100, 40...128), (200, 100, 16...64),
+      (20_000, 100, 150...256), (5_000, 100, 40...128), (200, 100, 32...64),
       (100_000, 100, 256...256),
     ] as [(Int, Int, ClosedRange<Int>)])
   func small(latency: Int, cost: Int, expected: ClosedRange<Int>) {
