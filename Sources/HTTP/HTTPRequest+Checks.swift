@@ -113,14 +113,11 @@ extension HTTPRequest {
     }
   }
 
-  /// In bytes. Each part under way has one, and more would show in the memory of a large file.
-  private static let largestUploadBuffer = 128 * 1024
-
   /// Large buffers save system calls where much moves, and cost memory where little does.
   func bufferSizes(large: Int) -> (upload: Int, receive: Int) {
     let small = 16 * 1024
     let upload =
-      body.count > 1024 * 1024 ? Self.largestUploadBuffer : body.count > small ? 4 * small : small
+      body.count > 1024 * 1024 ? 2 * large : min(body.count > small ? 4 * small : small, large)
     let receive =
       switch responseBody {
       case .memory(let limit):
@@ -131,6 +128,6 @@ extension HTTPRequest {
       case .file(_, offset: _, let limit, digest: _): limit > Int64(small) ? large : small
       case .pieces: large
       }
-    return (min(upload, large), min(receive, large))
+    return (upload, min(receive, large))
   }
 }
