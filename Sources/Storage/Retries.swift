@@ -9,9 +9,12 @@ public final class Retries: Sendable {
 
   /// - Parameter changed: told what there is to show, and nil once no request is in trouble any
   ///   more. Called by one request at a time, which waits for it.
-  public init(changed: @escaping @Sendable (RetryStatus?) -> Void) {
+  public init(changed: @escaping @Sendable (RetryStatus?) -> Void = { _ in }) {
     self.changed = changed
   }
+
+  /// What there is to show now.
+  var status: RetryStatus? { notices.withLock { Self.status($0) } }
 
   func note(_ event: RetryEvent) {
     notices.withLock { notices in

@@ -50,6 +50,7 @@ def test_a_file_or_a_pipe_gets_plain_lines_alone(person, bucket, large):
         ("ListObjectsV2", "ls -r s3://{}"),
         ("ListObjectVersions", "ls --versions s3://{}"),
         ("HeadObject", "stat s3://{}/a"),
+        ("ListObjectsV2", "get -r s3://{}/ kept"),
     ],
 )
 def test_what_is_sent_again_is_told_until_it_has_succeeded(

@@ -85,7 +85,8 @@ struct QueuedTransfer {
       return await request.result(tools, progress)
     case .tree(let tree, let progress, let outcomes):
       return await TreeRunner(
-        tree: tree, tools: tools.serving(status.id, stoppedBy: stop), progress: progress,
+        tree: tree, tools: tools.serving(status.id, stoppedBy: stop).reporting(to: progress),
+        progress: progress,
         outcomes: outcomes, firstTriedAt: firstTriedAt
       ).run()
     }
@@ -93,12 +94,12 @@ struct QueuedTransfer {
 
   /// Takes over what the requests have counted.
   mutating func look(at time: Duration) {
-    let retry: RetryNotice?
+    let retry: RetryStatus?
     var kept = ByteCount.zero
     switch work {
     case .file(_, let progress):
       let seen = progress.snapshot
-      retry = seen.retry
+      retry = seen.retry.map { RetryStatus($0) }
       kept = seen.kept
       if let total = seen.total { status.total = total }
       status.moved = seen.moved
@@ -106,7 +107,7 @@ struct QueuedTransfer {
       if let path = seen.localPath { status.localPath = path }
     case .tree(_, let progress, _):
       let seen = progress.snapshot
-      retry = seen.current?.retry
+      retry = seen.current?.retry.map { RetryStatus($0) } ?? progress.questions.status
       kept = seen.kept
       status.tree = seen.status
       status.total = seen.status.isComplete ? seen.status.bytes : nil
@@ -118,7 +119,7 @@ struct QueuedTransfer {
     case .running, .retrying:
       status.rate = meter.rate
       status.timeLeft = meter.timeLeft(total: status.total.map { ByteCount($0.bytes - kept.bytes) })
-      status.state = retry.map { .retrying(RetryStatus($0)) } ?? .running
+      status.state = retry.map { .retrying($0) } ?? .running
     case .waiting, .paused, .finished, .failed, .cancelling, .cancelled: break
     }
   }

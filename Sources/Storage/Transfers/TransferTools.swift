@@ -42,6 +42,13 @@ struct TransferTools: Sendable {
     return tools
   }
 
+  /// The same with the retries of what a tree asks told to `progress`. Its files tell their own.
+  func reporting(to progress: TreeProgress) -> TransferTools {
+    var tools = self
+    tools.client.retryObserver = { progress.questions.note($0) }
+    return tools
+  }
+
   /// As many parts or ranges of one transfer as may ever be under way; more would only wait.
   var partsAtOnce: Int { pool.mostParts }
 

@@ -31,6 +31,8 @@ final class TreeProgress: Sendable {
   }
 
   private let state = Mutex(State())
+  /// Of the requests that find out what is in the tree and what is there already.
+  let questions = Retries()
 
   var snapshot: Snapshot {
     let (snapshot, running) = state.withLock { state in

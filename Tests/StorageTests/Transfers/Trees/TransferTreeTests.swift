@@ -43,6 +43,32 @@ struct TransferTreeTests {
       ifExists: .overwrite)
   }
 
+  @Test("A listing that is sent again shows before the first file moves", .timeLimit(.minutes(1)))
+  func retrying() async throws {
+    let policy = RetryPolicy(
+      maxAttempts: 3, base: .milliseconds(1), cap: .milliseconds(1), deadline: .seconds(5))
+    try await ServerFixture.with(retryPolicy: policy) { fixture in
+      try await fixture.put("p/a")
+      let (refusals, asked, gate) = (Countdown(1), Countdown(1), Gate())
+      fixture.transport.answerInPlace { request in
+        request.query["list-type"] != nil && refusals.next() ? .refusal(503, "SlowDown") : nil
+      }
+      fixture.transport.beforeEach { request in
+        guard SentRequest(request).query["list-type"] != nil, !asked.next() else { return }
+        await gate.pass()
+      }
+      let engine = fixture.service.transfers
+      let id = await engine.enqueue(download("p/", to: "down", fixture))
+      let slowDown = RetryStatus(attempt: 2, of: 3, code: "SlowDown")
+      for await statuses in engine.updates() where statuses.first?.state == .retrying(slowDown) {
+        break
+      }
+      gate.open()
+      let end = await engine.treeEnd(of: id)
+      #expect(end.stoppedBy == nil && end.status.done == 1)
+    }
+  }
+
   @Test("A folder goes up as one transfer and comes down as it was, empty folders too")
   func roundTrip() async throws {
     try await ServerFixture.with { fixture in
