@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import HTTP
 import SystemPackage
 
 @main
@@ -29,6 +30,7 @@ struct Pail {
       Console(isQuiet: false).message(FailureText.text(of: unknown.problem))
       exit(CommandRunner.Status.wrongUsage)
     }
+    keepHeapsSmall()
     // A reader who leaves is an error of the write, and a server who leaves one of the request.
     signal(SIGPIPE, SIG_IGN)
     // A file that grows past `ulimit -f` is an error of the write as well.

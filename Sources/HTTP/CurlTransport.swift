@@ -68,10 +68,7 @@ public final class CurlTransport: HTTPTransport {
   private let lastID = Atomic<Exchange.ID>(0)
 
   /// Before any handle; libcurl wants it once per process.
-  private static let isReady: Bool = {
-    pail_keep_heaps_small()
-    return LargeBuffers.setUpLibcurl()
-  }()
+  private static let isReady = LargeBuffers.setUpLibcurl()
 
   public init(configuration: Configuration = Configuration()) {
     let threads = min(configuration.threads, configuration.maxConnectionsPerHost)
