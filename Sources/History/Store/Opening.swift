@@ -102,9 +102,13 @@ private func connect(
     // rolled back after a loss of power.
     synchronous = ("EXTRA", 3)
   }
+  if journal == .delete {
+    try writer.writeWithoutTransaction { try $0.execute(sql: "PRAGMA journal_mode = DELETE") }
+  }
+  // Not flushed yet where there is a WAL: the first commit of rows flushes it as a whole.
+  try migrate(writer, settings.schema.migrator())
   // GRDB itself sets NORMAL with WAL, which may lose the last commits with the power.
   try writer.writeWithoutTransaction { db in
-    if journal == .delete { try db.execute(sql: "PRAGMA journal_mode = DELETE") }
     try db.execute(sql: "PRAGMA synchronous = \(synchronous.name)")
     guard try Int.fetchOne(db, sql: "PRAGMA synchronous") == synchronous.number else {
       throw HistoryError.sqlite(code: 0, message: "PRAGMA synchronous has no effect")
@@ -113,7 +117,6 @@ private func connect(
     // touches: 11 writes to a temporary file for each row, unless they stay in memory.
     try db.execute(sql: "PRAGMA temp_store = MEMORY")
   }
-  try migrate(writer, settings.schema.migrator())
   try writer.writeWithoutTransaction(settings.schema.prepareWriter)
   return writer
 }
