@@ -41,8 +41,19 @@ struct TreeRunner: Sendable {
   private typealias Finished = (result: Result<TransferResult, StorageError>, isKept: Bool)
 
   private func run(_ tools: TransferTools) async -> Finished {
+    // On a thread of the transport, where the files end: few of them have to wake another for it.
+    let window = await withTaskExecutorPreference(tools.client.taskExecutor) {
+      await moveAll(tools)
+    }
+    // Who reached nothing at all has most likely asked the wrong server.
+    let hasMoved = progress.status.done > 0 || tools.earlierRun != nil
+    let isKept = tools.stop.isRaised || window.hasLostSome && hasMoved
+    return (result(window.stop), isKept)
+  }
+
+  private func moveAll(_ tools: TransferTools) async -> Window {
     var source = TreeSource(tree, client: tools.client)
-    let window = await withTaskGroup(of: Step.self) { tasks in
+    return await withTaskGroup(of: Step.self) { tasks in
       var window = Window()
       var opened: TransferTools?
       while true {
@@ -77,10 +88,6 @@ struct TreeRunner: Sendable {
         }
       }
     }
-    // Who reached nothing at all has most likely asked the wrong server.
-    let hasMoved = progress.status.done > 0 || tools.earlierRun != nil
-    let isKept = tools.stop.isRaised || window.hasLostSome && hasMoved
-    return (result(window.stop), isKept)
   }
 
   /// The folder that a download goes to is opened once for all its files, and not made for none.
@@ -144,7 +151,9 @@ struct TreeRunner: Sendable {
     let group = window.group
     window.group = UploadGroup()
     window.groupCount += 1
-    tasks.addTask { .begun(await group.begin(tools, progress)) }
+    tasks.addTask(executorPreference: globalConcurrentExecutor) {
+      .begun(await group.begin(tools, progress))
+    }
   }
 
   private func start(_ begun: UploadGroup.BegunFile, _ tasks: inout TaskGroup<Step>) {
@@ -168,7 +177,7 @@ struct TreeRunner: Sendable {
   private func start(
     _ item: TreeItem, _ weight: Weight, _ tools: TransferTools, _ tasks: inout TaskGroup<Step>
   ) {
-    let executor = weight == .small ? tools.client.taskExecutor : nil
+    let executor = weight == .small ? tools.client.taskExecutor : globalConcurrentExecutor
     tasks.addTask(executorPreference: executor) {
       let (id, progress) = self.progress.begin()
       let tools = tools.reporting(to: progress)
