@@ -219,6 +219,8 @@ public actor HistoryStore {
 
   /// No commit is under way.
   var isIdle: Bool { !isWriting }
+  /// Outcomes wait for others.
+  var isGathering: Bool { gathering != nil }
   /// Calls that the next commit will take along.
   var callersWaiting: Int { waiting.count }
 
