@@ -71,13 +71,14 @@ final class DigestQueue: Sendable {
     }.get()
   }
 
-  /// Another thread begins only when as many wait as one takes: the more are digested together.
+  /// Another thread begins once two wait: they are digested together in hardly more time than one,
+  /// and a third may be long in coming.
   private func add(_ job: Job) {
     let needsThread = state.withLock { state in
       state.waiting.append(job)
       guard
         state.threadCount == 0
-          || (state.waiting.count >= lanes && state.threadCount < Self.mostThreads)
+          || (state.waiting.count >= min(lanes, 2) && state.threadCount < Self.mostThreads)
       else { return false }
       state.threadCount += 1
       return true
