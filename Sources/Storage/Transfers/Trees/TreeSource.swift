@@ -117,7 +117,10 @@ struct PrefixWalk {
     self.dropping = dropping.bytes.count
     self.folder = folder
     self.tree = tree
-    listing = RecursiveListing(client: client, bucket: bucket, prefix: selection.prefix)
+    // Files take longer to move than to list, so no more of them need wait in memory.
+    listing = RecursiveListing(
+      client: client, bucket: bucket, prefix: selection.prefix,
+      limits: ListingPlan.Limits(requestsAtOnce: 4, objectsAhead: 3_000))
   }
 
   mutating func next() async throws(StorageError) -> TreeItem? {
