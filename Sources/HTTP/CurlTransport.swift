@@ -31,8 +31,7 @@ public final class CurlTransport: HTTPTransport {
     public var caBundle: FilePath?
     public var proxies: ProxySettings
     public var userAgent: String
-    /// Of the buffers that large bodies arrive in, in bytes, 16 KiB through 512 KiB. Those that they
-    /// are sent from are twice as large. One per request.
+    /// Of the buffers for large bodies, in bytes, 16 KiB through 512 KiB. One per request.
     public var bufferSize: Int
     /// Of the bodies of all requests together; nil when they are never limited.
     public var rateLimit: RateLimit?

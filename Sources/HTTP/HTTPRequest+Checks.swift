@@ -117,7 +117,7 @@ extension HTTPRequest {
   func bufferSizes(large: Int) -> (upload: Int, receive: Int) {
     let small = 16 * 1024
     let upload =
-      body.count > 1024 * 1024 ? 2 * large : min(body.count > small ? 4 * small : small, large)
+      body.count > 1024 * 1024 ? large : min(body.count > small ? 4 * small : small, large)
     let receive =
       switch responseBody {
       case .memory(let limit):

@@ -81,9 +81,6 @@ public actor HistoryStore {
     return try result.get()
   }
 
-  /// Begins to open the history, which is then ready sooner. What goes wrong comes with the first use.
-  public nonisolated func openAhead() { source.openAhead() }
-
   /// Closes the file, which also happens when the store is no longer used.
   ///
   /// - Throws: ``HistoryError/busy`` when something is still being written or read.

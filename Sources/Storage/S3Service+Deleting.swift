@@ -90,8 +90,6 @@ extension S3Service {
   ) async throws(StorageError) -> DeletionReport {
     let undertaking = Undertaking.deleteMany(bucket)
     guard !isReadOnly else { throw .readOnly(undertaking) }
-    // While the first objects are looked for. A single one may well not be there, and needs none.
-    if targets.contains(where: \.mayHoldMany) { recorder.history.openAhead() }
     var deleter = Deleter(
       bucket: bucket, client: client, recorder: recorder, confirmedAt: confirmedAt)
     do {

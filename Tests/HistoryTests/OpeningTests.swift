@@ -67,20 +67,6 @@ struct OpeningTests {
     try homeless.close()
   }
 
-  @Test(
-    "A history that is opened ahead is there, and its errors come with the first use",
-    .timeLimit(.minutes(1)))
-  func openedAhead() async throws {
-    let store = HistoryStore(openingAtFirstUse: folder.history)
-    store.openAhead()
-    while !FileManager.default.fileExists(atPath: folder.history.string) { await Task.yield() }
-    #expect(try await store.begin([.test()]) == [ChangeID(1)])
-
-    let impossible = HistoryStore(openingAtFirstUse: folder.path)
-    impossible.openAhead()
-    await #expect(throws: HistoryError.self) { try await impossible.begin([.test()]) }
-  }
-
   @Test("A history with a rollback journal records and verifies, also after having had a WAL")
   func rollbackJournal() async throws {
     let wal = try HistoryStore(path: folder.history)

@@ -42,11 +42,6 @@ final class DatabaseSource: Sendable {
     }.get()
   }
 
-  /// Begins to open it, so that it is ready sooner. What goes wrong comes with the first use.
-  func openAhead() {
-    openingQueue.async { _ = try? self.opened() }
-  }
-
   /// Whether there is a file, or something else that an opening will complain about.
   var isThere: Bool {
     guard state.withLockIfAvailable({ $0 == nil }) == true, let path else { return true }

@@ -14,12 +14,4 @@ public enum DeletionTarget: Sendable, Hashable {
   case everyVersion(ObjectKey)
   /// All versions and delete markers of every key that a selection contains, for ever.
   case everyVersionOf(KeySelection)
-
-  /// Whether it is of more than one key.
-  var mayHoldMany: Bool {
-    switch self {
-    case .object, .version, .everyVersion: false
-    case .prefix, .selection, .everyVersionOf: true
-    }
-  }
 }
