@@ -33,7 +33,7 @@ let package = Package(
 
     .target(name: "HTTP", dependencies: ["CCurl", system], swiftSettings: strict),
     .target(
-      name: "S3", dependencies: ["HTTP", "CCrypto", "CExpat", "CChecksums", system],
+      name: "S3", dependencies: ["HTTP", "CCrypto", "CExpat", "CChecksums", "CFiles", system],
       swiftSettings: strict),
     .target(
       name: "History",

@@ -7,6 +7,7 @@
 // Swift's Glibc module leaves out what only Linux has. <fcntl.h>, which declares this, would bring
 // structures along that are Glibc's in the eyes of Swift.
 extern int fallocate(int file, int mode, off_t offset, off_t count);
+extern int pipe2(int ends[2], int flags);
 
 // Whether the file lies in memory: statfs(2).
 static inline bool pail_is_in_memory(int file) {

@@ -1,5 +1,6 @@
 """Transfers outlive the terminal: it is lost or stops reading, and they go on."""
 
+import contextlib
 import json
 import os
 import re
@@ -130,6 +131,14 @@ def start(person, *arguments):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
+
+
+def open_sockets(number):
+    links = set()
+    for descriptor in Path(f"/proc/{number}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            links.add(os.readlink(descriptor))
+    return {link for link in links if link.startswith("socket:")}
 
 
 def sockets(person):
@@ -311,6 +320,8 @@ def test_q_hands_the_transfers_over_to_the_background(person, store, proxy, buck
     watching.wait_for(f"⇄ pid {browser.pid}")
     browser.press("q")
     browser.wait_for("go on in the background")
+    before = open_sockets(browser.pid)
+    assert before
     browser.press("b")
     assert browser.wait_exit() == 0
     found = re.search(rb"1 transfer goes on in the background as process (\d+)", browser.raw)
@@ -319,6 +330,7 @@ def test_q_hands_the_transfers_over_to_the_background(person, store, proxy, buck
     try:
         assert os.getsid(number) == number
         assert {os.readlink(f"/proc/{number}/fd/{each}") for each in range(3)} == {"/dev/null"}
+        assert not before & open_sockets(number)
         command = Path(f"/proc/{number}/cmdline").read_bytes()
         assert store.secret_key.encode() not in command
         second = person.browse(f"s3://{bucket}")

@@ -1,4 +1,5 @@
 import Glibc
+import S3
 import SystemPackage
 
 /// Another Pail that goes on with the transfers of this one, without a terminal.
@@ -52,35 +53,8 @@ struct Successor: Sendable {
   ///
   /// - Returns: its process ID.
   func start(ids: [Int64]) throws(Errno) -> Int32 {
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
-
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    // Dispatch blocks most signals on its threads, and the browser handles some.
-    var none = sigset_t()
-    sigemptyset(&none)
-    posix_spawnattr_setsigmask(&attributes, &none)
-    var all = sigset_t()
-    sigfillset(&all)
-    posix_spawnattr_setsigdefault(&attributes, &all)
-    posix_spawnattr_setflags(
-      &attributes, Int16(Self.newSession | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-
-    var arguments: [UnsafeMutablePointer<CChar>?] = words(ids: ids).map { word in
-      strdup(RawArguments.bytes(of: word).map { CChar(bitPattern: $0) } + [0])
-    }
-    arguments.append(nil)
-    defer { for argument in arguments { free(argument) } }
-    var process: pid_t = 0
-    let code = posix_spawn(&process, Self.program, &actions, &attributes, &arguments, environ)
-    guard code == 0 else { throw Errno(rawValue: code) }
-    return process
+    try ChildProcess.start(
+      Self.program, arguments: words(ids: ids).map { RawArguments.bytes(of: $0) })
   }
 
   /// How a process that was started has ended: its exit status, or -1 for a signal; nil while it
@@ -91,7 +65,4 @@ struct Successor: Sendable {
     // Wait status: the low seven bits are a signal, the byte above them the exit status.
     return status & 0x7F == 0 ? status >> 8 & 0xFF : -1
   }
-
-  /// `POSIX_SPAWN_SETSID` of `spawn.h`, which Swift's Glibc leaves out.
-  private static let newSession: Int32 = 0x80
 }

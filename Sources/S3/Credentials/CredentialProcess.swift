@@ -1,5 +1,7 @@
+internal import CFiles
 internal import Dispatch
 internal import Glibc
+internal import SystemPackage
 
 /// A program that prints credentials.
 ///
@@ -55,13 +57,21 @@ public struct CredentialProcess: Sendable, Hashable {
   /// - Returns: all that the program wrote to its standard output before it ended well.
   private func run() throws(CredentialError) -> [UInt8] {
     var ends: [Int32] = [-1, -1]
-    guard pipe(&ends) == 0 else { throw failure("no pipe can be made") }
+    // Another program that starts meanwhile, and has the end for writing, would hold up the reader
+    // for as long as it runs.
+    guard pipe2(&ends, O_CLOEXEC) == 0 else { throw failure("no pipe can be made") }
     let reading = ends[0]
     defer { close(reading) }
     let process: pid_t
-    do {
+    do throws(Errno) {
       defer { close(ends[1]) }
-      process = try start(output: ends[1])
+      // Without the terminal: a program that asks there would draw over the screen and take its
+      // keys. What it complains of may hold secrets.
+      process = try ChildProcess.start(
+        programName, arguments: revealedWords.map { Array($0.utf8) },
+        output: FileDescriptor(rawValue: ends[1]))
+    } catch {
+      throw failure("it cannot be started: \(String(cString: strerror(error.rawValue)))")
     }
     let deadline = ContinuousClock.now + timeout
     let output: [UInt8]
@@ -82,60 +92,6 @@ public struct CredentialProcess: Sendable, Hashable {
       throw failure("it ended with status \(status >> 8). Call it by itself to see what it says")
     }
     return output
-  }
-
-  /// Without the terminal: a program that asks there would draw over the screen and take its keys.
-  private func start(output: Int32) throws(CredentialError) -> pid_t {
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-    posix_spawn_file_actions_adddup2(&actions, output, 1)
-    // What it says there may hold secrets.
-    posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
-    // Neither connections nor open files are the program's. Closing what is not open does no harm,
-    // so the range leaves room for what other threads open before the program starts; `closefrom`
-    // would end that race, but Swift's Glibc leaves it out.
-    for descriptor in 3...max(3, Self.highestDescriptor() ?? 0) + 1024 {
-      posix_spawn_file_actions_addclose(&actions, descriptor)
-    }
-
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    var none = sigset_t()
-    sigemptyset(&none)
-    posix_spawnattr_setsigmask(&attributes, &none)
-    var all = sigset_t()
-    sigfillset(&all)
-    posix_spawnattr_setsigdefault(&attributes, &all)
-    posix_spawnattr_setflags(
-      &attributes, Int16(Self.newSession | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-
-    var arguments = revealedWords.map { strdup($0) } + [nil]
-    defer { for argument in arguments { free(argument) } }
-    var process: pid_t = 0
-    let code = posix_spawnp(&process, programName, &actions, &attributes, &arguments, environ)
-    guard code == 0 else {
-      throw failure("it cannot be started: \(String(cString: strerror(code)))")
-    }
-    return process
-  }
-
-  /// `POSIX_SPAWN_SETSID` of `spawn.h`, which Swift's Glibc leaves out.
-  private static let newSession: Int32 = 0x80
-
-  private static func highestDescriptor() -> Int32? {
-    guard let folder = opendir("/proc/self/fd") else { return nil }
-    defer { closedir(folder) }
-    var highest: Int32?
-    while let entry = readdir(folder) {
-      let number = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { Int32(String(cString: $0)) }
-      }
-      if let number { highest = max(highest ?? number, number) }
-    }
-    return highest
   }
 
   private func readAll(
