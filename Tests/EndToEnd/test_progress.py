@@ -74,10 +74,12 @@ def test_what_is_sent_again_is_told_until_it_has_succeeded(
 
 
 @pytest.mark.parametrize("command", [["ls", "-r"], ["ls", "-r", "--json"], ["du", "--depth", "9"], ["rm", "-r", "-d"]])
-def test_a_reader_who_has_seen_enough_ends_it_quietly(person, many, command):
+@pytest.mark.parametrize("blocked", [[], [signal.SIGPIPE]])
+def test_a_reader_who_has_seen_enough_ends_it_quietly(person, many, command, blocked):
     program = subprocess.Popen(
         [person.binary, *command, f"s3://{many.bucket}"],
         env=person.env, cwd=person.work, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, blocked),
     )
     program.stdout.close()
     assert program.wait(timeout=30) == -signal.SIGPIPE

@@ -53,11 +53,21 @@ enum CommandRunner {
       return Status.failed
     }
     if context.console.isClosed {
-      // Ends as every program does whose reader went away, so that shells stay silent about it.
-      signal(SIGPIPE, SIG_DFL)
-      raise(SIGPIPE)
+      endOfBrokenPipe()
     }
     return status
+  }
+
+  /// Ends as every program does whose reader went away, so that shells stay silent about it.
+  private static func endOfBrokenPipe() {
+    signal(SIGPIPE, SIG_DFL)
+    // A thread has the blocked signals of that which started it, be it one that leaves signals to
+    // others, or the program that started this one: pthread_create(3), signal(7).
+    var broken = sigset_t()
+    sigemptyset(&broken)
+    sigaddset(&broken, SIGPIPE)
+    pthread_sigmask(SIG_UNBLOCK, &broken, nil)
+    raise(SIGPIPE)
   }
 
   private static func status(
