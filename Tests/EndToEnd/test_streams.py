@@ -189,6 +189,26 @@ def test_a_stream_that_is_sent_again_says_so_until_its_first_byte(person, proxy,
     shell.wait_exit()
 
 
+def test_a_stream_that_breaks_off_says_so_until_it_goes_on(person, proxy, store, bucket):
+    store.put(bucket, "k", b"first\nsecond\n")
+
+    def shorten(answer):
+        answer.length, answer.body = len(answer.body), answer.body[:5]
+
+    proxy.change(shorten, operation="GetObject")
+    again = proxy.hold("request", operation="GetObject", skip=1)
+    shell = person.shell()
+    shell.type(f"pail cat s3://{bucket}/k > kept\n")
+    again.wait()
+    shell.wait_for("retrying 2/6: ConnectionLost")
+    again.release()
+    shell.wait_until(lambda: shell.text.count("ready>") == 2, "the end of the command")
+    assert "retrying" not in shell.text
+    assert (person.work / "kept").read_bytes() == b"first\nsecond\n"
+    shell.type("exit\n")
+    shell.wait_exit()
+
+
 def test_what_is_said_of_a_stream_spoils_nothing_of_it(person, proxy, store, bucket):
     store.put(bucket, "k", b"first\nsecond\n")
     answers = iter([(5, 0), (3, 600)])

@@ -56,6 +56,15 @@ public struct RetryNotice: Sendable, Hashable {
   /// How long the client waits before the next attempt.
   public var wait: Duration
 
+  /// An answer that broke off, whose rest another request fetches at once.
+  public static func brokenAnswer(
+    of operation: S3Operation, cause: S3Error.Cause, policy: RetryPolicy
+  ) -> RetryNotice {
+    RetryNotice(
+      request: numberOfNextRequest(), operation: operation, attempt: 1,
+      maxAttempts: policy.maxAttempts, cause: cause, wait: .zero)
+  }
+
   static func numberOfNextRequest() -> Int {
     lastRequest.add(1, ordering: .relaxed).newValue
   }

@@ -99,11 +99,12 @@ extension S3Service {
     _ metadata: ObjectMetadata, from source: ObjectLocation, _ check: StreamCheck,
     _ receive: @escaping @Sendable (UnsafeRawBufferPointer) -> Bool
   ) async throws(S3Error) {
+    let trouble = TroubleUntilAnswer(observer: bodies.retryObserver)
+    defer { trouble.end() }
+    var client = bodies
+    client.retryObserver = { trouble.note($0) }
     while true {
       let start = check.count
-      let trouble = TroubleUntilAnswer(observer: bodies.retryObserver)
-      var client = bodies
-      client.retryObserver = { trouble.note($0) }
       do throws(S3Error) {
         _ = try await client.getObject(
           source, range: start > 0 ? start..<metadata.size.bytes : nil, ifMatch: metadata.etag,
@@ -119,28 +120,36 @@ extension S3Service {
         guard case .transport(let problem) = error.cause, problem.isPassing, metadata.etag != nil,
           check.count > start, check.count < metadata.size.bytes, !Task.isCancelled
         else { throw error }
+        trouble.note(
+          .failed(
+            .brokenAnswer(of: .getObject, cause: error.cause, policy: client.retryPolicy)))
       }
     }
   }
 }
 
-/// Retries of a request whose answer is used as it comes. The request ends with the last byte, which
-/// may be hours away; its trouble is over with the first.
+/// Retries of requests whose answers are used as they come. Such a request ends with the last byte,
+/// which may be hours away; the trouble is over with the first.
 private final class TroubleUntilAnswer: Sendable {
   private let observer: (@Sendable (RetryEvent) -> Void)?
-  private let request = Mutex<Int?>(nil)
+  /// The requests that trouble was told of.
+  private let requests = Mutex<Set<Int>>([])
 
   init(observer: (@Sendable (RetryEvent) -> Void)?) {
     self.observer = observer
   }
 
   func note(_ event: RetryEvent) {
-    if case .failed(let notice) = event { request.withLock { $0 = notice.request } }
+    if case .failed(let notice) = event { _ = requests.withLock { $0.insert(notice.request) } }
     observer?(event)
   }
 
   func end() {
-    if let request = request.withLock({ $0 }) { observer?(.ended(request: request)) }
+    let ended = requests.withLock { requests in
+      defer { requests = [] }
+      return requests
+    }
+    for request in ended { observer?(.ended(request: request)) }
   }
 }
 
