@@ -42,6 +42,7 @@ actor CurlLoop {
     }
   }
 
+  /// Its thread is to be started.
   init(
     multi: consuming MultiHandle, configuration: CurlTransport.Configuration,
     statistics: CurlStatistics
@@ -50,7 +51,6 @@ actor CurlLoop {
     self.statistics = statistics
     multi.setIdleConnections(configuration.maxConnectionsPerHost)
     thread = CurlThread(multi: multi)
-    thread.start(self)
   }
 
   deinit {

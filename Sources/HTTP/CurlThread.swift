@@ -4,21 +4,33 @@ internal import Synchronization
 /// The thread that sits in `curl_multi_poll`, as the executor of ``CurlLoop`` and, by
 /// ``CurlTasks``, of tasks.
 ///
-/// `@unchecked Sendable`: `multi` is used on this thread alone, except for `wakeUp`, which libcurl
-/// allows from any; `loop` is written before the thread starts; the rest is atomic or behind the
-/// lock.
+/// `@unchecked Sendable`: `multi` and `isRunningTask` are used on this thread alone, except for
+/// `wakeUp`, which libcurl allows from any; `loop` and `peers` are written before the thread starts,
+/// and `peers` is used on it alone from then on; the rest is atomic or behind the lock.
 final class CurlThread: SerialExecutor, @unchecked Sendable {
   let multi: MultiHandle
   /// How many requests have been given to this thread and not been answered.
   let load = Atomic<Int>(0)
   private weak var loop: CurlLoop?
+  /// The other threads of the transport.
+  private var peers: [CurlThread] = []
   private let inbox = Mutex(Inbox())
+  /// How many jobs of tasks are in the inbox.
+  private let taskCount = Atomic<Int>(0)
+  /// Whether it waits for sockets, or is about to, and nothing has woken it.
+  private let isWaiting = Atomic<Bool>(false)
+  /// Whether it runs what a task does, rather than what the loop does.
+  private var isRunningTask = false
   /// 0 before the thread has started.
   private let thread = Atomic<pthread_t>(0)
 
   /// As often the jobs that jobs have left are taken before libcurl has its turn: it looks at every
   /// request then, so that one look for many jobs is better than one for each.
   private static let mostRounds = 16
+
+  /// What a task leaves stays on its thread unless another has less to do by more than this, in
+  /// requests and jobs: the other one may have to be woken.
+  private static let margin = 8
 
   /// Something to run, for the actor of the loop or for a task.
   private enum Job {
@@ -44,9 +56,11 @@ final class CurlThread: SerialExecutor, @unchecked Sendable {
     self.multi = multi
   }
 
-  /// Starts the thread, which ends after `stop`. `loop` is not kept alive by it.
-  func start(_ loop: CurlLoop) {
+  /// Starts the thread, which ends after `stop`. `loop` is not kept alive by it; `peers` are, until
+  /// it ends.
+  func start(_ loop: CurlLoop, peers: [CurlThread]) {
     self.loop = loop
+    self.peers = peers
     var thread = pthread_t()
     let context = Unmanaged.passRetained(self)
     let status = pthread_create(
@@ -74,8 +88,24 @@ final class CurlThread: SerialExecutor, @unchecked Sendable {
     leave { $0.jobs.append(.ofLoop(job)) }
   }
 
+  private var burden: Int { load.load(ordering: .relaxed) + taskCount.load(ordering: .relaxed) }
+
   fileprivate func enqueue(_ job: UnownedJob, of executor: UnownedTaskExecutor) {
-    let isTaken = leave { $0.jobs.append(.ofTask(job, executor)) }
+    // An answer is taken where it came. What a task leaves is another task, or what that wakes.
+    if isCurrent, isRunningTask {
+      let burden = burden
+      if let peer = peers.first(where: { $0.burden + Self.margin < burden }) {
+        return peer.add(job, of: executor)
+      }
+    }
+    add(job, of: executor)
+  }
+
+  private func add(_ job: UnownedJob, of executor: UnownedTaskExecutor) {
+    let isTaken = leave { inbox in
+      inbox.jobs.append(.ofTask(job, executor))
+      taskCount.add(1, ordering: .relaxed)
+    }
     // A task may outlive the transport, by what it does after its last request. Whoever wakes it may
     // hold a lock, or be the main thread.
     if !isTaken { globalConcurrentExecutor.enqueue(ExecutorJob(job)) }
@@ -85,19 +115,17 @@ final class CurlThread: SerialExecutor, @unchecked Sendable {
     precondition(isCurrent, "not on the thread of libcurl")
   }
 
-  /// Wakes the thread for the first thing only: it takes all there is before it waits again.
+  /// Wakes the thread if it waits: it takes all there is before it waits again.
   ///
   /// - Returns: false when the thread has ended, and takes nothing.
   @discardableResult
   private func leave(_ change: (inout Inbox) -> Void) -> Bool {
-    let isCurrent = isCurrent
-    let (isTaken, mayWait) = inbox.withLock { inbox in
-      guard !inbox.isOver else { return (false, false) }
-      let mayWait = inbox.isEmpty && !isCurrent
+    let isTaken = inbox.withLock { inbox in
+      guard !inbox.isOver else { return false }
       change(&inbox)
-      return (true, mayWait)
+      return true
     }
-    if mayWait { multi.wakeUp() }
+    if isTaken, isWaiting.exchange(false, ordering: .relaxed) { multi.wakeUp() }
     return isTaken
   }
 
@@ -105,8 +133,12 @@ final class CurlThread: SerialExecutor, @unchecked Sendable {
     Self.blockSignals()
     thread.store(pthread_self(), ordering: .relaxed)
     while let timeout = turn() {
+      // Before the look into the inbox: whoever comes after that wakes the thread.
+      isWaiting.store(true, ordering: .relaxed)
       if inbox.withLock({ $0.isEmpty }) { multi.poll(timeout: timeout) }
+      isWaiting.store(false, ordering: .relaxed)
     }
+    peers = []
     // What tasks have left since.
     let rest = inbox.withLock { inbox in
       inbox.isOver = true
@@ -126,6 +158,7 @@ final class CurlThread: SerialExecutor, @unchecked Sendable {
         cancelled += inbox.cancelled
         inbox.cancelled.removeAll()
         defer { inbox.jobs.removeAll() }
+        taskCount.store(0, ordering: .relaxed)
         return inbox.jobs
       }
       guard !jobs.isEmpty else { break }
@@ -138,7 +171,10 @@ final class CurlThread: SerialExecutor, @unchecked Sendable {
     for job in jobs {
       switch job {
       case .ofLoop(let job): job.runSynchronously(on: asUnownedSerialExecutor())
-      case .ofTask(let job, let executor): job.runSynchronously(on: executor)
+      case .ofTask(let job, let executor):
+        isRunningTask = true
+        job.runSynchronously(on: executor)
+        isRunningTask = false
       }
     }
   }
@@ -158,16 +194,24 @@ final class CurlThread: SerialExecutor, @unchecked Sendable {
   }
 }
 
-/// Runs tasks on the thread of a loop, between two looks at its sockets: a request of theirs is
+/// Runs tasks on the threads of the loops, between two looks at their sockets: a request of theirs is
 /// handed to libcurl, and its answer to them, without waking another thread.
+///
+/// A task that waits for nothing else stays on the thread that it is on. What comes from elsewhere
+/// goes to the threads in turn, and what tasks begin to that which has less to do.
 final class CurlTasks: TaskExecutor {
-  private let thread: CurlThread
+  private let threads: [CurlThread]
+  private let turn = Atomic<Int>(0)
 
-  init(_ thread: CurlThread) {
-    self.thread = thread
+  /// - Parameter threads: one or more.
+  init(_ threads: [CurlThread]) {
+    self.threads = threads
   }
 
   func enqueue(_ job: consuming ExecutorJob) {
+    let thread =
+      threads.first(where: \.isCurrent)
+      ?? threads[turn.wrappingAdd(1, ordering: .relaxed).oldValue % threads.count]
     thread.enqueue(UnownedJob(job), of: asUnownedTaskExecutor())
   }
 }

@@ -61,8 +61,7 @@ public final class CurlTransport: HTTPTransport {
   }
 
   private let loops: [CurlLoop]
-  private let tasks: [CurlTasks]
-  private let turn = Atomic<Int>(0)
+  public let taskExecutor: (any TaskExecutor)?
   private let counters = CurlStatistics()
   private let lastID = Atomic<Exchange.ID>(0)
 
@@ -80,13 +79,11 @@ public final class CurlTransport: HTTPTransport {
       loops.append(CurlLoop(multi: multi, configuration: share, statistics: counters))
     }
     self.loops = loops
-    tasks = loops.map { CurlTasks($0.thread) }
-  }
-
-  /// The next thread in turn.
-  public var taskExecutor: (any TaskExecutor)? {
-    guard !tasks.isEmpty else { return nil }
-    return tasks[turn.wrappingAdd(1, ordering: .relaxed).oldValue % tasks.count]
+    let curlThreads = loops.map(\.thread)
+    taskExecutor = curlThreads.isEmpty ? nil : CurlTasks(curlThreads)
+    for loop in loops {
+      loop.thread.start(loop, peers: curlThreads.filter { $0 !== loop.thread })
+    }
   }
 
   public var statistics: Statistics {

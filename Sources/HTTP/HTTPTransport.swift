@@ -7,8 +7,8 @@ public protocol HTTPTransport: Sendable {
   /// A body shorter or longer than its Content-Length is an error, and no redirect is followed.
   func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse
 
-  /// Where a task runs best that does little but send requests; nil for anywhere. Each call may
-  /// name another place. What waits for a disk, or computes for long, would hold up the requests.
+  /// Where a task runs best that does little but send requests; nil for anywhere. What waits for a
+  /// disk, or computes for long, would hold up the requests.
   var taskExecutor: (any TaskExecutor)? { get }
 }
 

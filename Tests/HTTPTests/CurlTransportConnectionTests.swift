@@ -94,6 +94,18 @@ struct CurlTransportConnectionTests {
     #expect(threads.count == 2)
   }
 
+  @Test("What a task begins is shared by all threads of the transport")
+  func sharing() async throws {
+    let transport = CurlTransport(configuration: .init(threads: 2))
+    let threads = await Task(executorPreference: transport.taskExecutor) {
+      await withTaskGroup(of: pthread_t.self) { group in
+        for _ in 0..<100 { group.addTask { pthread_self() } }
+        return await group.reduce(into: Set()) { $0.insert($1) }
+      }
+    }.value
+    #expect(threads.count == 2)
+  }
+
   @Test("A task that is on the thread of a transport when that ends goes on elsewhere")
   func outliving() async throws {
     var transport: CurlTransport? = CurlTransport()
