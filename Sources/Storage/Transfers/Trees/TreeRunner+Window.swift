@@ -69,8 +69,8 @@ extension TreeRunner {
   /// More than may be sent at once: some are being recorded, opened or flushed meanwhile.
   private var mostSmall: Int {
     let limit = tools.pool.limit(of: .small)
-    // Groups of uploads wait for the history as well.
-    return limit + (tree.direction == .upload ? 64 : 32)
+    // Groups of uploads wait for the history as well, before and after.
+    return limit + (tree.direction == .upload ? 160 : 32)
   }
 
   private func hasRoom(_ item: TreeItem, _ window: Window) -> Bool {
