@@ -31,6 +31,28 @@ struct TreeOutcomesTests {
     #expect(read == (0..<1_000).map(outcome))
   }
 
+  @Test("What comes while the reader rests is read, also when it ends with that")
+  func rest() async {
+    let outcomes = TreeOutcomes()
+    let (firsts, sink) = AsyncStream.makeStream(of: TreeOutcome.self)
+    let reader = Task {
+      var read: [TreeOutcome] = []
+      for await outcome in outcomes {
+        read.append(outcome)
+        sink.yield(outcome)
+      }
+      return read
+    }
+    // One that has to be woken rests afterwards.
+    while !outcomes.isAwaited { await Task.yield() }
+    outcomes.add(outcome(0), wasExpected: false)
+    for await _ in firsts { break }
+    while !outcomes.isAwaited { await Task.yield() }
+    for number in 1..<4 { outcomes.add(outcome(number), wasExpected: false) }
+    outcomes.end()
+    #expect(await reader.value == (0..<4).map(outcome))
+  }
+
   @Test("No more are begun than can be kept, until one is read or does not come")
   func backPressure() async {
     let outcomes = TreeOutcomes(limit: 2)
