@@ -69,8 +69,10 @@ extension TreeRunner {
   /// More than may be sent at once: some are being recorded, opened or flushed meanwhile.
   private var mostSmall: Int {
     let limit = tools.pool.limit(of: .small)
-    // Groups of uploads wait for the history as well, before and after.
-    return limit + (tree.direction == .upload ? 160 : 32)
+    guard tree.direction == .upload else { return limit + 32 }
+    // Groups of uploads wait for the history as well, before and after. Near a quick server, where
+    // few are sent at once, those are most of them.
+    return max(limit + 64, 192)
   }
 
   private func hasRoom(_ item: TreeItem, _ window: Window) -> Bool {
