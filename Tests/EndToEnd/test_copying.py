@@ -108,6 +108,46 @@ def test_what_makes_no_sense_changes_nothing(person, store, filled):
     assert store.keys(filled) == KEYS
 
 
+@pytest.mark.parametrize(
+    "places",
+    [
+        ["p/*", "q/*"],
+        ["-r", "p/x", "q/x"],
+        ["p/a.gz", "q/a.gz"],
+        ["q/a.gz", "p/*.gz"],
+    ],
+)
+def test_two_objects_never_become_one(person, store, filled, places):
+    for key in ("q/a.gz", "q/x/b.gz"):
+        store.put(filled, key, key.encode())
+    before = store.keys(filled)
+    words = [f"s3://{filled}/{place}" if place != "-r" else place for place in places]
+    for command in ("mv", "cp"):
+        refused = run(person, command, *words, f"s3://{filled}/new/", status=1)
+        assert b"may become the same object" in refused.stderr
+    assert store.keys(filled) == before and not person.history_file.exists()
+    run(person, "mv", "--no-overwrite", *words, f"s3://{filled}/new/")
+    assert {store.get(filled, key) for key in store.keys(filled)} == {key.encode() for key in before}
+
+
+def test_names_that_cannot_meet_go_together(person, store, filled):
+    places = [f"s3://{filled}/{key}" for key in ("p/a.g*", "p/a.gz", "q/c")]
+    run(person, "cp", *places, f"s3://{filled}/new/")
+    assert store.keys(filled, "new/") == ["new/a.gz", "new/c"]
+
+
+@pytest.mark.parametrize("command", ["mv", "cp"])
+def test_what_is_moved_up_replaces_nothing_that_is_to_be_moved_too(person, store, bucket, command):
+    for key in ("a/b/b/x", "a/b/x", "a/b/y"):
+        store.put(bucket, key, key.encode())
+    refused = run(person, command, "-r", f"s3://{bucket}/a/b/", f"s3://{bucket}/a/", status=1)
+    assert f"a/b/b/x: its new name s3://{bucket}/a/b/x is among".encode() in refused.stderr
+    assert store.get(bucket, "a/b/b/x") == b"a/b/b/x" and store.get(bucket, "a/x") == b"a/b/x"
+    assert store.get(bucket, "a/y") == b"a/b/y"
+    if command == "mv":
+        assert store.keys(bucket) == ["a/b/b/x", "a/x", "a/y"]
+
+
 def test_an_object_of_parts_is_moved_whole(person, store, bucket):
     body = os.urandom(12 << 20)
     run(person, "put", "--part-size", "5M", "-", f"s3://{bucket}/large", input=body)

@@ -152,7 +152,13 @@ def test_get_takes_several_keys_and_patterns_into_a_folder(person, filled):
     run(person, "get", "-r", f"s3://{filled}/logs/", "some", "--exclude", "*.t*")
     assert files(person.work / "some") == ["a.gz", "x/b.gz"]
     twice = run(person, "get", f"s3://{filled}/logs/a.gz", f"s3://{filled}/m/a.gz", "o", status=1)
-    assert b"would become one file" in twice.stderr and not (person.work / "o").exists()
+    assert b"may become the same file" in twice.stderr and not (person.work / "o").exists()
+    for places in (["-r", "logs/x", "old/x"], ["logs/*", "m/*"], ["logs/*.gz", "m/a.gz"]):
+        words = [f"s3://{filled}/{place}" if place != "-r" else place for place in places]
+        refused = run(person, "get", *words, "o", status=1)
+        assert b"may become the same file" in refused.stderr and not (person.work / "o").exists()
+    run(person, "get", "--no-overwrite", f"s3://{filled}/logs/*", f"s3://{filled}/m/*", "kept")
+    assert (person.work / "kept/a.gz").read_bytes() == b"logs/a.gz"
 
 
 def test_get_dry_run_writes_nothing_and_says_what_it_replaces(person, filled):

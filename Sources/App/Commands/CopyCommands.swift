@@ -153,7 +153,7 @@ struct CopyingOptions: ParsableArguments {
     }
     var sources = try CopySources(
       meant, versionID: versionID.map { VersionID($0) }, to: destination,
-      isRecursive: recursive, session)
+      isRecursive: recursive, overwrites: !noOverwrite, session)
     var options = CopyOptions(
       ifExists: noOverwrite ? .skip : .overwrite, attributes: attributes)
     if let partSize { options.multipartThreshold = partSize.count }

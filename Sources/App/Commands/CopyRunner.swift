@@ -54,6 +54,7 @@ struct CopyRunner {
     case looked(ByteCount, FoundThere)
     case copied(CopyResult)
     case failed(StorageError)
+    case refused(CommandFailure)
   }
 
   /// Tells of the pairs in their order.
@@ -85,6 +86,7 @@ struct CopyRunner {
   }
 
   private func work(_ pair: CopySources.Pair) async -> Ended {
+    if let refusal = pair.refusal { return .refused(refusal) }
     do throws(StorageError) {
       if isDryRun {
         let size =
@@ -118,6 +120,7 @@ struct CopyRunner {
       context.wouldMove(isMove ? "move" : "copy", from, to: to, size: size, existing: found)
     case .failed(let error) where error.isCancellation: break
     case .failed(let error): context.fail(from, error)
+    case .refused(let failure): context.fail(from, failure)
     case .copied(let result):
       context.warn(result.warning)
       context.report(result, from, to)

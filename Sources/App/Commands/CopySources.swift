@@ -3,8 +3,10 @@ import Storage
 
 /// The objects that `cp` and `mv` name, each with what it becomes.
 struct CopySources {
-  /// The size as a listing tells it; nil where none was asked.
-  typealias Pair = (source: ObjectLocation, destination: ObjectLocation, size: ByteCount?)
+  /// The size is as a listing tells it; nil where none was asked. With a refusal nothing is done.
+  typealias Pair = (
+    source: ObjectLocation, destination: ObjectLocation, size: ByteCount?, refusal: CommandFailure?
+  )
 
   private enum Source {
     case key(ObjectLocation, ObjectKey)
@@ -16,14 +18,17 @@ struct CopySources {
   /// What the new keys begin with.
   private let base: ObjectKey
   private let session: Session
+  private let allSources: [Source]
+  /// Those that are not done.
   private var sources: ArraySlice<Source>
   /// Of the first source.
   private var selected: SelectedObjects?
 
-  /// - Throws: when two objects would become one, or a prefix would be copied into itself.
+  /// - Parameter overwrites: whether the second of two objects of one name replaces the first.
+  /// - Throws: when two objects might become one, or a prefix would be copied into itself.
   init(
     _ places: [(S3URI, KeyTarget)], versionID: VersionID?, to destination: S3URI,
-    isRecursive: Bool, _ session: Session
+    isRecursive: Bool, overwrites: Bool, _ session: Session
   ) throws(CommandFailure) {
     bucket = destination.bucket
     self.session = session
@@ -33,17 +38,13 @@ struct CopySources {
     var base = destination.key
     if isInto, !base.isEmpty, !base.endsWithSlash { base = base + ObjectKey("/") }
     self.base = base
-    var seen: [ObjectKey: S3URI] = [:]
+    var names: [NewNames] = []
     var sources: [Source] = []
     for (place, target) in places {
       switch target {
       case .key(let key):
         let name = isInto ? base + ObjectKey(bytes: key.key.lastSegment) : base
-        if let other = seen.updateValue(key, forKey: name) {
-          throw CommandFailure(
-            "\(Visible.text(other.bytes)) and \(Visible.text(key.bytes)) would become one object",
-            recovery: "Copy them to different prefixes.")
-        }
+        names.append(NewNames(of: key, as: ObjectKey(bytes: key.key.lastSegment)))
         var location = key.location
         location.versionID = versionID
         sources.append(.key(location, name))
@@ -55,9 +56,17 @@ struct CopySources {
         }
         let keepsName = places.count > 1 && selection.pattern == nil
         let start = keepsName ? selection.base.parentPrefix : selection.base
+        names.append(NewNames(of: place, selection, skipped: start.bytes.count))
         sources.append(.selection(place, selection, skipped: start.bytes.count))
       }
     }
+    if overwrites, let (one, other) = names.meeting {
+      throw CommandFailure(
+        "\(Visible.text(one.place.bytes)) and \(Visible.text(other.place.bytes))"
+          + " may become the same object",
+        recovery: "Copy them to different prefixes, or say --no-overwrite.")
+    }
+    allSources = sources
     self.sources = sources[...]
   }
 
@@ -67,26 +76,53 @@ struct CopySources {
       switch source {
       case .key(let location, let key):
         sources.removeFirst()
-        return (location, ObjectLocation(bucket: bucket, key: key), nil)
+        return pair(location, key, nil)
       case .selection(let place, let selection, let skipped):
         if selected == nil {
-          // What lies in the destination may match as well: copies are not copied again.
-          let mayMeetCopies = place.bucket == bucket && !base.isEmpty
+          let mayMeetCopies = mayMeetCopies(place, selection)
           selected = SelectedObjects(place, selection, session) { [base] in
             mayMeetCopies && $0.hasPrefix(base)
           }
         }
         if let object = try await selected?.next() {
           let key = base + ObjectKey(bytes: object.key.bytes.dropFirst(skipped))
-          return (
-            ObjectLocation(bucket: place.bucket, key: object.key),
-            ObjectLocation(bucket: bucket, key: key), object.size
-          )
+          return pair(
+            ObjectLocation(bucket: place.bucket, key: object.key), key, object.size)
         }
         selected = nil
         sources.removeFirst()
       }
     }
     return nil
+  }
+
+  private func pair(_ source: ObjectLocation, _ key: ObjectKey, _ size: ByteCount?) -> Pair {
+    let destination = ObjectLocation(bucket: bucket, key: key)
+    let isItself = source.bucket == bucket && source.key == key
+    guard !isItself, isSource(key) else { return (source, destination, size, nil) }
+    let name = S3URI(bucket: bucket, key: key).bytes
+    return (
+      source, destination, size,
+      CommandFailure(
+        "its new name \(Visible.text(name)) is among what is to be copied or moved",
+        recovery: "Bring it to another prefix first.")
+    )
+  }
+
+  /// Whether an object of this key in the destination's bucket is one of those to be copied.
+  private func isSource(_ key: ObjectKey) -> Bool {
+    allSources.contains { source in
+      switch source {
+      case .key(let location, _): location.bucket == bucket && location.key == key
+      case .selection(let place, let selection, _):
+        place.bucket == bucket && selection.contains(key)
+          && !(mayMeetCopies(place, selection) && key.hasPrefix(base))
+      }
+    }
+  }
+
+  /// Whether what lies in the destination is selected as well: copies are not copied again.
+  private func mayMeetCopies(_ place: S3URI, _ selection: KeySelection) -> Bool {
+    place.bucket == bucket && !base.isEmpty && base.hasPrefix(selection.prefix)
   }
 }

@@ -25,7 +25,7 @@ struct DownloadSources {
   /// - Parameters:
   ///   - places: as they were given, each with what it means.
   ///   - name: of the file for a single key; nil for the last segment of the key.
-  /// - Throws: when two keys would become one file, before anything is fetched.
+  /// - Throws: when two objects might become one file, before anything is fetched.
   init(
     _ places: [(S3URI, KeyTarget)], versionID: VersionID?, into folder: FilePath, name: ObjectKey?,
     ifExists: TransferRequest.ExistingDestination, _ session: Session
@@ -33,25 +33,28 @@ struct DownloadSources {
     self.folder = folder
     self.ifExists = ifExists
     self.session = session
-    var seen: [ObjectKey: S3URI] = [:]
+    var names: [NewNames] = []
     var sources: [Source] = []
     for (place, target) in places {
       switch target {
       case .key(let key):
         let file = name ?? ObjectKey(bytes: key.key.lastSegment)
-        if let other = seen.updateValue(key, forKey: file) {
-          throw CommandFailure(
-            "\(Visible.text(other.bytes)) and \(Visible.text(key.bytes)) would become one file",
-            recovery: "Download them to different folders.")
-        }
+        names.append(NewNames(of: key, as: file))
         var location = key.location
         location.versionID = versionID
         sources.append(.key(location, file))
       case .selection(_, let selection):
         let keepsName = places.count > 1 && selection.pattern == nil
         let base = keepsName ? selection.base.parentPrefix : selection.base
+        names.append(NewNames(of: place, selection, skipped: base.bytes.count))
         sources.append(.selection(place, selection, skipped: base.bytes.count))
       }
+    }
+    if ifExists == .overwrite, let (one, other) = names.meeting {
+      throw CommandFailure(
+        "\(Visible.text(one.place.bytes)) and \(Visible.text(other.place.bytes))"
+          + " may become the same file",
+        recovery: "Download them to different folders, or say --no-overwrite.")
     }
     let isKnown = sources.allSatisfy { if case .key = $0 { true } else { false } }
     knownCount = isKnown ? sources.count : nil
