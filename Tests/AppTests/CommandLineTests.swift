@@ -55,7 +55,7 @@ struct CommandLineTests {
       "presign s3://b/k --method post", "presign s3://b/k --method put --file-name x",
       "stat s3://b", "cat s3://b",
       "cat s3://b/k s3://b/l --version-id 1", "du", "du --depth -1 s3://b", "get s3://b/k a b",
-      "get s3://b/k s3://b/l -", "rm s3://b/k --exclude x", "ls --include x", "ls --concurrency 0",
+      "get s3://b/k s3://b/l -", "rm s3://b/k --exclude x", "ls --exclude x", "ls --concurrency 0",
       "ls --part-size 1M", "put f s3://b/ --exclude x", "get s3://b/k - --dry-run",
       "ls --part-size x",
       "history --action nonsense", "history --since yesterday",
@@ -115,6 +115,25 @@ struct CommandLineTests {
   func knownCommand(line: String) {
     let words = line.split(separator: " ").map(String.init)
     #expect(UnknownCommand.found(in: LeadingOptions.moved(words)) == nil)
+  }
+
+  @Test(
+    "An include that comes first is refused, and what to write instead is said",
+    arguments: [
+      "rm -r s3://b", "ls -r s3://b", "du s3://b", "get -r s3://b .", "put -r d s3://b",
+      "cp -r s3://b s3://c", "mv -r s3://b s3://c", "rm s3://b/x/*",
+    ])
+  func loneInclude(line: String) throws {
+    let words = line.split(separator: " ").map(String.init)
+    for filters in [["--include", "*'s"], ["--include=*'s", "--exclude", "*"]] {
+      let error = try #require(throws: (any Error).self) {
+        try PailCommandLine.parseAsRoot(words + filters)
+      }
+      #expect(PailCommandLine.exitCode(for: error).rawValue == 64)
+      #expect(
+        PailCommandLine.message(for: error).contains(#"write --exclude '*' --include '*'\''s'"#))
+    }
+    #expect(status(words + ["--exclude", "*", "--include", "*'s"]) == 0)
   }
 
   @Test("Filters keep the order in which they were given")

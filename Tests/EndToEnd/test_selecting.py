@@ -44,8 +44,19 @@ def test_of_include_and_exclude_the_last_that_matches_decides(person, filled):
     assert listed(person, "-r", place, "--exclude", "x/*") == ["logs/a.gz", "logs/a.txt"]
     both = ["--exclude", "*", "--include", "*.gz"]
     assert listed(person, "-r", place, *both) == ["logs/a.gz", "logs/x/b.gz"]
-    assert listed(person, "-r", place, *both[2:], *both[:2]) == []
+    assert listed(person, "-r", place, *both, "--exclude", "x/*") == ["logs/a.gz"]
     assert run(person, "ls", place, "--exclude", "x", status=64).stderr
+
+
+@pytest.mark.parametrize("filters", [["--include", "*.tmp"], ["--include", "*.tmp", "--exclude", "*"]])
+def test_an_include_that_comes_first_deletes_nothing(person, store, filled, filters):
+    """It leaves nothing out, while s5cmd takes only what matches it."""
+    for where in (["-r", f"s3://{filled}/logs/"], [f"s3://{filled}/logs/*"]):
+        refused = run(person, "rm", *where, *filters, status=64)
+        assert b"write --exclude '*' --include '*.tmp'" in b" ".join(refused.stderr.split())
+    assert store.keys(filled) == KEYS and not person.history_file.exists()
+    run(person, "rm", f"s3://{filled}/logs/*", "--exclude", "*", "--include", "*.tmp")
+    assert store.keys(filled) == [key for key in KEYS if not key.endswith(".tmp")]
 
 
 def test_a_prefix_without_its_slash_touches_nothing_beside_it(person, store, filled, new_bucket):

@@ -21,7 +21,8 @@ struct FilterOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Take names that match after all; the last of both options decides.", valueName: "pattern"),
+      "Take names that match after all, behind an --exclude; the last that matches decides.",
+      valueName: "pattern"),
     transform: Ordered.init)
   var include: [Ordered] = []
 
@@ -32,6 +33,17 @@ struct FilterOptions: ParsableArguments {
   var exclude: [Ordered] = []
 
   var isEmpty: Bool { include.isEmpty && exclude.isEmpty }
+
+  /// - Throws: where an `--include` comes first. It leaves nothing out, and whoever knows s5cmd means
+  ///   by it that nothing else is taken.
+  func validate() throws {
+    guard let first = include.first, exclude.allSatisfy({ first.place < $0.place }) else { return }
+    // Within single quotes a POSIX shell reads every character as itself.
+    let quoted = "'\(Visible.text(first.pattern.bytes).replacing("'", with: "'\\''"))'"
+    throw ValidationError(
+      "--include \(quoted) comes first and leaves nothing out. To take only what matches it write "
+        + "--exclude '*' --include \(quoted)")
+  }
 
   /// - Throws: where there is only one key, which needs no filter.
   func validate(isRecursive: Bool, _ places: [S3URI], _ glob: GlobOption) throws {

@@ -2,7 +2,8 @@ public import S3
 
 /// `--include` and `--exclude` in the order in which they were given: the last that matches decides.
 ///
-/// Without one that matches a name is in, as in `aws s3`: a lone `--include` leaves nothing out.
+/// Without one that matches a name is in, as in `aws s3`: a lone `--include` leaves nothing out, and
+/// the command line refuses it.
 public struct KeyFilter: Sendable, Hashable {
   public struct Rule: Sendable, Hashable {
     public var pattern: KeyPattern
