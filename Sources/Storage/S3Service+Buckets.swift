@@ -45,6 +45,16 @@ extension S3Service {
     }.warning
   }
 
+  /// Lets the server refuse a bucket that `owner` does not own, as ``removeBucket(_:expectedOwner:)``
+  /// does, and changes nothing. Some servers do not compare. S3 API Reference: HeadBucket.
+  public func checkOwner(
+    of name: BucketName, is owner: AccountID
+  ) async throws(StorageError) {
+    try await read(.removeBucket(name)) { () async throws(S3Error) in
+      _ = try await client.headBucket(name, expectedOwner: owner)
+    }
+  }
+
   /// Creates the empty object by which stores show a prefix that holds nothing else.
   ///
   /// - Parameter key: ends in `/`.

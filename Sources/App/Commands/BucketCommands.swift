@@ -45,6 +45,9 @@ struct RemoveBucketCommand: PailCommand {
       A bucket with contents is left alone unless --force is given, which first deletes all of \
       them for ever: every version and delete marker, and uploads that were never completed.
 
+      With --expected-owner it is the server that compares the bucket's owner and refuses; some \
+      servers, SeaweedFS among them, ignore what is expected.
+
       Examples:
         pail rb s3://reports
         pail rb s3://reports --expected-owner 111122223333
@@ -61,7 +64,9 @@ struct RemoveBucketCommand: PailCommand {
   var force = false
 
   @Option(
-    help: ArgumentHelp("Refuse unless this account owns the bucket.", valueName: "account id"))
+    help: ArgumentHelp(
+      "Have the server refuse unless this account owns the bucket; not all servers do.",
+      valueName: "account id"))
   var expectedOwner: String?
 
   @Flag(name: .shortAndLong, help: "Say what would be removed, and change nothing.")
@@ -103,6 +108,9 @@ struct RemoveBucketCommand: PailCommand {
   }
 
   private func preview(_ session: Session, _ context: CommandContext) async throws {
+    if let expectedOwner {
+      try await session.service.checkOwner(of: bucket, is: AccountID(expectedOwner))
+    }
     let uploads = force ? try await session.service.uploads(in: bucket) : []
     for upload in uploads {
       context.wouldAbort(S3URI(bucket: bucket, key: upload.key), upload.uploadID)

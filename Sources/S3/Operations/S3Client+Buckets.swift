@@ -35,8 +35,14 @@ extension S3Client {
   /// Whether the bucket is there and open to us, and where it is as far as the server says.
   ///
   /// S3 API Reference: HeadBucket. Throws `noSuchBucket` or `accessDenied` otherwise.
-  public func headBucket(_ bucket: BucketName) async throws(S3Error) -> Region? {
-    let region = try await send(S3Call(.headBucket, .head, bucket: bucket)) { response in
+  ///
+  /// - Parameter expectedOwner: the server refuses when the bucket belongs to somebody else.
+  public func headBucket(
+    _ bucket: BucketName, expectedOwner: AccountID? = nil
+  ) async throws(S3Error) -> Region? {
+    var call = S3Call(.headBucket, .head, bucket: bucket)
+    call.add("x-amz-expected-bucket-owner", expectedOwner?.text)
+    let region = try await send(call) { response in
       response.headers["x-amz-bucket-region"].flatMap(Region.init(fromServer:))
     }
     if let region { memory.remember(region, of: bucket) }
