@@ -272,15 +272,16 @@ class Bench:
         python = ROOT / ".venv-bench/bin/python"
         python = str(python) if python.exists() else os.environ.get("BENCH_PYTHON", sys.executable)
         all_works = [work for work in WORKS if work not in ("version", "buckets")]
-        peers = [
+        known = [
             S5cmd(), Rclone(), AWS(), Library("obstore", all_works, python),
             Library("awscrt", ["upload", "download"], python),
         ]  # fmt: skip
-        chosen = options.peers.split(",") if options.peers else [peer.name for peer in peers]
+        chosen = options.peers.split(",") if options.peers else [peer.name for peer in known]
         self.pail = Pail(options.pail, disk / "state")
-        peers = [peer for peer in peers if peer.name in chosen]
-        self.absent = {peer: peer.missing() for peer in peers if peer.missing()}
-        self.clients = [self.pail] + [peer for peer in peers if peer not in self.absent]
+        self.absent = {peer: why for peer in known if (why := peer.missing())}
+        here = [peer for peer in known if peer not in self.absent]
+        self.not_run = [peer.name for peer in here if peer.name not in chosen]
+        self.clients = [self.pail] + [peer for peer in here if peer.name in chosen]
 
     def prepare(self):
         say(f"Making {self.options.big} MiB and {SMALL_COUNT:,} small files in {self.scratch}")
@@ -434,6 +435,8 @@ def report(bench, flush, load, command):
     ]
     for peer, why in bench.absent.items():
         lines.append(f"- Not measured: {peer.name} ({why}; get it: {peer.how_to_get})")
+    if bench.not_run:
+        lines.append(f"- Not run, by `--peers`: {', '.join(bench.not_run)}")
     short = []
     lines += [
         "",
