@@ -1,5 +1,6 @@
 """What goes wrong is told with its subject and code, as a status, and changes nothing on the server."""
 
+import json
 import signal
 import subprocess
 import threading
@@ -20,6 +21,8 @@ CHANGES = [
     ["mv", "-r", "s3://{}/", "s3://elsewhere/"], ["rb", "s3://{}"], ["rb", "--force", "s3://{}"],
 ]
 MB = ["mb", "s3://{}-more"]
+PRESIGN = ["presign", "s3://{}/k", "--method", "put"]
+DOCTOR = ["doctor", "s3://{}"]
 
 
 def words(command, bucket):
@@ -57,16 +60,21 @@ def test_a_bucket_that_is_not_there_is_named_with_its_code(person, command):
     assert not (person.work / "out").is_file()
 
 
-@pytest.mark.parametrize("command", [READS[0], READS[-1], PUT, MB, *CHANGES[5:7]], ids=name)
+@pytest.mark.parametrize("command", [
+    READS[0], *READS[2:4], *READS[5:], *CHANGES[:3], *CHANGES[5:7], CHANGES[8], MB, DOCTOR,
+], ids=name)
 def test_without_a_network_each_command_says_what_it_could_not_reach(person, command):
     person.file("f", b"mine")
     # RFC 6761: a name that never resolves.
     place = ["--endpoint-url", "https://no-such-host.invalid"]
-    done = run(person, *words(command, "box"), *place, input=b"x", status=1)
+    done = run(
+        person, *words(command, "box"), *place, input=b"x", status=1, env={"PAIL_RETRY_FOR": "1s"}
+    )
     assert b"no-such-host.invalid" in done.stderr
+    assert not (person.work / "out").is_file()
 
 
-@pytest.mark.parametrize("command", [*CHANGES, MB], ids=name)
+@pytest.mark.parametrize("command", [*CHANGES, MB, PRESIGN], ids=name)
 def test_read_only_refuses_every_change(person, store, filled, command):
     done = run(person, "--read-only", *words(command, filled), input=b"x", status=1)
     assert b"read-only" in done.stderr
@@ -74,7 +82,69 @@ def test_read_only_refuses_every_change(person, store, filled, command):
     assert f"{filled}-more" not in store.buckets()
 
 
-@pytest.mark.parametrize("command", [*CHANGES, MB], ids=name)
+@pytest.mark.parametrize("command", [*READS, DOCTOR], ids=name)
+def test_read_only_is_no_matter_to_what_only_reads(person, filled, command):
+    run(person, "--read-only", *words(command, filled))
+
+
+@pytest.mark.parametrize("command", READS, ids=name)
+def test_what_only_reads_needs_no_history(person, filled, command):
+    person.file("no-folder", b"")
+    run(person, *words(command, filled), "--history", "no-folder/history.sqlite")
+
+
+def test_doctor_says_that_the_history_cannot_be_written(person, filled):
+    person.file("no-folder", b"")
+    place = "no-folder/history.sqlite"
+    done = run(person, *words(DOCTOR, filled), "--history", place, status=1)
+    assert b"history" in done.stderr and place.encode() in done.stderr
+
+
+@pytest.fixture
+def left_over(person, store, proxy, bucket):
+    """An upload of which a part is on the server, and the program dead."""
+    person.file("large.bin", bytes(17 << 20))
+    hold = proxy.hold("request", "UploadPart", skip=1, times=0)
+    program = subprocess.Popen(
+        [person.binary, "put", "large.bin", f"s3://{bucket}/large.bin"], env=person.env,
+        cwd=person.work, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+    )
+    hold.wait()
+    program.kill()
+    program.wait()
+    hold.drop()
+    proxy.clear()
+    proxy.settle()
+    (upload,) = store.uploads(bucket)
+    return bucket, upload
+
+
+@pytest.mark.parametrize("command", ["resume", "abort --all"])
+@pytest.mark.parametrize("trouble", ["no network", "read-only", "no history"])
+def test_unfinished_transfers_stay_as_they_are_when_nothing_can_be_done(
+    person, store, proxy, left_over, command, trouble
+):
+    bucket, upload = left_over
+    person.file("no-folder", b"")
+    options = {
+        "read-only": ["--read-only"], "no history": ["--history", "no-folder/history.sqlite"],
+    }.get(trouble, [])
+    if trouble == "no network":
+        proxy.close()
+    done = run(
+        person, "transfers", *command.split(), *options, status=1, env={"PAIL_RETRY_FOR": "1s"}
+    )
+    said = {
+        "no network": "No connection to 127.0.0.1", "read-only": "read-only",
+        "no history": "no-folder/history.sqlite cannot be opened",
+    }[trouble]
+    assert said.encode() in done.stderr
+    assert store.uploads(bucket) == [upload] and store.keys(bucket) == []
+    (kept,) = run(person, "transfers", "--json").stdout.splitlines()
+    assert json.loads(kept)["uploadID"] == upload
+
+
+@pytest.mark.parametrize("command", [*CHANGES, MB, PRESIGN], ids=name)
 def test_no_record_no_change(person, store, filled, command):
     person.file("no-folder", b"")
     done = run(
