@@ -69,7 +69,9 @@ struct ReadmeTests {
     let words = try #require(ShellWords.split(text), "\(text)")
     let isOption = text.hasPrefix("-")
     let commands = isOption ? ["ls", "put", "rm", "presign"] : [""]
-    let rests = ["", "s3://b", "s3://b/k", "s3://b/k s3://b/l", "f s3://b/", "-r s3://b"]
+    let rests =
+      isOption
+      ? ["-r s3://b", "f s3://b/", "s3://b/k"] : ["", "s3://b", "s3://b/k", "s3://b/k s3://b/l"]
     return commands.contains { command in
       rests.contains { rest in
         [[], ["name=value"], ["15m"]].contains { value in

@@ -240,6 +240,12 @@ def test_a_url_for_an_upload_wants_the_content_type_that_was_said(person, store,
     assert store.s3.head_object(Bucket=bucket, Key="k")["ContentType"] == "text/x-own"
 
 
+def test_a_url_is_made_without_asking_the_server(person):
+    place = "https://no-such-host.invalid"
+    done = run(person, "presign", "s3://box/k", "--endpoint-url", place)
+    assert done.stdout.startswith(f"{place}/box/k?".encode()) and b"X-Amz-Expires=900" in done.stdout
+
+
 def test_a_url_for_a_download_names_the_file(person, store, bucket):
     store.put(bucket, "2026/k", b"body")
     done = run(person, "presign", f"s3://{bucket}/2026/k", "--file-name", "third quarter.csv")
@@ -359,3 +365,17 @@ def test_get_without_a_folder_for_downloads_goes_to_the_current_one(person, stor
     run(person, "get", f"s3://{bucket}/p/notes.txt")
     assert (person.work / "notes.txt").read_bytes() == b"notes"
     assert list(person.downloads.iterdir()) == []
+
+
+# Uploads of folders.
+
+
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]], ids=["upload", "dry run"])
+def test_a_link_that_leads_out_of_a_folder_is_left_out_with_what_to_do(person, store, bucket, dry):
+    person.file("outside.txt", b"not asked for")
+    person.file("d/inside.txt", b"1")
+    (person.work / "d/out").symlink_to("../outside.txt")
+    (person.work / "d/in").symlink_to("inside.txt")
+    done = run(person, "put", "-r", "d", f"s3://{bucket}", *dry, status=1)
+    assert b"d/out is a link out of its folder" in done.stderr and b"by its own name" in done.stderr
+    assert store.keys(bucket) == ([] if dry else ["in", "inside.txt"])
