@@ -46,10 +46,11 @@ extension S3Service {
   /// Calls `body` with each page of what ``delete(_:in:confirmedAt:progress:)`` would delete.
   ///
   /// - Throws: what `body` throws, and ``StorageError``.
+  /// - Returns: as ``DeletionReport/unmatched``.
   public func preview(
     _ targets: [DeletionTarget], in bucket: BucketName,
     _ body: @Sendable ([DeletionCandidate]) throws -> Void
-  ) async throws {
+  ) async throws -> Set<DeletionTarget> {
     try await preview(
       TargetWalk(targets, in: bucket, client: client), while: .list(bucket, prefix: .empty), body)
   }
@@ -61,16 +62,17 @@ extension S3Service {
     everyVersionIn bucket: BucketName,
     _ body: @Sendable ([DeletionCandidate]) throws -> Void
   ) async throws {
-    try await preview(
+    _ = try await preview(
       TargetWalk(everyVersionIn: bucket, client: client), while: .listVersions(bucket), body)
   }
 
   private func preview(
     _ walk: TargetWalk, while undertaking: Undertaking,
     _ body: @Sendable ([DeletionCandidate]) throws -> Void
-  ) async throws {
+  ) async throws -> Set<DeletionTarget> {
     var walk = walk
     while let page = try await walk.next(while: undertaking) { try body(page) }
+    return walk.unmatched
   }
 
   /// Deletes what `targets` hold, each object with a row of its own in the history.
@@ -93,9 +95,11 @@ extension S3Service {
     var deleter = Deleter(
       bucket: bucket, client: client, recorder: recorder, confirmedAt: confirmedAt)
     do {
-      try await deleter.run(
+      let unmatched = try await deleter.run(
         TargetWalk(targets, in: bucket, client: client), while: undertaking, progress: progress)
-      return deleter.report
+      var report = deleter.report
+      report.unmatched = unmatched
+      return report
     } catch {
       return try deleter.report(stoppedBy: error)
     }

@@ -102,7 +102,36 @@ def test_rm_goes_on_in_the_other_buckets(person, store, filled):
     assert done.stdout == b"Deleted 2 objects\n" and b"NoSuchBucket" in done.stderr
     assert store.keys(filled) == KEYS[:4]
     nothing = run(person, "rm", "-r", f"s3://{filled}/none")
-    assert (nothing.stdout, nothing.stderr) == (b"Deleted 0 objects\n", b"pail: there is nothing to delete\n")
+    said = f"pail: there is nothing to delete under s3://{filled}/none\n".encode()
+    assert (nothing.stdout, nothing.stderr) == (b"Deleted 0 objects\n", said)
+
+
+def test_rm_names_each_place_in_which_nothing_was_found(person, store, filled, new_bucket):
+    missing = [f"s3://{filled}/none*", f"s3://{new_bucket()}/*", "s3://never-made-bucket/*"]
+    command = ["rm", *missing, f"s3://{filled}/log*/a.*", f"s3://{filled}/logs?a.txt"]
+    plan = run(person, *command, "--dry-run", status=1)
+    assert plan.stdout.count(b"would delete") == 2 and not person.history_file.exists()
+    done = run(person, *command, status=1)
+    assert done.stdout == b"Deleted 2 objects\n" and store.keys(filled) == KEYS[2:]
+    for said in (plan.stderr, done.stderr):
+        for place in missing[:2]:
+            assert f"Nothing matches {place}\n".encode() in said
+        assert b"NoSuchBucket" in said and said.count(b"pail: ") == 3
+    # A prefix is as it was to be.
+    places = [f"s3://{filled}/none/", f"s3://{filled}/m/"]
+    done = run(person, "rm", "-r", *places)
+    assert done.stdout == b"Deleted 1 object\n"
+    assert done.stderr == f"pail: there is nothing to delete under {places[0]}\n".encode()
+    assert run(person, "rm", "-r", f"s3://{filled}/none*", status=1).stdout == b""
+
+
+def test_rm_of_all_versions_names_what_has_none(person, store, new_bucket):
+    bucket = new_bucket(versioned=True)
+    store.put(bucket, "a", b"1")
+    places = [f"s3://{bucket}/{key}" for key in ("none", "none*", "a")]
+    done = run(person, "rm", "--all-versions", *places, status=1)
+    assert done.stdout == b"Deleted 1 version\n" and store.versions(bucket) == []
+    assert done.stderr == "".join(f"pail: Nothing matches {place}\n" for place in places[:2]).encode()
 
 
 def test_rm_deletes_what_matches_and_records_each(person, store, filled):

@@ -1,7 +1,6 @@
 import ArgumentParser
 import S3
 import Storage
-import Synchronization
 
 struct RemoveCommand: PailCommand {
   static let configuration = CommandConfiguration(
@@ -9,9 +8,10 @@ struct RemoveCommand: PailCommand {
     abstract: "Delete objects.",
     discussion: """
       In a bucket that keeps versions this adds a delete marker; --version-id deletes one version \
-      for ever, --all-versions all of them. A key that is not there is no failure. With -r \
-      everything under a prefix is deleted: s3://reports/2026 is the same as s3://reports/2026/, \
-      and leaves s3://reports/2026-old.csv alone.
+      for ever, --all-versions all of them. A key that is not there is no failure, and neither is \
+      an empty prefix; a pattern that matches nothing is one. With -r everything under a prefix is \
+      deleted: s3://reports/2026 is the same as s3://reports/2026/, and leaves \
+      s3://reports/2026-old.csv alone.
 
       In a key, * stands for any characters, / among them, and ? for one: quote them, so that the \
       shell leaves them alone. A key that is named exactly so is meant alone.
@@ -69,13 +69,13 @@ struct RemoveCommand: PailCommand {
     let session = progress.watching(try await context.openSession())
     let now = Timestamp.now()
     var report = DeletionReport()
-    var found = 0
-    let targets = try await targetsByBucket(session)
-    for (bucket, targets) in targets {
+    for (bucket, meant) in try await meantByBucket(session, context) {
+      let targets = meant.map(\.target)
       let done: DeletionReport
       do {
         if dryRun {
-          found += try await preview(targets, in: bucket, session, context)
+          let unmatched = try await preview(targets, in: bucket, session, context)
+          tell(unmatched, of: meant, context)
           continue
         }
         done = try await session.service.delete(targets, in: bucket, confirmedAt: now) {
@@ -88,6 +88,7 @@ struct RemoveCommand: PailCommand {
         continue
       }
       context.report(done, in: bucket)
+      tell(done.unmatched, of: meant, context)
       report.deleted += done.deleted
       report.failed += done.failed
       report.leftNewer += done.leftNewer
@@ -95,14 +96,7 @@ struct RemoveCommand: PailCommand {
       if done.stoppedBy != nil { break }
     }
     context.console.clearProgress()
-    found += report.deleted + report.failed + report.leftNewer + report.missing
-    if found == 0, !recursive, !context.hasFailures {
-      let names = places.map { Visible.text($0.bytes) }.joined(separator: ", ")
-      throw CommandFailure("Nothing matches \(names)")
-    }
-    if found == 0, recursive, !context.hasFailures {
-      context.console.notice("pail: there is nothing to delete")
-    }
+    let found = report.deleted + report.failed + report.leftNewer + report.missing
     guard !dryRun, found > 0 || !context.hasFailures else { return }
     if context.isJSON {
       var line = JSONLine()
@@ -120,28 +114,46 @@ struct RemoveCommand: PailCommand {
     }
   }
 
-  /// In the order in which the buckets were first named.
-  private func targetsByBucket(
-    _ session: Session
-  ) async throws -> [(BucketName, [DeletionTarget])] {
-    var buckets: [(BucketName, [DeletionTarget])] = []
+  /// A place, and what it means.
+  private struct Meant {
+    var place: S3URI
+    var target: DeletionTarget
+  }
+
+  /// In the order in which the buckets were first named. What cannot be looked at is told, and is
+  /// none of them.
+  private func meantByBucket(
+    _ session: Session, _ context: CommandContext
+  ) async throws -> [(BucketName, [Meant])] {
+    var buckets: [(BucketName, [Meant])] = []
     for place in places {
-      let target = try await target(place, session)
+      guard let target = try await target(place, session, context) else { continue }
+      let meant = Meant(place: place, target: target)
       if let index = buckets.firstIndex(where: { $0.0 == place.bucket }) {
-        buckets[index].1.append(target)
+        buckets[index].1.append(meant)
       } else {
-        buckets.append((place.bucket, [target]))
+        buckets.append((place.bucket, [meant]))
       }
     }
     return buckets
   }
 
-  private func target(_ place: S3URI, _ session: Session) async throws -> DeletionTarget {
+  /// - Returns: nil where it cannot be looked at, which is told.
+  private func target(
+    _ place: S3URI, _ session: Session, _ context: CommandContext
+  ) async throws -> DeletionTarget? {
     if let versionID { return .version(place.key, VersionID(versionID)) }
-    let meant =
-      recursive
-      ? KeyTarget.recursive(place, glob, filters.filter)
-      : try await KeyTarget.single(place, glob, filters.filter, session)
+    let meant: KeyTarget
+    do throws(StorageError) {
+      meant =
+        recursive
+        ? .recursive(place, glob, filters.filter)
+        : try await .single(place, glob, filters.filter, session)
+    } catch {
+      guard !error.isCancellation else { throw error }
+      context.fail(place.bytes, error)
+      return nil
+    }
     return switch meant {
     case .key(let place): allVersions ? .everyVersion(place.key) : .object(place.key)
     case .selection(_, let selection):
@@ -149,26 +161,37 @@ struct RemoveCommand: PailCommand {
     }
   }
 
-  /// - Returns: how many would be deleted.
+  /// Names the places in which nothing was found. A prefix is as it was to be; who names a pattern
+  /// has something in mind that it should match.
+  private func tell(
+    _ unmatched: Set<DeletionTarget>, of meant: [Meant], _ context: CommandContext
+  ) {
+    for meant in meant where unmatched.contains(meant.target) {
+      let shown = Visible.text(meant.place.bytes)
+      if recursive, glob.pattern(meant.place) == nil {
+        context.console.notice("pail: there is nothing to delete under \(shown)")
+      } else {
+        context.fail(nil, CommandFailure("Nothing matches \(shown)"))
+      }
+    }
+  }
+
+  /// - Returns: as ``DeletionReport/unmatched``.
   private func preview(
     _ targets: [DeletionTarget], in bucket: BucketName, _ session: Session,
     _ context: CommandContext
-  ) async throws -> Int {
-    let count = Mutex(0)
+  ) async throws -> Set<DeletionTarget> {
     try await session.service.preview(targets, in: bucket) { page in
       for candidate in page {
         let place = S3URI(bucket: bucket, key: candidate.key)
         if candidate.isMissing {
           context.console.notice("pail: \(Visible.text(place.bytes)) is not there")
-          count.withLock { $0 += 1 }
           continue
         }
-        count.withLock { $0 += 1 }
         context.wouldDelete(candidate, in: bucket)
         try context.stopWhenClosed()
       }
     }
-    return count.withLock { $0 }
   }
 }
 

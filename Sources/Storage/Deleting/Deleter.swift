@@ -31,13 +31,17 @@ struct Deleter: Sendable {
   }
 
   /// Deletes everything that `walk` finds, and looks for more while batches are under way.
+  ///
+  /// - Returns: the targets that hold nothing, as far as they have to be looked through.
+  @discardableResult
   mutating func run(
     _ walk: TargetWalk, while undertaking: Undertaking,
     progress: @Sendable (DeletionProgress) -> Void
-  ) async throws(StorageError) {
+  ) async throws(StorageError) -> Set<DeletionTarget> {
     do throws(StorageError) {
-      try await deleteAll(walk, while: undertaking, progress: progress)
+      let unmatched = try await deleteAll(walk, while: undertaking, progress: progress)
       await endRecording()
+      return unmatched
     } catch {
       await endRecording()
       throw error
@@ -47,7 +51,7 @@ struct Deleter: Sendable {
   private mutating func deleteAll(
     _ walk: TargetWalk, while undertaking: Undertaking,
     progress: @Sendable (DeletionProgress) -> Void
-  ) async throws(StorageError) {
+  ) async throws(StorageError) -> Set<DeletionTarget> {
     var walk = walk
     var failure: StorageError?
     do throws(StorageError) {
@@ -66,6 +70,7 @@ struct Deleter: Sendable {
       }
     }
     if let failure { throw failure }
+    return walk.unmatched
   }
 
   /// - Throws: when going on makes no sense; ``report`` has what was done.

@@ -59,6 +59,9 @@ public struct DeletionReport: Sendable, Hashable {
   /// Objects that a person named and that were not there. Nothing was sent for them: S3 would call
   /// that a success, and in a versioned bucket leave a delete marker for nothing.
   public var missing: Int
+  /// Prefixes, selections, and keys of which every version was meant, in which nothing was found at
+  /// all; none where the deletion ended early.
+  public var unmatched: Set<DeletionTarget>
   /// Multipart uploads aborted.
   public var abortedUploads: Int
   /// Whether the bucket keeps versions, so that delete markers were added.
@@ -70,8 +73,8 @@ public struct DeletionReport: Sendable, Hashable {
 
   public init(
     deleted: Int = 0, bytes: ByteCount = .zero, failures: [DeletionFailure] = [],
-    failed: Int? = nil, leftNewer: Int = 0, missing: Int = 0, abortedUploads: Int = 0,
-    isVersioned: Bool = false,
+    failed: Int? = nil, leftNewer: Int = 0, missing: Int = 0,
+    unmatched: Set<DeletionTarget> = [], abortedUploads: Int = 0, isVersioned: Bool = false,
     stoppedBy: StorageError? = nil, warning: StorageError? = nil
   ) {
     self.deleted = deleted
@@ -80,6 +83,7 @@ public struct DeletionReport: Sendable, Hashable {
     self.failed = failed ?? failures.count
     self.leftNewer = leftNewer
     self.missing = missing
+    self.unmatched = unmatched
     self.abortedUploads = abortedUploads
     self.isVersioned = isVersioned
     self.stoppedBy = stoppedBy

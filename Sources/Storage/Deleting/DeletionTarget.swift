@@ -14,4 +14,12 @@ public enum DeletionTarget: Sendable, Hashable {
   case everyVersion(ObjectKey)
   /// All versions and delete markers of every key that a selection contains, for ever.
   case everyVersionOf(KeySelection)
+
+  func contains(_ key: ObjectKey) -> Bool {
+    switch self {
+    case .object(let own), .version(let own, _), .everyVersion(let own): key == own
+    case .prefix(let prefix): key.hasPrefix(prefix)
+    case .selection(let selection), .everyVersionOf(let selection): selection.contains(key)
+    }
+  }
 }

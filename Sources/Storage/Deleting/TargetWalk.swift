@@ -25,6 +25,10 @@ struct TargetWalk: Sendable {
 
   private let client: S3Client
   private let bucket: BucketName
+  /// Of the targets that have to be looked through, those in which nothing was found so far; after
+  /// the end those that hold nothing. An object that is named by its key is a candidate even where
+  /// it is missing.
+  private(set) var unmatched: Set<DeletionTarget> = []
   /// The next one is at the end.
   private var steps: [Step] = []
 
@@ -37,6 +41,10 @@ struct TargetWalk: Sendable {
     var wholeSelections: [KeySelection] = []
     var wholeObjects: [ObjectKey] = []
     for target in Set(targets) {
+      switch target {
+      case .object, .version: break
+      case .prefix, .selection, .everyVersion, .everyVersionOf: unmatched.insert(target)
+      }
       switch target {
       case .object(let key): objects.append(key)
       case .version(let key, let id): versions.append(ObjectIdentifier(key: key, versionID: id))
@@ -104,6 +112,8 @@ struct TargetWalk: Sendable {
     guard let step = steps.popLast() else { return nil }
     switch step {
     case .objects(let keys, let startAfter):
+      // Also in place of the versions of a key, which is missing then and not unmatched.
+      for key in keys { note(key) }
       return try await look(for: keys, startAfter: startAfter)
     case .versions(let versions):
       return versions.map { DeletionCandidate(key: $0.key, versionID: $0.versionID) }
@@ -117,6 +127,7 @@ struct TargetWalk: Sendable {
         }
         pages += 1
         for object in page where selections.contains(where: { $0.contains(object.key) }) {
+          note(object.key)
           batch.append(DeletionCandidate(object))
         }
       }
@@ -156,11 +167,18 @@ struct TargetWalk: Sendable {
         bucket: bucket, prefix: prefix, delimiter: nil, after: marker)
       let (next, isMeant) = judge(page)
       if let next { steps.append(next) }
-      return page.versions.filter { isMeant($0.key) }.map { DeletionCandidate($0) }
+      let meant = page.versions.filter { isMeant($0.key) }
+      for version in meant { note(version.key) }
+      return meant.map { DeletionCandidate($0) }
     } catch  where marker == nil && error.code == .notImplemented {
       steps.append(current)
       return []
     }
+  }
+
+  /// There is something in whatever contains `key`.
+  private mutating func note(_ key: ObjectKey) {
+    while let target = unmatched.first(where: { $0.contains(key) }) { unmatched.remove(target) }
   }
 
   /// As ``next()``, with the words for what went wrong.
