@@ -267,6 +267,21 @@ def test_put_r_takes_filters_and_a_dry_run_sends_nothing(person, store, bucket):
     assert store.keys(bucket) == ["in/a.gz", "in/empty/", "in/x/b.gz"] and store.get(bucket, "in/a.gz") == b"12"
 
 
+def test_put_r_names_each_folder_that_makes_no_object(person, store, bucket):
+    for name in ("bare", "site/empty"):
+        (person.work / name).mkdir(parents=True)
+    person.file("full/a.tmp", b"1")
+    to = f"s3://{bucket}/in/"
+    for dry in (["--dry-run"], []):
+        done = run(person, "put", "-r", *dry, "bare", "full", to, status=1)
+        assert done.stderr == b"pail: There is nothing to upload in bare\n"
+        done = run(person, "put", "-r", *dry, "full", to, "--exclude", "*", status=1)
+        assert (done.stdout, done.stderr) == (b"", b"pail: The filters leave nothing of full\n")
+        # An empty folder inside is something.
+        run(person, "put", "-r", *dry, "site", to)
+        assert store.keys(bucket) == ([] if dry else ["in/empty/", "in/full/a.tmp"])
+
+
 def test_a_limit_is_taken_before_and_after_the_command(person, store, bucket):
     person.file("f", bytes(300_000))
     run(person, "--limit-rate", "10M", "put", "f", f"s3://{bucket}/f")

@@ -115,7 +115,19 @@ struct PutCommand: PailCommand {
       attributes: attributeOptions.attributes, ifExists: noOverwrite ? .skip : .overwrite,
       filter: filters.filter)
     if dryRun { return try await preview(trees, session, context) }
-    try await TransferRunner(session, context, total: sources.knownCount).run(trees)
+    let found = try await TransferRunner(session, context, total: sources.knownCount).run(trees)
+    for (status, tree) in zip(found, trees) where status.found == 0 { tellNothing(in: tree, context) }
+  }
+
+  /// Says of a folder that no object comes of it. An empty folder in it makes one, it itself none.
+  private func tellNothing(in tree: TransferTree, _ context: CommandContext) {
+    guard case .upload(let folder, _, _, _) = tree.work else { return }
+    context.fail(
+      nil,
+      CommandFailure(
+        filters.isEmpty
+          ? "There is nothing to upload in \(folder.shown)"
+          : "The filters leave nothing of \(folder.shown)"))
   }
 
   // MARK: - Dry runs
@@ -131,18 +143,24 @@ struct PutCommand: PailCommand {
           try await preview(file, location, size, session, context)
         }
       case .upload(let folder, let bucket, let prefix, _):
+        var isEmpty = true
         for await element in FolderWalk(folder) {
           switch element {
           case .file(let file) where tree.filter.includes(file.name):
+            isEmpty = false
             let location = ObjectLocation(bucket: bucket, key: prefix + file.name)
             try await preview(file.path, location, file.size, session, context)
           case .emptyFolder(let path, let name) where tree.filter.includes(name):
+            isEmpty = false
             let location = ObjectLocation(bucket: bucket, key: prefix + name)
             try await preview(path, location, .zero, session, context)
           case .file, .emptyFolder: break
-          case .leftOut(let error): context.fail(error.path.bytes, StorageError(error))
+          case .leftOut(let error):
+            isEmpty = false
+            context.fail(error.path.bytes, StorageError(error))
           }
         }
+        if isEmpty { tellNothing(in: tree, context) }
       case .download: break
       }
     }
