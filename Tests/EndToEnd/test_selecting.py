@@ -213,6 +213,21 @@ def test_get_dry_run_writes_nothing_and_says_what_it_replaces(person, filled):
     assert files(person.work / "in") == ["a.gz"] and (person.work / "in/a.gz").read_bytes() == b"mine"
 
 
+def test_the_size_of_what_is_skipped_is_the_true_one_or_none(person, filled):
+    for name in ("in/a.gz", "in/logsgz"):
+        person.file(name, b"mine")
+    to = ["in", "--no-overwrite", "--json"]
+    rows = json_lines(run(person, "get", "-r", f"s3://{filled}/logs/", *to).stdout)
+    skipped = {row["key"]: row["size"] for row in rows if row["skipped"]}
+    assert skipped == {"logs/a.gz": len("logs/a.gz")}
+    # Nobody has asked the server about these.
+    (got,) = json_lines(run(person, "get", f"s3://{filled}/logsgz", *to).stdout)
+    stream = ["put", "-", f"s3://{filled}/logsgz", *to[1:]]
+    (put,) = json_lines(run(person, *stream, input=b"new").stdout)
+    for row in (got, put):
+        assert row["skipped"] and "size" not in row
+
+
 @pytest.mark.parametrize("command", ["get", "cp", "mv"])
 def test_a_dry_run_fails_where_the_real_one_would(person, store, filled, command):
     to = "f" if command == "get" else f"s3://{filled}/f"

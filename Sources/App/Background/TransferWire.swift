@@ -196,7 +196,7 @@ enum TransferWire {
     case "finished":
       .finished(
         TransferResult(
-          location: status.location, localPath: status.localPath, size: status.total ?? .zero,
+          location: status.location, localPath: status.localPath, size: status.total,
           isSkipped: value["skipped"] == .bool(true)))
     case "failed", "stopped":
       .failed(

@@ -103,7 +103,7 @@ struct TransferRunner {
   private func report(_ ended: Ended) {
     switch ended.result {
     case .success(let result):
-      progress.finished(result.isSkipped ? .zero : result.size)
+      progress.finished(result.isSkipped ? .zero : result.size ?? .zero)
       context.warn(result.warning)
       context.report(result.resumption, of: subject(of: ended.request))
       context.reportTransfer(ended.request.direction, result)
@@ -139,7 +139,7 @@ extension CommandContext {
       line.add("bucket", result.location.bucket.text)
       line.add("key", bytes: result.location.key.bytes)
       line.add("localPath", bytes: result.localPath.bytes)
-      line.add("size", result.size.bytes)
+      line.add("size", result.size?.bytes)
       line.add("etag", result.etag?.text)
       line.add("versionID", result.location.versionID?.text)
       line.add("checksum", result.checksum)

@@ -193,7 +193,7 @@ struct TransferSummary {
       case .finished(let result) where result.isSkipped: skipped += 1
       case .finished(let result):
         done += 1
-        bytes += result.size
+        bytes += result.size ?? .zero
       case .failed where status.isStopped: stopped += 1
       case .failed: failed += 1
       case .cancelled: cancelled += 1

@@ -111,9 +111,9 @@ struct TransfersPaneView {
     case .retrying(let retry): return (retry.words, .warning)
     case .finished(let result) where result.isSkipped: return ("skipped: it exists", .secondary)
     case .finished(let result) where result.verification?.isVerified == false:
-      return ("done  \(ByteFormat.iec(result.size.bytes))  not verified", .warning)
+      return ("done  \(ByteFormat.iec(result.size?.bytes ?? 0))  not verified", .warning)
     case .finished(let result):
-      var parts = ["done", ByteFormat.iec(result.size.bytes)]
+      var parts = ["done", ByteFormat.iec(result.size?.bytes ?? 0)]
       let tree = transfer.tree ?? TreeStatus()
       if tree.unverified > 0 {
         parts.append("\(ByteFormat.exact(Int64(tree.unverified))) not verified")

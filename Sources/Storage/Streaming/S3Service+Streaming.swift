@@ -25,7 +25,7 @@ extension S3Service {
     let undertaking = Undertaking.upload(StreamUpload.name, to: location)
     guard !isReadOnly else { throw .readOnly(undertaking) }
     let skipped = TransferResult(
-      location: location, localPath: StreamUpload.name, size: .zero, isSkipped: true)
+      location: location, localPath: StreamUpload.name, size: nil, isSkipped: true)
     // Some stores ignore the condition of the write: then this question is all there is.
     if ifExists != .overwrite, try await bodies.hasObject(location, while: undertaking) {
       guard ifExists == .skip else { throw .exists(undertaking.subject) }

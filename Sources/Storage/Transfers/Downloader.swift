@@ -26,7 +26,7 @@ struct Downloader: Sendable {
     } catch  where error.kind == .alreadyExists && ifExists == .skip {
       return TransferResult(
         location: object, localPath: progress.snapshot.localPath ?? folder,
-        size: progress.snapshot.total ?? .zero, isSkipped: true)
+        size: summary?.size ?? progress.snapshot.total, isSkipped: true)
     }
   }
 
@@ -95,8 +95,8 @@ struct Downloader: Sendable {
         of: summary, in: object.bucket, to: candidate, below: destination)
       if let result {
         progress.set(localPath: result.localPath)
-        progress.set(total: result.size)
-        progress.keep(result.size)
+        progress.set(total: summary.size)
+        progress.keep(summary.size)
         return result
       }
       guard ifExists == .rename else { return nil }

@@ -135,7 +135,7 @@ struct QueuedTransfer {
       status.localPath = result.localPath
       if status.tree == nil {
         status.total = result.size
-        status.moved = result.isSkipped ? .zero : result.size
+        status.moved = result.isSkipped ? .zero : result.size ?? .zero
       }
     case .failure(let error):
       status.state = error.isCancellation ? .cancelled : .failed(error)

@@ -6,7 +6,8 @@ public struct TransferResult: Sendable, Hashable {
   /// The object; `versionID` is the version written or read, where the server told.
   public var location: ObjectLocation
   public var localPath: FilePath
-  public var size: ByteCount
+  /// Of the file or object that is its source; nil where it was skipped before anybody knew.
+  public var size: ByteCount?
   public var etag: ETag?
   /// The checksum of the whole object as the server told it, as in its header.
   public var checksum: String?
@@ -21,7 +22,7 @@ public struct TransferResult: Sendable, Hashable {
   public var warning: StorageError?
 
   public init(
-    location: ObjectLocation, localPath: FilePath, size: ByteCount, etag: ETag? = nil,
+    location: ObjectLocation, localPath: FilePath, size: ByteCount?, etag: ETag? = nil,
     checksum: String? = nil, verification: Verification? = nil, isSkipped: Bool = false,
     resumption: Resumption? = nil,
     warning: StorageError? = nil

@@ -17,14 +17,14 @@ struct TransferEngineTests {
     try await ServerFixture.with { fixture in
       let file = try fixture.file("up.bin", size: size)
       let uploaded = try await fixture.service.upload(file, to: fixture.location("a/up.bin"))
-      #expect(uploaded.size.bytes == Int64(size))
+      #expect(uploaded.size == ByteCount(Int64(size)))
       #expect(uploaded.checksum?.hasPrefix("crc64nvme:") == true)
       #expect(uploaded.warning == nil)
 
       let downloaded = try await fixture.service.download(
         fixture.location("a/up.bin"), into: fixture.local.path.appending("down"))
       #expect(downloaded.localPath == fixture.local.path.appending("down/up.bin"))
-      #expect(downloaded.size.bytes == Int64(size))
+      #expect(downloaded.size == ByteCount(Int64(size)))
       #expect(try fixture.bytes("down/up.bin") == fixture.bytes("up.bin"))
 
       let row = try #require(try await fixture.rows().first)

@@ -101,10 +101,11 @@ final class TreeProgress: Sendable {
       case .finished(let result) where result.isSkipped: state.status.skipped += 1
       case .finished(let result):
         state.status.done += 1
-        state.moved += result.size
+        let moved = result.size ?? size
+        state.moved += moved
         if case .resumed(let kept) = result.resumption { state.kept += kept }
         // It may have changed since it was found.
-        state.status.bytes += ByteCount(result.size.bytes - size.bytes)
+        state.status.bytes += ByteCount(moved.bytes - size.bytes)
         if outcome.isRenamed { state.status.renamed += 1 }
         if result.verification?.isVerified == false { state.status.unverified += 1 }
       case .failed(let error) where error.isCancellation: break
