@@ -175,6 +175,9 @@ def test_the_browser_shows_the_history_newest_first_and_filters_as_one_types(per
 
 def test_an_archive_keeps_the_old_rows_and_the_chain_goes_on(person, bucket, recorded):
     head = person.run("history", "verify").stdout.split()[-1]
+    refused = person.run("--read-only", "history", "archive")
+    assert refused.returncode == 1 and b"runs read-only" in refused.stderr
+    assert [path.name for path in person.history_file.parent.glob("history-*")] == []
     done = person.run("history", "archive")
     assert done.returncode == 0, done.stderr
     (archive,) = person.history_file.parent.glob("history-*.sqlite")

@@ -39,6 +39,7 @@ extension HistoryCommand {
     @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
     func run(_ context: CommandContext) async throws {
+      guard !context.settings.isReadOnly else { throw StorageError.unarchivedReadOnly }
       guard let history = try context.openHistoryIfThere(),
         let path = context.settings.historyPath
       else { return }

@@ -47,6 +47,11 @@ extension StorageError {
       recovery: Self.recovery(error), detail: Self.detail(error))
   }
 
+  /// Archiving sends nothing, and moves what was recorded.
+  public static let unarchivedReadOnly = StorageError(
+    kind: .readOnly, message: "The history was not archived: Pail runs read-only",
+    recovery: "Start Pail without --read-only.")
+
   /// Outcomes that were found out later could not be added.
   init(unsettled error: HistoryError) {
     self.init(
