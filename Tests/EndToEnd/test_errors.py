@@ -245,6 +245,26 @@ def test_an_interrupted_command_says_how_to_go_on(person, command, hint):
     assert b"interrupted" in said and hint in said, said
 
 
+def test_an_interrupt_of_what_the_server_may_have_done_says_so(person, proxy, store, new_bucket):
+    new, old = new_bucket(create=False), new_bucket()
+    programs = []
+    for command, name, operation in (("mb", new, "CreateBucket"), ("rb", old, "DeleteBucket")):
+        hold = proxy.hold("answer", operation=operation)
+        program = subprocess.Popen(
+            [person.binary, command, f"s3://{name}"], env=person.env, cwd=person.work,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )
+        hold.wait()
+        program.send_signal(signal.SIGINT)
+        programs.append((program, name))
+    for program, name in programs:
+        _, said = program.communicate(timeout=20)
+        assert program.returncode == 130 and b"pail: interrupted" in said
+        assert f"Bucket {name} may have been changed".encode() in said, said
+    assert new in store.buckets() and old not in store.buckets()
+    assert {row["outcome"] for row in person.changes()} == {"interrupted"}
+
+
 @pytest.mark.parametrize("command", ["cp", "mv"])
 def test_a_destination_bucket_that_is_not_there_is_named(person, store, filled, command):
     done = run(person, command, f"s3://{filled}/k", "s3://never-made-bucket/", status=1)

@@ -27,6 +27,15 @@ extension Ending {
   }
 }
 
+extension StorageError {
+  /// As ``init(_:while:)``, for a change that ended as `ending` says: not simply cancelled, where the
+  /// server may have made it.
+  init(_ error: S3Error, ending: Ending, while undertaking: Undertaking) {
+    let isInDoubt = error.isCancellation && ending.outcome == .interrupted
+    self = isInDoubt ? .unanswered(undertaking) : StorageError(error, while: undertaking)
+  }
+}
+
 extension S3Error {
   fileprivate var isAboutDamage: Bool {
     if case .checksumMismatch = cause { true } else { false }

@@ -169,8 +169,9 @@ final class Recorder: Sendable {
       let warning = await finish([(id, ending(answer))], while: undertaking)
       return Recorded(answer: answer, warning: warning)
     } catch {
-      let warning = await finish([(id, Ending(of: error))], while: undertaking)
-      throw StorageError(error, while: undertaking).noting(warning)
+      let ending = Ending(of: error)
+      let warning = await finish([(id, ending)], while: undertaking)
+      throw StorageError(error, ending: ending, while: undertaking).noting(warning)
     }
   }
 }

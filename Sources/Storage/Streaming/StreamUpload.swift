@@ -61,11 +61,8 @@ struct StreamUpload: Sendable {
   }
 
   private func failure(for error: S3Error, ending: Ending) -> UploadMachine.Failure {
-    // Not simply cancelled, where the server may have stored it.
-    let isInDoubt = error.isCancellation && ending.outcome == .interrupted
-    return UploadMachine.Failure(
-      error: isInDoubt ? .unanswered(undertaking) : StorageError(error, while: undertaking),
-      ending: ending)
+    UploadMachine.Failure(
+      error: StorageError(error, ending: ending, while: undertaking), ending: ending)
   }
 
   /// A store without such a condition did nothing; that there was no object was asked before.

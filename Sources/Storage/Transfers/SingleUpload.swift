@@ -106,10 +106,7 @@ struct SingleUpload: Sendable {
       if ending.outcome == .cancelled { ending.errorCode = "Stopped" }
       return UploadMachine.Failure(error: .stopped, ending: ending)
     }
-    // Not simply cancelled, where the server may have stored it.
-    let isInDoubt = error.isCancellation && ending.outcome == .interrupted
     return UploadMachine.Failure(
-      error: isInDoubt ? .unanswered(undertaking) : StorageError(error, while: undertaking),
-      ending: ending)
+      error: StorageError(error, ending: ending, while: undertaking), ending: ending)
   }
 }

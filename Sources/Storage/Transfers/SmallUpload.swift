@@ -152,10 +152,8 @@ struct SmallUpload: Sendable {
         error: .fileChanged(source.path),
         ending: Ending(outcome: ending.outcome, errorCode: "SourceChanged"), cause: error)
     }
-    // Not simply cancelled, where the server may have stored it.
-    let isInDoubt = error.isCancellation && ending.outcome == .interrupted
     return Failure(
-      error: isInDoubt ? .unanswered(undertaking) : StorageError(error, while: undertaking),
+      error: StorageError(error, ending: ending, while: undertaking),
       ending: ending, cause: error)
   }
 

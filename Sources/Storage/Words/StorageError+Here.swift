@@ -140,7 +140,8 @@ extension StorageError {
     StorageError(
       kind: .connection,
       message:
-        "\(undertaking.subject) may have been changed: it was cancelled before an answer came",
+        "\(undertaking.subject) may have been changed: it was cancelled before an answer came"
+        .capitalizedFirst,
       recovery: "Look whether it is there.")
   }
 }
