@@ -503,11 +503,15 @@ def test_uploads_that_nobody_will_finish_are_listed_and_aborted(person, store, b
     (found,) = unfinished(person, "--bucket", bucket)
     assert (found["uploadID"], found["key"]) == (upload, "left/behind.bin")
     assert (found["kept"], found["parts"]) == (10 * MEBIBYTE, 2) and found["createdAt"]
-    planned = person.run("transfers", "abort", "--dry-run", "--bucket", bucket, upload)
+    command = ["transfers", "abort", "--bucket", bucket, upload]
+    planned = person.run(*command, "--dry-run", "--quiet")
     assert planned.stdout == f"would give up s3://{bucket}/left/behind.bin\n".encode(), planned.stderr
+    planned = json.loads(person.run(*command, "--dry-run", "--json").stdout)
+    assert planned == {"bucket": bucket, "key": "left/behind.bin", "uploadID": upload}
     assert store.uploads(bucket) == [upload]
-    answer = person.run("transfers", "abort", "--bucket", bucket, upload)
+    answer = person.run(*command, "--json")
     assert answer.returncode == 0, answer.stderr
+    assert json.loads(answer.stdout) == {"action": "abort", **planned}
     assert store.uploads(bucket) == []
     (row,) = person.changes()
     assert (row["action"], row["outcome"], row["key"]) == (

@@ -252,18 +252,20 @@ struct TransfersCommand: PailCommand {
     private func tell(
       _ context: CommandContext, place: S3URI, uploadID: UploadID?, id: JournalID?
     ) {
-      if context.isJSON {
-        var line = JSONLine()
-        line.add("action", "abort")
-        line.add("id", id?.value)
-        line.add("bucket", place.bucket.text)
-        line.add("key", bytes: place.key.bytes)
-        line.add("uploadID", uploadID?.text)
-        context.console.result(line.bytes)
-      } else {
-        context.console.confirmation(
-          Array((dryRun ? "would give up " : "Gave up ").utf8) + context.console.name(place.bytes))
+      guard context.isJSON else {
+        let name = context.console.name(place.bytes)
+        return dryRun
+          ? context.console.result(Array("would give up ".utf8) + name)
+          : context.console.confirmation(Array("Gave up ".utf8) + name)
       }
+      var line = JSONLine()
+      // As in other dry runs, nothing says that anything was done.
+      if !dryRun { line.add("action", "abort") }
+      line.add("id", id?.value)
+      line.add("bucket", place.bucket.text)
+      line.add("key", bytes: place.key.bytes)
+      line.add("uploadID", uploadID?.text)
+      context.console.result(line.bytes)
     }
   }
 }
