@@ -184,6 +184,17 @@ def test_cat_writes_objects_one_after_the_other(person, filled):
     assert missing.stdout == b"m/a.gz" and b"NoSuchKey" in missing.stderr
 
 
+def test_a_pattern_goes_to_standard_output_where_it_is_one_object(person, filled):
+    assert run(person, "get", f"s3://{filled}/logs/x/*.gz", "-").stdout == b"logs/x/b.gz"
+    several = run(person, "get", f"s3://{filled}/logs/*", "-", status=1)
+    assert several.stdout == b"" and b"matches several objects" in several.stderr
+    assert b"pail cat" in several.stderr and b"--no-glob" in several.stderr
+    none = run(person, "get", f"s3://{filled}/never*", "-", status=1)
+    assert f"Nothing matches s3://{filled}/never*".encode() in none.stderr
+    key = run(person, "get", "--no-glob", f"s3://{filled}/logs/*", "-", status=1)
+    assert b"NoSuchKey" in key.stderr
+
+
 def test_get_takes_several_keys_and_patterns_into_a_folder(person, filled):
     run(person, "get", f"s3://{filled}/logs/*.gz", f"s3://{filled}/logsgz", "in")
     assert files(person.work / "in") == ["a.gz", "logsgz", "x/b.gz"]

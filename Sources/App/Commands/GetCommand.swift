@@ -10,8 +10,8 @@ struct GetCommand: PailCommand {
     usage: "pail get [<options>] <s3://bucket/key> ... [<file, folder/ or ->]",
     discussion: """
       Without a destination the object goes to the folder PATH_TO_SAVE_FILE, else to the current \
-      one. A destination that is a folder, or ends in /, means "into"; - means standard output. A \
-      file appears under its name only once it is complete, and replaces one that was there. With \
+      one. A destination that is a folder, or ends in /, means "into"; - means standard output, \
+      which takes one object. A file appears under its name only once it is complete, and replaces one that was there. With \
       -r everything under a prefix is downloaded, s3://reports/2026 being the same as \
       s3://reports/2026/; of several prefixes each keeps its name.
 
@@ -107,9 +107,7 @@ struct GetCommand: PailCommand {
     let session = try await context.openSession()
     let version = versionID.map { VersionID($0) }
     if destination == "-", let place = places.first {
-      var location = place.location
-      location.versionID = version
-      return try await context.write(location, session)
+      return try await context.write(try await object(place, session), session)
     }
     var meant: [(S3URI, KeyTarget)] = []
     for place in places {
@@ -139,6 +137,24 @@ struct GetCommand: PailCommand {
     for (status, tree) in zip(found, trees) where status.found == 0 {
       if let failure = tree.ifNothing { throw failure }
     }
+  }
+
+  /// The one object that `place` means.
+  private func object(_ place: S3URI, _ session: Session) async throws -> ObjectLocation {
+    var location = place.location
+    location.versionID = versionID.map { VersionID($0) }
+    guard versionID == nil,
+      case .selection(_, let selection) = try await KeyTarget.single(
+        place, glob, filters.filter, session)
+    else { return location }
+    var matching = SelectedObjects(place, selection, session) { $0.endsWithSlash }
+    if let object = try await matching.next() { location.key = object.key }
+    guard try await matching.next() == nil else {
+      throw CommandFailure(
+        "\(Visible.text(place.bytes)) matches several objects, and standard output takes one",
+        recovery: "pail cat writes them one after the other; --no-glob takes * and ? as they are.")
+    }
+    return location
   }
 
   /// The folder to write below, and for a single key perhaps the name.
