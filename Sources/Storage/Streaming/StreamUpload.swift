@@ -20,7 +20,7 @@ struct StreamUpload: Sendable {
   let condition: WriteCondition
   let client: S3Client
   let recorder: Recorder
-  /// 1 or more; nil for as many as there is memory for.
+  /// Under way, 1 or more; nil for as many as there is memory for.
   let mostPartsAtOnce: Int?
   /// Told of each part that has arrived.
   let progress: @Sendable (ByteCount) -> Void
@@ -30,6 +30,7 @@ struct StreamUpload: Sendable {
   private var partsAtOnce: Int {
     // Larger ones lie in files.
     let room = partSize > StreamReader.largestInMemory ? 2 : Int(Self.memory.bytes / partSize.bytes)
+    // One is read while as many are sent as may be.
     return min(max(room, 2), mostPartsAtOnce.map { $0 + 1 } ?? 8)
   }
 
@@ -141,7 +142,7 @@ struct StreamUpload: Sendable {
       // Read and not sent yet.
       var bodies = [PartNumber(1): first]
       var machine = StreamUploadMachine(
-        partsAtOnce: partsAtOnce,
+        partsAtOnce: partsAtOnce, requestsAtOnce: mostPartsAtOnce ?? partsAtOnce,
         tooLong: UploadMachine.Failure(
           error: .streamTooLong(location, partSize: partSize),
           ending: Ending(outcome: .failed, errorCode: "EntityTooLarge")))

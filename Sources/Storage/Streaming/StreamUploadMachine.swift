@@ -43,6 +43,8 @@ struct StreamUploadMachine {
     var next: Int
     var isReading = false
     var isAtEnd = false
+    /// Read, in their order, and not sent for want of a request.
+    var waiting: [PartNumber] = []
     var underWay = 0
     var done: [PartReceipt] = []
   }
@@ -62,6 +64,7 @@ struct StreamUploadMachine {
   }
 
   private let partsAtOnce: Int
+  private let requestsAtOnce: Int
   private let tooLong: Failure
   private var state = State.creating(givenUp: nil)
 
@@ -69,9 +72,11 @@ struct StreamUploadMachine {
   ///
   /// - Parameters:
   ///   - partsAtOnce: how many parts are held at a time, the one being read among them; 1 or more.
+  ///   - requestsAtOnce: how many parts are sent at a time, 1 or more.
   ///   - tooLong: what to say when 10,000 parts do not hold the source.
-  init(partsAtOnce: Int, tooLong: Failure) {
+  init(partsAtOnce: Int, requestsAtOnce: Int, tooLong: Failure) {
     self.partsAtOnce = max(partsAtOnce, 1)
+    self.requestsAtOnce = max(requestsAtOnce, 1)
     self.tooLong = tooLong
   }
 
@@ -87,7 +92,7 @@ struct StreamUploadMachine {
       state = .aborting(failure)
       return [.abort(id)]
     case (.creating(nil), .created(let id)):
-      return goOn(Sending(id: id, next: 2, underWay: 1), [.send(PartNumber(1), id)])
+      return goOn(Sending(id: id, next: 2, waiting: [PartNumber(1)]))
     case (.creating, .creationFailed(let failure)):
       state = .finished
       return [.fail(failure, leftovers: nil)]
@@ -95,17 +100,17 @@ struct StreamUploadMachine {
     case (.sending(var sending), .read(let part, let isLast)):
       sending.isReading = false
       sending.isAtEnd = isLast
-      guard let part else { return goOn(sending, []) }
+      guard let part else { return goOn(sending) }
       guard part.value <= PartPlan.maximumPartCount else {
         return stop(sending.id, underWay: sending.underWay, tooLong)
       }
       sending.next = part.value + 1
-      sending.underWay += 1
-      return goOn(sending, [.send(part, sending.id)])
+      sending.waiting.append(part)
+      return goOn(sending)
     case (.sending(var sending), .partSent(let receipt)):
       sending.underWay -= 1
       sending.done.append(receipt)
-      return goOn(sending, [])
+      return goOn(sending)
     case (.sending(var sending), .readFailed(let failure)):
       sending.isReading = false
       return stop(sending.id, underWay: sending.underWay, failure)
@@ -140,14 +145,21 @@ struct StreamUploadMachine {
     }
   }
 
-  /// Reads on where there is room, and completes what is whole.
-  private mutating func goOn(_ sending: Sending, _ commands: [Command]) -> [Command] {
+  /// Sends and reads on where there is room, and completes what is whole.
+  private mutating func goOn(_ sending: Sending) -> [Command] {
     var sending = sending
+    var commands: [Command] = []
+    while sending.underWay < requestsAtOnce, !sending.waiting.isEmpty {
+      commands.append(.send(sending.waiting.removeFirst(), sending.id))
+      sending.underWay += 1
+    }
     if sending.isAtEnd, sending.underWay == 0 {
       state = .completing(sending.id)
       return [.complete(sending.id, sending.done.sorted { $0.number < $1.number })]
     }
-    guard !sending.isAtEnd, !sending.isReading, sending.underWay < partsAtOnce else {
+    guard !sending.isAtEnd, !sending.isReading,
+      sending.underWay + sending.waiting.count < partsAtOnce
+    else {
       state = .sending(sending)
       return commands
     }

@@ -12,8 +12,11 @@ struct StreamUploadMachineTests {
   private let tooLong = UploadMachine.Failure(
     error: StorageError(kind: .invalidRequest, message: "long"), ending: Ending(outcome: .failed))
 
-  private func machine(partsAtOnce: Int = 3) -> StreamUploadMachine {
-    StreamUploadMachine(partsAtOnce: partsAtOnce, tooLong: tooLong)
+  private func machine(
+    partsAtOnce: Int = 3, requestsAtOnce: Int = 3
+  ) -> StreamUploadMachine {
+    StreamUploadMachine(
+      partsAtOnce: partsAtOnce, requestsAtOnce: requestsAtOnce, tooLong: tooLong)
   }
 
   private func receipt(_ number: Int) -> PartReceipt {
@@ -46,6 +49,29 @@ struct StreamUploadMachineTests {
     #expect(machine.handle(.read(PartNumber(2), isLast: false)) == [.send(PartNumber(2), id)])
     #expect(machine.handle(.partSent(receipt(1))) == [.read(PartNumber(3))])
     #expect(machine.handle(.partSent(receipt(2))) == [])
+  }
+
+  @Test("A part that is read ahead waits for a request, and is part of what is completed")
+  func waiting() {
+    var machine = machine(partsAtOnce: 2, requestsAtOnce: 1)
+    #expect(
+      machine.handle(.created(id)) == [.send(PartNumber(1), id), .read(PartNumber(2))])
+    #expect(machine.handle(.read(PartNumber(2), isLast: false)) == [])
+    #expect(
+      machine.handle(.partSent(receipt(1))) == [.send(PartNumber(2), id), .read(PartNumber(3))])
+    #expect(machine.handle(.read(PartNumber(3), isLast: true)) == [])
+    #expect(machine.handle(.partSent(receipt(2))) == [.send(PartNumber(3), id)])
+    #expect(
+      machine.handle(.partSent(receipt(3)))
+        == [.complete(id, [receipt(1), receipt(2), receipt(3)])])
+  }
+
+  @Test("A part that waits is no request to wait for when another one fails")
+  func waitingAtTheEnd() {
+    var machine = machine(partsAtOnce: 2, requestsAtOnce: 1)
+    _ = machine.handle(.created(id))
+    _ = machine.handle(.read(PartNumber(2), isLast: true))
+    #expect(machine.handle(.partFailed(lost)) == [.abort(id)])
   }
 
   @Test("A source that ends with a full part has no empty one after it")
