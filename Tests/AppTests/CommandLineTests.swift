@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import History
 import S3
 import Storage
@@ -134,6 +135,32 @@ struct CommandLineTests {
         PailCommandLine.message(for: error).contains(#"write --exclude '*' --include '*'\''s'"#))
     }
     #expect(status(words + ["--exclude", "*", "--include", "*'s"]) == 0)
+  }
+
+  /// Those of a command and of the commands below it, as their help has them.
+  private func examples(of command: any ParsableCommand.Type) -> [String] {
+    let lines = command.configuration.discussion.replacing("\\\n", with: "")
+      .split(separator: "\n").filter { $0.hasPrefix("  ") }
+    var examples: [String] = []
+    for line in lines {
+      let commands = line.split(separator: " | ").map { String($0.drop { $0 == " " }) }
+      examples += commands.filter { $0 == "pail" || $0.hasPrefix("pail ") }
+    }
+    for command in command.configuration.subcommands { examples += self.examples(of: command) }
+    return examples
+  }
+
+  @Test("Every example of a help is accepted as it stands there")
+  func everyExample() {
+    let examples = examples(of: PailCommandLine.self)
+    #expect(examples.count > 50)
+    for example in examples {
+      // Quotes stand around whole words only.
+      let words = example.split(separator: " ").dropFirst().map {
+        $0.trimmingCharacters(in: CharacterSet(charactersIn: "'"))
+      }
+      #expect(status(words) == 0, "\(example)")
+    }
   }
 
   @Test("Filters keep the order in which they were given")

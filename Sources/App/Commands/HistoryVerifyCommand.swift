@@ -13,7 +13,8 @@ extension HistoryCommand {
 
         Examples:
           pail history verify
-          pail history verify --expect 5f0c…
+          pail history verify --expect \\
+            277c9fecdf638531bca32072f93abe3e61f0b2f33965d1d92ea0e874ebe636f4
         """)
 
     @Option(
