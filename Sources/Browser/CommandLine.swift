@@ -26,7 +26,7 @@ struct CommandLine: Sendable, Hashable {
 
   var meaning: Meaning {
     guard !text.allSatisfy(\.isWhitespace) else { return .nothing }
-    if text.hasPrefix("s3://") {
+    if text.utf8.afterS3Scheme != nil {
       return Place(parsing: text).map { .jump($0) } ?? .unknown(text)
     }
     let word = text.split(separator: " ").first.map(String.init) ?? text

@@ -30,9 +30,7 @@ public struct Place: Sendable, Hashable {
 
   /// Reads `s3://bucket/prefix/`, also without `s3://`. nil without a bucket.
   public init?(parsing text: String) {
-    var rest = text[...]
-    if rest.hasPrefix("s3://") { rest = rest.dropFirst(5) }
-    let bytes = Array(rest.utf8)
+    let bytes = Array(text.utf8.afterS3Scheme ?? text.utf8[...])
     let length = BucketName.length(in: bytes)
     guard length > 0 else { return nil }
     self.init(

@@ -36,6 +36,7 @@ struct ArgumentTests {
       ("s3://b", "b", ""), ("s3://b/", "b", ""), ("s3://b/k", "b", "k"), ("s3://b//k", "b", "/k"),
       ("s3://b/a//b/../%2F?x#y", "b", "a//b/../%2F?x#y"), ("s3://b/ ", "b", " "),
       ("s3://b/\u{301}x", "b", "\u{301}x"), ("s3://B_old.name/k", "B_old.name", "k"),
+      ("S3://B/K", "B", "K"),
     ])
   func place(argument: String, bucket: String, key: String) throws {
     let place = try S3URI(parsing: argument)
@@ -52,7 +53,10 @@ struct ArgumentTests {
 
   @Test(
     "What is no place is refused",
-    arguments: ["", "b/k", "s3:/b", "s3://", "s3:///k", "S3://b", "https://b/k", "s3:\u{301}//b"])
+    arguments: [
+      "", "b/k", "s3:/b", "s3://", "s3:///k", "S3:/b", "S3", "x3://b", "https://b/k",
+      "s3:\u{301}//b",
+    ])
   func noPlace(argument: String) {
     #expect(throws: ArgumentProblem.self) { try S3URI(parsing: argument) }
   }

@@ -202,6 +202,8 @@ def test_get_takes_several_keys_and_patterns_into_a_folder(person, filled):
     assert files(person.work / "two") == ["m/a.gz", "x/b.gz", "x/c.tmp"]
     run(person, "get", "-r", f"s3://{filled}/logs/", "some", "--exclude", "*.t*")
     assert files(person.work / "some") == ["a.gz", "x/b.gz"]
+    run(person, "get", f"s3://{filled}/logsgz", f"S3://{filled}/m/a.gz")
+    assert files(person.downloads) == ["a.gz", "logsgz"]
     twice = run(person, "get", f"s3://{filled}/logs/a.gz", f"s3://{filled}/m/a.gz", "o", status=1)
     assert b"may become the same file" in twice.stderr and not (person.work / "o").exists()
     for places in (["-r", "logs/x", "old/x"], ["logs/*", "m/*"], ["logs/*.gz", "m/a.gz"]):

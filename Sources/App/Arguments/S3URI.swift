@@ -16,10 +16,9 @@ struct S3URI: Sendable, Hashable {
   /// - Parameter argument: as ``RawArguments`` gives it.
   init(parsing argument: String) throws(ArgumentProblem) {
     let bytes = RawArguments.bytes(of: argument)
-    guard bytes.starts(with: "s3://".utf8) else {
+    guard let rest = bytes.afterS3Scheme else {
       throw ArgumentProblem("expected s3://bucket or s3://bucket/key" + Self.hint(argument))
     }
-    let rest = bytes.dropFirst("s3://".utf8.count)
     let name = rest.prefix(BucketName.length(in: rest))
     guard !name.isEmpty else {
       throw ArgumentProblem("a bucket's name is missing after s3://")
@@ -31,9 +30,12 @@ struct S3URI: Sendable, Hashable {
     key = ObjectKey(bytes: Array(rest.dropFirst(name.count + 1)))
   }
 
+  /// Whether somebody wants to name a place, be it in the right way or not.
+  static func isMeant(by argument: String) -> Bool { argument.prefix(3).lowercased() == "s3:" }
+
   /// What was perhaps meant by a place without its beginning; nothing for what looks like a file.
   private static func hint(_ argument: String) -> String {
-    let words = argument.hasPrefix("s3:") ? argument.dropFirst(3) : argument[...]
+    let words = isMeant(by: argument) ? argument.dropFirst(3) : argument[...]
     let place = words.drop { $0 == "/" }
     let isPath = words == argument[...] && ["/", ".", "~"].contains { argument.hasPrefix($0) }
     guard let first = place.first, first.isLetter || first.isNumber, !isPath else { return "" }

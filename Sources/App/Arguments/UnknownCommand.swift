@@ -22,7 +22,7 @@ struct UnknownCommand: Sendable, Hashable {
       guard !word.hasPrefix("-"), !commands.isEmpty else { return nil }
       let names = commands.compactMap { $0.configuration.commandName }
       guard let index = names.firstIndex(of: word) else {
-        if path.isEmpty, word.hasPrefix("s3:") { return nil }
+        if path.isEmpty, S3URI.isMeant(by: word) { return nil }
         return UnknownCommand(path: path, word: word, nearest: nearest(to: word, of: names))
       }
       path.append(word)

@@ -105,7 +105,7 @@ struct CopyingOptions: ParsableArguments {
 
   /// Whoever comes from `aws s3 cp` may name a file.
   private static func place(_ argument: String) throws(ArgumentProblem) -> S3URI {
-    guard argument.hasPrefix("s3:") else {
+    guard S3URI.isMeant(by: argument) else {
       throw ArgumentProblem(
         "both ends are in the store here; pail put uploads files, and pail get downloads objects")
     }

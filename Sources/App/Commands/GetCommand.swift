@@ -63,7 +63,7 @@ struct GetCommand: PailCommand {
   }
 
   private var destination: String? {
-    guard words.count > 1, let last = words.last, !last.hasPrefix("s3://") else { return nil }
+    guard words.count > 1, let last = words.last, last.utf8.afterS3Scheme == nil else { return nil }
     return last == "/dev/stdout" ? "-" : last
   }
 

@@ -132,7 +132,7 @@ struct CopyDialog: Overlay {
 
   /// `s3://bucket/key`, the key as it stands; nil for anything else.
   private static func target(_ text: String) -> ObjectLocation? {
-    guard text.hasPrefix("s3://"), let place = Place(parsing: text) else { return nil }
+    guard text.utf8.afterS3Scheme != nil, let place = Place(parsing: text) else { return nil }
     let key = text.dropFirst(5).drop { $0 != "/" }.dropFirst()
     return ObjectLocation(bucket: place.bucket, key: ObjectKey(String(key)))
   }
