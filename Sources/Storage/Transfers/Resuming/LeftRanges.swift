@@ -37,7 +37,8 @@ struct LeftRanges: Sendable {
         start()
       }
     }
-    if !damaged.isEmpty { await log.forget(damaged) }
+    // Who is stopped has not read them: they are there for the next run.
+    if !damaged.isEmpty, !Task.isCancelled { await log.forget(damaged) }
     return found
   }
 

@@ -58,7 +58,7 @@ final class RangeLog: Sendable {
     }
   }
 
-  private init(
+  init(
     _ journal: TransferJournal, _ request: JournalRequest, _ entry: JournalEntry, _ file: OpenFile
   ) {
     self.journal = journal
