@@ -80,7 +80,8 @@ extension TransferTools {
       return try await body()
     }
     do throws(StorageError) {
-      let result = try await body()
+      var result = try await body()
+      if let warning = await giveUp(left) { result.warning = result.warning ?? warning }
       try? await journaling.journal.remove(left.id)
       return result
     } catch {
@@ -92,6 +93,19 @@ extension TransferTools {
       }
       throw error
     }
+  }
+}
+
+extension TransferTools {
+  /// Parts on the server that nobody will make an object of: the file goes in one request now.
+  private func giveUp(_ left: JournalEntry) async -> StorageError? {
+    guard left.request.direction == .upload, let id = left.subject?.uploadID else { return nil }
+    let location = ObjectLocation(bucket: left.request.bucket, key: left.request.key)
+    await recorder.settle(
+      Change(
+        .upload, bucket: location.bucket, key: location.key, localPath: left.request.localPath),
+      .processDied)
+    return await recorder.abort(id, of: location, client)
   }
 }
 
