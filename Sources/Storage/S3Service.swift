@@ -52,6 +52,8 @@ public actor S3Service {
     settings: TransferSettings = TransferSettings(), rateLimit: RateLimit? = nil
   ) {
     client = interactive
+    var transfers = transfers
+    transfers.retryPolicy.persistence = settings.patience
     bodies = transfers
     self.isReadOnly = isReadOnly
     recorder = Recorder(

@@ -5,6 +5,7 @@ is killed just there, and the next run goes on. What the proxy has seen tells wh
 sent again that had arrived. The seed of each test is printed, and PAIL_TEST_SEED repeats it.
 """
 
+import contextlib
 import json
 import os
 import random
@@ -41,12 +42,12 @@ def content(size, seed=1):
     return (block * (size // len(block) + 1))[:size]
 
 
-def start(person, *arguments, prepare=None):
+def start(person, *arguments, prepare=None, stdin=subprocess.DEVNULL):
     return subprocess.Popen(
         [person.binary, *map(str, arguments)],
         env=person.env,
         cwd=person.work,
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         preexec_fn=prepare,
@@ -417,12 +418,24 @@ def test_a_server_that_is_busy_at_first_is_asked_again(person, store, proxy, buc
     assert store.get(bucket, "film.bin") == body
 
 
-def test_a_part_that_is_refused_is_not_sent_again(person, store, proxy, bucket):
-    source = person.file("film.bin", content(40 * MEBIBYTE))
+def test_a_part_that_is_refused_is_not_sent_again_and_the_others_are_kept(
+    person, store, proxy, bucket
+):
+    body = content(40 * MEBIBYTE)
+    source = person.file("film.bin", body)
     proxy.refuse(403, "AccessDenied", operation="UploadPart", skip=4, times=1)
-    assert "AccessDenied" in ended(start(person, "put", source, f"s3://{bucket}/film.bin"), 1)
+    said = ended(start(person, "put", source, f"s3://{bucket}/film.bin"), 1)
+    assert "AccessDenied" in said and "resume" in said
     refused = [entry for entry in proxy.operations if entry["status"] == 403]
     assert len(refused) == 1
+    assert len(store.uploads(bucket)) == 1
+    (entry,) = unfinished(person)
+    since = len(proxy.operations)
+    ended(start(person, "transfers", "resume"))
+    assert store.get(bucket, "film.bin") == body
+    assert entry["kept"] > 0
+    again = pieces(proxy, "UploadPart", "received", since)
+    assert len(again) * PART <= len(body) - entry["kept"]
     assert store.uploads(bucket) == [] and unfinished(person) == []
 
 
@@ -459,6 +472,38 @@ class Away:
 
     def _back(self):
         self.proxy = Proxy(self.upstream, port=self.port)
+
+
+@pytest.mark.parametrize(
+    "operation, command, keys",
+    [
+        ("GetObject", "get s3://{}/one got/", ["one"]),
+        ("GetObject", "get -r s3://{}/many/ got", [f"many/{number}" for number in range(300)]),
+        ("PutObject", "put -r --no-overwrite files/ s3://{}/new/", []),
+        ("UploadPart", "put --part-size 5M - s3://{}/new/film", []),
+        ("CopyObject", "cp -r s3://{}/many/ s3://{}/new/", [f"many/{number}" for number in range(40)]),
+    ],
+)
+def test_a_server_that_is_gone_for_ten_seconds_ends_nothing(
+    person, store, bucket, operation, command, keys
+):
+    size = 12 * MEBIBYTE if keys == ["one"] else 1000
+    for key in keys:
+        store.put(bucket, key, content(size))
+    for number in range(100):
+        person.file(f"files/{number}", b"%d" % number)
+    server = Away(store.endpoint)
+    person.write_env(endpoint=server.proxy.endpoint)
+    hold = server.proxy.hold("request", operation=operation, skip=1 if keys != ["one"] else 0, times=0)
+    with open(person.file("film.bin", content(30 * MEBIBYTE)), "rb") as stdin:
+        program = start(person, *command.format(bucket, bucket).split(), stdin=stdin)
+    hold.wait()
+    hold.drop()
+    server.leave(10)
+    try:
+        ended(program)
+    finally:
+        server.proxy.close()
 
 
 @pytest.mark.parametrize("direction", ["up", "down"])
@@ -569,6 +614,51 @@ def test_a_full_disk_is_said_and_leaves_nothing(person, store, bucket, tmp_path)
         assert list(small.iterdir()) == [] and unfinished(person) == []
     finally:
         subprocess.run(["umount", small], check=True)
+
+
+def test_a_disk_that_somebody_else_fills_keeps_what_has_arrived(
+    person, store, proxy, bucket, tmp_path
+):
+    small = tmp_path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96m", "none", small], check=True)
+    try:
+        body = content(KEPT_SIZE)
+        store.put(bucket, "film.bin", body)
+        hold = proxy.hold("request", operation="GetObject", skip=4, times=0)
+        program = start(person, "get", f"s3://{bucket}/film.bin", small)
+        hold.wait()
+        (part,) = small.glob(".pail-*.part")
+        wait_until(lambda: part.stat().st_blocks * 512 >= 3 * PART, "three ranges")
+        with (small / "other").open("wb") as other, contextlib.suppress(OSError):
+            while True:
+                other.write(bytes(MEBIBYTE))
+        hold.release()
+        assert "space" in ended(program, 1).lower()
+        (entry,) = unfinished(person)
+        assert entry["kept"] >= 2 * PART
+        (small / "other").unlink()
+        since = len(proxy.operations)
+        ended(start(person, "transfers", "resume"))
+        assert (small / "film.bin").read_bytes() == body
+        again = sum(e["operation"] == "GetObject" for e in proxy.operations[since:])
+        assert (again - 1) * PART < KEPT_SIZE - entry["kept"]
+    finally:
+        subprocess.run(["umount", small], check=True)
+
+
+def test_a_source_that_needs_no_parts_any_more_leaves_none_on_the_server(
+    person, store, proxy, bucket
+):
+    source = person.file("film.bin", content(5 * PART))
+    leave_upload(person, proxy, bucket, source)
+    assert len(store.uploads(bucket)) == 1
+    os.truncate(source, 1000)
+    ended(start(person, "put", source, f"s3://{bucket}/film.bin"))
+    assert store.get(bucket, "film.bin") == content(5 * PART)[:1000]
+    assert store.uploads(bucket) == [] and unfinished(person) == []
+    rows = [(row["action"], row["outcome"]) for row in person.changes()]
+    assert rows == [("upload", "interrupted"), ("upload", "done"), ("abortUpload", "done")]
 
 
 def test_the_next_browser_offers_to_go_on_with_what_was_interrupted(person, proxy, store, bucket):

@@ -75,12 +75,18 @@ public struct S3Error: Error, Sendable, Hashable {
   /// Whether the server may have carried out one of the attempts all the same, its answer being
   /// lost or of no use. `false` only when it surely has not.
   public var isInDoubt: Bool
+  /// How long the server asked to be left alone: RFC 9110, section 10.2.3.
+  public var retryAfter: Duration?
 
-  public init(operation: S3Operation, cause: Cause, attempts: Int, isInDoubt: Bool = false) {
+  public init(
+    operation: S3Operation, cause: Cause, attempts: Int, isInDoubt: Bool = false,
+    retryAfter: Duration? = nil
+  ) {
     self.operation = operation
     self.cause = cause
     self.attempts = attempts
     self.isInDoubt = isInDoubt
+    self.retryAfter = retryAfter
   }
 
   /// Whether the task was cancelled, rather than that something went wrong.

@@ -40,6 +40,14 @@ final class Failure: Error {
     return Timestamp(httpDate: text).map { max($0.since(now), .zero) }
   }
 
+  /// Whether no connection could be made, so that nothing was asked.
+  var isOfUnreachableServer: Bool {
+    switch cause {
+    case .transport(.noConnection), .transport(.unresolvedHost): true
+    default: false
+    }
+  }
+
   /// Whether the same request may well succeed a moment later, and does no harm twice.
   func isTransient(for call: S3Call) -> Bool {
     switch cause {

@@ -42,7 +42,8 @@ extension S3Client {
           || (isWhole && attempt.sent > 0
             && (failure.leavesDoubt || failure.cause == .transport(.cancelled)))
         throw S3Error(
-          operation: call.operation, cause: cause, attempts: attempt.sent, isInDoubt: isInDoubt)
+          operation: call.operation, cause: cause, attempts: attempt.sent, isInDoubt: isInDoubt,
+          retryAfter: failure.retryAfter(now: now()))
       }
       if isWhole, failure.leavesDoubt, attempt.doubt == nil {
         attempt.doubt = failure.cause
@@ -171,13 +172,20 @@ extension S3Client {
     let instant = ContinuousClock.now
     let firstFailure = attempt.firstFailure ?? instant
     attempt.firstFailure = firstFailure
-    guard isRepeatable, attempt.sent > 0, attempt.sent < retryPolicy.maxAttempts else { return nil }
+    guard isRepeatable, attempt.sent > 0 else { return nil }
+    // It may be back in a while, and nothing has been asked of it meanwhile.
+    let isAway = failure.isOfUnreachableServer && memory.serverOffset != nil
+    let deadline =
+      isAway ? max(retryPolicy.deadline, retryPolicy.persistence) : retryPolicy.deadline
+    let isPersistent =
+      isAway && firstFailure.duration(to: instant) < retryPolicy.persistence
+    guard attempt.sent < retryPolicy.maxAttempts || isPersistent else { return nil }
     if adjust(&attempt, to: failure) { return .zero }
     guard failure.isTransient(for: attempt.call) else { return nil }
     let wait = retryPolicy.wait(
       afterAttempt: attempt.sent, retryAfter: failure.retryAfter(now: now()),
       random: Double.random(in: 0...1))
-    guard firstFailure.duration(to: instant) + wait <= retryPolicy.deadline else { return nil }
+    guard firstFailure.duration(to: instant) + wait <= deadline else { return nil }
     if let retryObserver {
       let request = attempt.toldAs ?? RetryNotice.numberOfNextRequest()
       attempt.toldAs = request
@@ -185,7 +193,8 @@ extension S3Client {
         .failed(
           RetryNotice(
             request: request, operation: attempt.call.operation, attempt: attempt.sent,
-            maxAttempts: retryPolicy.maxAttempts, cause: failure.cause, wait: wait)))
+            maxAttempts: max(retryPolicy.maxAttempts, attempt.sent + 1), cause: failure.cause,
+            wait: wait)))
     }
     return wait
   }

@@ -125,6 +125,7 @@ struct CheckedFetch: Sendable {
   private func fetch(
     _ index: Int, _ range: Range<Int64>, _ algorithms: [DigestAlgorithm]
   ) async -> Step {
+    var trouble = Patience.Trouble()
     while true {
       do throws(S3Error) {
         let crcs = try await fetchOnce(range, algorithms)
@@ -133,10 +134,13 @@ struct CheckedFetch: Sendable {
         return .event(.arrived(index, crcs: crcs))
       } catch {
         // In nobody's way while it waits.
-        if await tools.patience.isLeft(after: error) { continue }
+        if await tools.patience.isLeft(after: error, &trouble) { continue }
         let failure = StorageError(error, while: .download(object, to: target.path))
-        // An answer that breaks the rules says nothing against the ranges before it.
-        let isElsewhere = [.credentials, .connection, .malformedAnswer].contains(failure.kind)
+        // None of these says anything against the ranges before it: an answer that breaks the rules,
+        // rights that were taken away, a disk that is full by now.
+        let isElsewhere = [
+          .credentials, .connection, .malformedAnswer, .accessDenied, .localFile,
+        ].contains(failure.kind)
         if error.isTransient || isElsewhere { log?.keep() }
         return .failed(failure)
       }

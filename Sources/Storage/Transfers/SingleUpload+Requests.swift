@@ -1,6 +1,7 @@
 import HTTP
 import History
 import S3
+import Synchronization
 
 /// The requests of an upload in parts: one that begins it, many for its parts, and one that makes them
 /// an object or gives them up. ``UploadMachine`` decides which is next.
@@ -34,6 +35,7 @@ extension SingleUpload {
     await withTaskGroup(of: UploadMachine.Event.self) { tasks in
       var mayLeaveUpload = false
       let plan = beginning.plan
+      let troubles = PartTroubles()
       var machine = UploadMachine(plan: plan, partsAtOnce: tools.partsAtOnce)
       var commands =
         if case .resumed(let id, _, let parts) = beginning {
@@ -62,7 +64,7 @@ extension SingleUpload {
             if case .created(let id) = creation.event { await log?.began(id, of: source, plan) }
             tasks.addTask { creation.event }
           case .send(let part, let id):
-            tasks.addTask { await send(part, plan.range(of: part), id, log) }
+            tasks.addTask { await send(part, plan.range(of: part), id, log, troubles) }
           case .complete(let id, let parts):
             tasks.addTask { await complete(id, parts, log) }
           case .abort(let id): tasks.addTask { .aborted(problem: await abort(id)) }
@@ -93,6 +95,7 @@ extension SingleUpload {
   private func create() async -> (event: UploadMachine.Event, mayLeaveUpload: Bool) {
     let stop = tools.stop
     var mayLeaveUpload = false
+    var trouble = Patience.Trouble()
     while true {
       do {
         let upload = try await withGrace(
@@ -103,7 +106,7 @@ extension SingleUpload {
         return (.created(upload.uploadID), upload.mayHaveLeftAnother || mayLeaveUpload)
       } catch {
         mayLeaveUpload = mayLeaveUpload || error.isInDoubt
-        if await tools.patience.isLeft(after: error) { continue }
+        if await tools.patience.isLeft(after: error, &trouble) { continue }
         let failure = await failure(for: error, ending: .notStored(error))
         return (.creationFailed(failure), mayLeaveUpload)
       }
@@ -111,7 +114,8 @@ extension SingleUpload {
   }
 
   private func send(
-    _ part: PartNumber, _ range: Range<Int64>, _ id: UploadID, _ log: UploadLog?
+    _ part: PartNumber, _ range: Range<Int64>, _ id: UploadID, _ log: UploadLog?,
+    _ troubles: PartTroubles
   ) async -> UploadMachine.Event {
     switch await sendNow(part, range, id) {
     case .success(let receipt):
@@ -119,7 +123,10 @@ extension SingleUpload {
       return .partSent(receipt)
     case .failure(let error):
       // In nobody's way while it waits.
-      if await tools.patience.isLeft(after: error) { return .partPutBack(part) }
+      var trouble = troubles[part]
+      let isLeft = await tools.patience.isLeft(after: error, &trouble)
+      troubles[part] = trouble
+      if isLeft { return .partPutBack(part) }
       if error.isCancellation { return .partFailed(givenUp(log)) }
       var failure = await failure(for: error, ending: .notStored(error))
       failure.keepsUpload = keepsUpload(error, failure, log)
@@ -156,13 +163,15 @@ extension SingleUpload {
     }
   }
 
-  /// Whether to go on some other day: when the line or the keys are at fault and not the upload.
+  /// Whether to go on some other day: when the line, the keys, rights that were taken away or the disk
+  /// of the source are at fault and not the upload.
   private func keepsUpload(
     _ error: S3Error, _ failure: UploadMachine.Failure, _ log: UploadLog?
   ) -> Bool {
     guard log?.canResume == true, failure.error.kind != .fileChanged else { return false }
-    return error.isTransient || failure.error.kind == .credentials
-      || failure.error.kind == .connection || failure.error.kind == .stopped
+    return error.isTransient
+      || [.credentials, .connection, .stopped, .accessDenied, .localFile].contains(
+        failure.error.kind)
   }
 
   private func complete(
@@ -171,6 +180,7 @@ extension SingleUpload {
     guard await !source.hasChanged() else { return .completionFailed(sourceChanged) }
     let stop = tools.stop
     var isInDoubt = false
+    var trouble = Patience.Trouble()
     while true {
       do {
         let receipt = try await withGrace(
@@ -189,7 +199,7 @@ extension SingleUpload {
           return .completed(receipt)
         }
         isInDoubt = isInDoubt || error.isInDoubt
-        if await tools.patience.isLeft(after: error) { continue }
+        if await tools.patience.isLeft(after: error, &trouble) { continue }
         var ending = Ending(of: error)
         if isInDoubt { ending.outcome = .interrupted }
         var failure = await failure(for: error, ending: ending)
@@ -207,6 +217,16 @@ extension SingleUpload {
     UploadMachine.Failure(
       error: .fileChanged(source.path),
       ending: Ending(outcome: .failed, errorCode: "SourceChanged"))
+  }
+}
+
+/// What the parts of one upload have been through, which are put back and sent again.
+private final class PartTroubles: Sendable {
+  private let troubles = Mutex<[PartNumber: Patience.Trouble]>([:])
+
+  subscript(part: PartNumber) -> Patience.Trouble {
+    get { troubles.withLock { $0[part] ?? Patience.Trouble() } }
+    set { troubles.withLock { $0[part] = newValue } }
   }
 }
 

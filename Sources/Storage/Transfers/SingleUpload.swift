@@ -71,6 +71,7 @@ struct SingleUpload: Sendable {
 
   private func putPatiently() async throws(S3Error) -> WriteReceipt {
     let size = source.size.bytes
+    var trouble = Patience.Trouble()
     while true {
       let counter = progress.begin()
       do {
@@ -89,7 +90,7 @@ struct SingleUpload: Sendable {
         progress.end(counter, isDone: false)
         // What may have been stored fails the condition, as if somebody else had stored it.
         let isRepeatable = condition == .none || !error.isInDoubt
-        guard isRepeatable, await tools.patience.isLeft(after: error) else { throw error }
+        guard isRepeatable, await tools.patience.isLeft(after: error, &trouble) else { throw error }
       }
     }
   }

@@ -96,6 +96,7 @@ struct SmallUpload: Sendable {
 
   private func putPatiently() async -> Result<WriteReceipt, Failure> {
     var last: Failure?
+    var trouble = Patience.Trouble()
     while true {
       guard let turn = await tools.enter(.small) else {
         return .failure(last ?? Failure(error: .cancelled, ending: .unsent))
@@ -110,7 +111,7 @@ struct SmallUpload: Sendable {
         tools.leave(turn, isAnswered: false)
         // What may have been stored fails the condition, as if somebody else had stored it.
         guard let cause = failure.cause, condition == .none || !cause.isInDoubt,
-          await tools.patience.isLeft(after: cause)
+          await tools.patience.isLeft(after: cause, &trouble)
         else { return result }
         last = failure
       }

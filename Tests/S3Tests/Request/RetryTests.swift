@@ -105,6 +105,28 @@ struct RetryTests {
     #expect(scripted.requests.count == 1)
   }
 
+  @Test("A server that has answered and cannot be reached is waited for")
+  func persistence() async throws {
+    var policy = RetryPolicy.standard
+    policy.cap = .seconds(1)
+    policy.persistence = .seconds(60)
+    let away = Array(
+      repeating: ScriptedTransport.Answer.failure(.noConnection(host: "h", reason: "refused")),
+      count: 20)
+    let answer = ScriptedTransport.Answer.response(
+      204, [HTTPHeader("Date", "Fri, 20 Nov 2026 14:02:07 GMT")])
+    let known = try ScriptedClient([answer] + away + [answer], policy: policy)
+    _ = try await known.client.deleteObject(location)
+    _ = try await known.client.deleteObject(location)
+    #expect(known.requests.count == 22)
+    // One that never answered is likely a wrong one.
+    let unknown = try ScriptedClient(away, policy: policy)
+    let error = await failure { () async throws(S3Error) in
+      try await unknown.client.deleteObject(location)
+    }
+    #expect(error?.attempts == policy.maxAttempts)
+  }
+
   @Test("The observer hears of each attempt that will be followed by another, and of the end")
   func observer() async throws {
     var client = try ScriptedClient(

@@ -5,44 +5,72 @@ import Synchronization
 /// back in time ends none of them.
 ///
 /// Counts from the first failure after the last success, over all transfers. Before the first
-/// success there is none: an endpoint that never answered is likely a wrong one.
+/// success there is none: an endpoint that never answered is likely a wrong one. A request that alone
+/// does not get through while others do is given up at last, and soon when the server fails at it.
 final class Patience: Sendable {
+  /// What one request has been through.
+  struct Trouble: Sendable {
+    fileprivate var since: ContinuousClock.Instant?
+    /// How often the server failed at it although others succeeded meanwhile.
+    fileprivate var rounds = 0
+  }
+
   private struct State {
-    var hasSucceeded = false
+    var lastSuccess: ContinuousClock.Instant?
     var troubleSince: ContinuousClock.Instant?
   }
 
+  /// Each of as many attempts as the client makes.
+  private static let mostRounds = 2
+  /// The total deadline of a request, as a multiple of the limit.
+  private static let mostLimits = 10
+
   private let limit: Duration
+  private let wait: @Sendable (Duration) async throws -> Void
   private let state = Mutex(State())
 
-  init(_ limit: Duration) {
+  init(
+    _ limit: Duration,
+    wait: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+  ) {
     self.limit = limit
+    self.wait = wait
   }
 
   func succeeded() {
+    let now = ContinuousClock.now
     state.withLock { state in
-      state.hasSucceeded = true
+      state.lastSuccess = now
       state.troubleSince = nil
     }
   }
 
-  /// Waits a moment after a request that the client has given up.
+  /// Waits a moment after a request that the client has given up, or as long as the server asked for.
   ///
+  /// - Parameter trouble: that of this request, and of no other.
   /// - Returns: whether it is to be sent again. `false` at once for an error that will stay, and when
   ///   the task is cancelled.
-  func isLeft(after error: S3Error) async -> Bool {
+  func isLeft(after error: S3Error, _ trouble: inout Trouble) async -> Bool {
     guard error.isTransient, !Task.isCancelled else { return false }
     let now = ContinuousClock.now
-    let isLeft = state.withLock { state in
-      guard state.hasSucceeded else { return false }
+    let since = trouble.since ?? now
+    trouble.since = since
+    let (lastSuccess, troubleSince) = state.withLock { state in
       let since = state.troubleSince ?? now
       state.troubleSince = since
-      return since.duration(to: now) < limit
+      return (state.lastSuccess, since)
     }
-    guard isLeft else { return false }
+    guard let lastSuccess else { return false }
+    if case .service(let failure) = error.cause, failure.status == 500, lastSuccess > since {
+      trouble.rounds += 1
+    }
+    // The client has waited between its own attempts; this only spreads those who come back.
+    let wait = max(.milliseconds(Int64.random(in: 0...1000)), error.retryAfter ?? .zero)
+    guard trouble.rounds < Self.mostRounds, since.duration(to: now) < limit * Self.mostLimits,
+      troubleSince.duration(to: now) + (error.retryAfter ?? .zero) < limit
+    else { return false }
     do {
-      // The client has waited between its own attempts; this only spreads those who come back.
-      try await Task.sleep(for: .milliseconds(Int64.random(in: 0...1000)))
+      try await self.wait(wait)
     } catch {
       return false
     }

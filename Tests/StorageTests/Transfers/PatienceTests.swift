@@ -1,0 +1,64 @@
+import S3
+import Synchronization
+import Testing
+
+@testable import Storage
+
+@Suite("Patience")
+struct PatienceTests {
+  private final class Waits: Sendable {
+    let all = Mutex<[Duration]>([])
+  }
+
+  private let waits = Waits()
+  private let patience: Patience
+
+  init() {
+    patience = Patience(.seconds(60)) { [waits] duration in
+      waits.all.withLock { $0.append(duration) }
+    }
+  }
+
+  private func error(_ status: Int, retryAfter: Duration? = nil) -> S3Error {
+    S3Error(
+      operation: .putObject,
+      cause: .service(ServiceError(code: S3ErrorCode(rawValue: "Any"), status: status)),
+      attempts: 6, retryAfter: retryAfter)
+  }
+
+  @Test("There is none before anything has succeeded, nor for what will stay")
+  func none() async {
+    var trouble = Patience.Trouble()
+    #expect(await !patience.isLeft(after: error(503), &trouble))
+    patience.succeeded()
+    #expect(await patience.isLeft(after: error(503), &trouble))
+    #expect(await !patience.isLeft(after: error(403), &trouble))
+  }
+
+  @Test("A server that fails at one request while it answers others is not asked for ever")
+  func failing() async {
+    patience.succeeded()
+    var trouble = Patience.Trouble()
+    #expect(await patience.isLeft(after: error(500), &trouble))
+    patience.succeeded()
+    #expect(await patience.isLeft(after: error(500), &trouble))
+    patience.succeeded()
+    #expect(await !patience.isLeft(after: error(500), &trouble))
+    // One that is busy, or a line that breaks, is another matter.
+    var other = Patience.Trouble()
+    for _ in 0..<5 {
+      #expect(await patience.isLeft(after: error(503), &other))
+      patience.succeeded()
+    }
+  }
+
+  @Test("The server is left alone for as long as it asks, when that is not too long")
+  func retryAfter() async {
+    patience.succeeded()
+    var trouble = Patience.Trouble()
+    #expect(await patience.isLeft(after: error(503, retryAfter: .seconds(30)), &trouble))
+    #expect(waits.all.withLock { $0 } == [.seconds(30)])
+    #expect(await !patience.isLeft(after: error(503, retryAfter: .seconds(120)), &trouble))
+    #expect(waits.all.withLock { $0.count } == 1)
+  }
+}
