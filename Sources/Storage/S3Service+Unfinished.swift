@@ -69,7 +69,7 @@ extension S3Service {
         storageClass: upload.storageClass)
       // Some may list uploads and not their parts; what is known is shown all the same.
       if let parts = try? await client.listParts(location, uploadID: upload.uploadID) {
-        found.size = ByteCount(parts.reduce(0) { $0 + $1.size.bytes })
+        found.size = parts.reduce(.zero) { $0 + $1.size }
         found.parts = parts.count
       }
       abandoned.append(found)

@@ -172,6 +172,30 @@ def test_what_is_denied_is_told_with_the_code(person, store, filled, command):
     assert untouched(store, filled)
 
 
+@pytest.mark.parametrize("length", ["9223372036854775807", str(1 << 60)])
+@pytest.mark.parametrize(
+    "command", [READS[3], READS[5], CHANGES[5], ["transfers", "--bucket", "{}"]], ids=name
+)
+def test_a_server_that_tells_sizes_no_object_has_ends_no_command(person, command, length):
+    def tell(method, path, query, headers):
+        if "uploads" in query:
+            upload = b"<Upload><Key>k</Key><UploadId>u</UploadId></Upload>"
+            return Answer(200, b"<ListMultipartUploadsResult>%b</ListMultipartUploadsResult>" % upload)
+        if "uploadId" in query:
+            part = f"<Part><PartNumber>1</PartNumber><Size>{length}</Size></Part>".encode()
+            return Answer(200, b"<ListPartsResult>%b</ListPartsResult>" % (9 * part))
+        if method != "HEAD":
+            return Answer(404)
+        etag = '"0123456789abcdef0123456789abcdef-9"'
+        told = {"Content-Length": length, "ETag": etag, "x-amz-mp-parts-count": "9"}
+        return Answer(200, b"", told)
+
+    with Scripted(tell) as server:
+        done = person.run(*words(command, "box"), "--endpoint-url", server.endpoint)
+    assert done.returncode in (0, 1), done.stderr
+    assert "Fatal" not in done.stderr.decode()
+
+
 @pytest.mark.parametrize("command", ["get", "cat", "stat", "cp", "mv"])
 def test_a_key_that_is_not_there_is_named(person, store, filled, command):
     to = [f"s3://{filled}/x"] if command in ("cp", "mv") else []

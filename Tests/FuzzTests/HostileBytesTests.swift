@@ -106,6 +106,43 @@ struct HostileBytesTests {
     }
   }
 
+  @Test("Sizes that a server tells, and how an object of such a size is fetched and copied")
+  func sizes() {
+    let samples = [
+      "9223372036854775807", "-9223372036854775808", "1152921504606846976", "1152921504606846975",
+      "53687091200000", "100", "1", "0",
+    ]
+    let md5 = "0123456789abcdef0123456789abcdef"
+    fuzz("sizes", samples: samples, longest: 24) { bytes, chance in
+      let text = String(decoding: bytes, as: UTF8.self)
+      let count = samples.randomElement(using: &chance) ?? ""
+      let head = HTTPResponseHead(
+        status: 200,
+        headers: [
+          HTTPHeader("Content-Length", text),
+          HTTPHeader("ETag", "\"\(md5)\(Bool.random(using: &chance) ? "-\(count)" : "")\""),
+        ])
+      guard let size = head.contentLength else { return }
+      let metadata = ObjectMetadata(head: head, size: size)
+      let stored = StoredDigest(metadata)
+      _ = StreamCheck(stored, objectSize: size, partSizes: nil)
+      var check = DownloadCheck(
+        stored, objectSize: metadata.size, partSizes: nil, rangeSize: .mebibytes(16),
+        etags: .unknown)
+      #expect(!check.start(atOnce: 4).isEmpty)
+      if let parts = CopyPlan(
+        metadata, partSizes: nil, threshold: .mebibytes(16), mustCompare: true)?.parts
+      {
+        #expect(parts.last?.upperBound == size)
+      }
+      if let count = stored.partCount, size > 0 {
+        for candidate in PartSizes.candidates(objectSize: size, count: count, limit: 32) {
+          #expect(PartSizes.even(candidate, objectSize: size).count == count)
+        }
+      }
+    }
+  }
+
   @Test("Files with settings and credentials")
   func settings() {
     let samples = [

@@ -20,3 +20,15 @@ public struct ByteCount: Sendable, Hashable, Comparable {
 
   public static func += (left: inout ByteCount, right: ByteCount) { left = left + right }
 }
+
+extension Int64 {
+  /// In bytes: thousands of times what S3 stores in an object, and so far from the largest number
+  /// that nothing traps where some such sizes are added or rounded up.
+  private static let largestSize = Int64(1) << 60
+
+  /// A size of an object or of a part as a server tells it; nil for what can be none.
+  init?(sizeTold text: some StringProtocol) {
+    guard let size = Int64(text), (0...Self.largestSize).contains(size) else { return nil }
+    self = size
+  }
+}

@@ -63,7 +63,7 @@ struct ContentRange: Equatable {
     let words = text.split(separator: " ")
     guard words.count == 2, words[0].lowercased() == "bytes" else { return nil }
     let fields = words[1].split(separator: "/")
-    guard fields.count == 2, let total = Int64(fields[1]) else { return nil }
+    guard fields.count == 2, let total = Int64(sizeTold: fields[1]) else { return nil }
     let ends = fields[0].split(separator: "-")
     guard ends.count == 2, let first = Int64(ends[0]), let last = Int64(ends[1]), first <= last,
       last < total

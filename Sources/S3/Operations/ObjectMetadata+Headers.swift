@@ -1,10 +1,8 @@
 internal import HTTP
 
 extension HTTPResponseHead {
-  /// In bytes; nil when it is missing or no number.
-  var contentLength: Int64? {
-    headers["Content-Length"].flatMap { Int64($0) }.flatMap { $0 >= 0 ? $0 : nil }
-  }
+  /// In bytes; nil when it is missing or can be no size.
+  var contentLength: Int64? { headers["Content-Length"].flatMap { Int64(sizeTold: $0) } }
 
   var etag: ETag? { headers["ETag"].flatMap(ETag.init(nonEmpty:)) }
   var versionID: VersionID? { headers["x-amz-version-id"].map { VersionID($0) } }

@@ -159,8 +159,14 @@ extension S3Client {
       }
       for element in page.children(named: "Part") {
         guard let number = element.string("PartNumber").flatMap({ Int($0) }),
-          let size = element.string("Size").flatMap({ Int64($0) })
+          let told = element.string("Size")
         else { continue }
+        guard let size = Int64(sizeTold: told) else {
+          throw S3Error(
+            operation: .listParts,
+            cause: .malformedAnswer("part \(number) cannot have \(told.prefix(40)) bytes"),
+            attempts: 1)
+        }
         parts.append(
           PartSummary(
             number: PartNumber(number), size: ByteCount(size), etag: element.etag(),

@@ -77,12 +77,14 @@ extension S3Client {
     }
     guard count <= Self.mostUnevenParts else { return nil }
     var sizes = [first.size.bytes]
+    var left = objectSize - first.size.bytes
     for number in 1..<count {
-      guard let part = try? await headPart(object, PartNumber(number + 1)), part.size.bytes >= 1,
-        part.partCount == count
+      guard let part = try? await headPart(object, PartNumber(number + 1)), part.partCount == count,
+        part.size.bytes >= 1, part.size.bytes <= left
       else { return nil }
       sizes.append(part.size.bytes)
+      left -= part.size.bytes
     }
-    return sizes.reduce(0, +) == objectSize ? sizes : nil
+    return left == 0 ? sizes : nil
   }
 }

@@ -15,13 +15,14 @@ extension SourceFile {
   ) async throws(Errno) -> SettledChange.Proof? {
     let stored = StoredDigest(object)
     guard let algorithm = stored.algorithm else { return nil }
-    var step = size.bytes
-    if stored.partCount != nil {
+    // An empty file is digested once as well, and an empty object may have one part.
+    var step = max(size.bytes, 1)
+    if stored.partCount != nil, size > .zero {
       guard let plan = try? PartPlan(objectSize: size, preferred: partSize) else { return nil }
       step = plan.partSize.bytes
     }
     var digests: [[UInt8]] = []
-    for offset in stride(from: 0, to: size.bytes, by: Int64.Stride(step)) {
+    for offset in stride(from: 0, to: max(size.bytes, 1), by: Int64.Stride(step)) {
       guard let digest = FileDigest(algorithm) else { return nil }
       let count = min(step, size.bytes - offset)
       try await digest.add(FileSlice(file: file, offset: offset, count: count))

@@ -104,6 +104,12 @@ struct SingleSignOnTests {
         [.response(400, [], #"{"error": "invalid_grant"}"#)],
         "the sign-in of profile lab users ended at 2026-11-20T14:00:00Z"
       ),
+      // A renewal until the end of time is none.
+      (
+        "company", token(expires: "2026-11-20T14:00:00Z"),
+        [.response(200, [], #"{"accessToken": "t", "expiresIn": 9223372036854775807}"#)],
+        "the sign-in of profile lab users ended at 2026-11-20T14:00:00Z"
+      ),
       (
         "company", token(expires: "2026-11-20T20:00:00Z"), [.response(401)],
         "the sign-in of profile lab users is no longer valid"

@@ -328,6 +328,31 @@ struct ListingAnswerTests {
     #expect(missing.requests.count == 1)
   }
 
+  @Test("A part of a size that none can have is no answer")
+  func impossiblePart() async throws {
+    func list(_ size: String) async throws -> (parts: [PartSummary], error: S3Error?) {
+      let scripted = try ScriptedClient([
+        .response(
+          200, [],
+          "<ListPartsResult><Part><PartNumber>1</PartNumber><Size>\(size)</Size></Part>"
+            + "</ListPartsResult>")
+      ])
+      do throws(S3Error) {
+        let place = ObjectLocation(bucket: bucket, key: ObjectKey("key"))
+        return (try await scripted.client.listParts(place, uploadID: UploadID("u")), nil)
+      } catch {
+        return ([], error)
+      }
+    }
+    #expect(try await list("5242880").parts.map(\.size) == [.mebibytes(5)])
+    for size in ["9223372036854775000", "-9223372036854775807", "many"] {
+      guard case .malformedAnswer? = try await list(size).error?.cause else {
+        Issue.record("\(size) was taken for a size")
+        continue
+      }
+    }
+  }
+
   @Test("What is asked for stands in the query, byte for byte")
   func query() async throws {
     let scripted = try ScriptedClient([.response(200, [], "<ListBucketResult/>")])

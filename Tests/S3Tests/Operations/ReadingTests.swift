@@ -182,6 +182,25 @@ struct ReadingTests {
     #expect(metadata.checksums.count == (expected == nil ? 0 : 1))
   }
 
+  @Test(
+    "A size that no object can have is no answer",
+    arguments: ["9223372036854775807", "1152921504606846977", "9223372036854775808", "-1", "1e3"])
+  func impossibleSizes(length: String) async throws {
+    let fields = headers(("Content-Length", length), ("x-amz-mp-parts-count", "3"))
+    let scripted = try ScriptedClient([.response(200, fields), .response(206, fields)])
+    let error = await failure { () async throws(S3Error) in
+      try await scripted.client.headObject(location)
+    }
+    guard case .malformedAnswer = error?.cause else { return #expect(Bool(false)) }
+    #expect(try await scripted.client.headPart(location, PartNumber(2)) == nil)
+    let (range, bytes) = try await read(
+      .response(206, headers(("Content-Range", "bytes 2-4/\(length)")), "cde"), range: 2..<5)
+    guard case .failure(let error) = range, case .malformedAnswer = error.cause else {
+      return #expect(Bool(false))
+    }
+    #expect(bytes.isEmpty)
+  }
+
   @Test("A part is known by its size and the number of parts, where the server has that number")
   func parts() async throws {
     let scripted = try ScriptedClient([

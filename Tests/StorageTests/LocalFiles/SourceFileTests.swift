@@ -51,6 +51,23 @@ struct SourceFileTests {
     }
   }
 
+  @Test(
+    "An empty file is proven like any other",
+    arguments: [
+      ("d41d8cd98f00b204e9800998ecf8427e", true), ("59adb24ef3cdbe0297f05b395827453f-1", true),
+      ("59adb24ef3cdbe0297f05b395827453f", false), ("59adb24ef3cdbe0297f05b395827453f-2", false),
+    ])
+  func emptyProof(etag: String, isProven: Bool) async throws {
+    let source = try await SourceFile.open(try folder.write("empty", ""))
+    let object = ObjectMetadata(size: .zero, etag: ETag(etag))
+    #expect(try await source.proof(in: object, partSize: .mebibytes(8)) == (isProven ? .etag : nil))
+    let checksum = ObjectChecksum(.crc64nvme, .fullObject, value: Array(repeating: 0, count: 8))
+    #expect(
+      try await source.proof(
+        in: ObjectMetadata(size: .zero, checksums: [checksum]), partSize: .mebibytes(8))
+        == .checksum)
+  }
+
   @Test("A file that grows, shrinks, is rewritten, replaced or deleted has changed")
   func changes() async throws {
     func expectChange(_ name: String, _ change: (FilePath) throws -> Void) async throws {

@@ -1,3 +1,5 @@
+import HTTP
+import S3
 import Testing
 
 @testable import Storage
@@ -30,5 +32,33 @@ struct PartSizesTests {
     #expect(PartSizes.candidates(objectSize: 3, count: 4, limit: 9).isEmpty)
     #expect(PartSizes.candidates(objectSize: 0, count: 1, limit: 9) == [1])
     #expect(PartSizes.candidates(objectSize: 100, count: 1, limit: 9) == [100])
+  }
+
+  @Test(
+    "Sizes that a server tells are believed where they make the object, however large they are",
+    arguments: [
+      ([300, 200, 500], [300, 200, 500]), ([300, 200, 499], nil), ([300, 0, 700], nil),
+      ([999, 1 << 60, 1 << 60], nil), ([999, .max, 1], nil), ([.max, .max, .max], nil),
+      ([300, 200, .max - 500], nil),
+    ] as [([Int64], [Int64]?)])
+  func told(sizes: [Int64], believed: [Int64]?) async throws {
+    let transport = WatchedTransport()
+    transport.answerInPlace { request in
+      let part = request.query["partNumber"].flatMap { Int($0) } ?? 0
+      return HTTPResponse(
+        head: HTTPResponseHead(
+          status: 206,
+          headers: [
+            HTTPHeader("Content-Length", String(sizes[part - 1])),
+            HTTPHeader("x-amz-mp-parts-count", String(sizes.count)),
+          ]), bodyCount: 0)
+    }
+    let client = S3Client(
+      endpoint: try Endpoint(parsing: "http://store.test:9000"), region: .usEast1,
+      credentials: StaticCredentials(accessKeyID: "AKID", secretAccessKey: Secret("secret")),
+      transport: transport)
+    let place = ObjectLocation(bucket: BucketName("bucket"), key: ObjectKey("key"))
+    #expect(
+      await client.partSizes(of: place, count: sizes.count, objectSize: 1_000) == believed)
   }
 }

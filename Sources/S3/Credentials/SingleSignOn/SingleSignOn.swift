@@ -116,7 +116,7 @@ public struct SingleSignOn: Sendable, Hashable {
     }
     guard answer.status == 200, let document = JSONValue(parsing: answer.body),
       let text = document["accessToken"]?.string, let seconds = document["expiresIn"]?.integer,
-      seconds > 0
+      (1...Int64(UInt32.max)).contains(seconds)
     else { return .success(nil) }
     return .success(
       token.renewed(
