@@ -207,6 +207,12 @@ class Proxy:
         answer = (status, head, body)
         return self._add(Fault("request", operation, key, skip, times, answer=answer, when=when))
 
+    def page(self, operation, times=0):
+        """Answers with the page of a portal, without asking the server."""
+        body = b"<html>sign in</html>"
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n" % len(body)
+        return self._add(Fault("request", operation, None, 0, times, answer=(200, head, body)))
+
     def change(self, change, operation=None, key=None, skip=0, times=1):
         """Has `change` alter the `Answer` of the server before the program gets it."""
         return self._add(Fault("answer", operation, key, skip, times, change=change))

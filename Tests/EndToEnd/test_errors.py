@@ -172,6 +172,16 @@ def test_what_is_denied_is_told_with_the_code(person, store, filled, command):
     assert untouched(store, filled)
 
 
+@pytest.mark.parametrize("operation, command", [("PutObject", PUT)], ids=str)
+def test_the_page_of_a_portal_is_no_success(person, store, filled, proxy, operation, command):
+    proxy.page(operation)
+    done = run(person, *words(command, filled), status=1)
+    assert b"proxy" in done.stderr
+    (row,) = [row for row in person.changes() if row["outcome"] != "done"]
+    assert row["outcome"] in ("started", "interrupted")
+    assert store.get(filled, "k") == b"before" and f"{filled}-more" not in store.buckets()
+
+
 @pytest.mark.parametrize("length", ["9223372036854775807", str(1 << 60)])
 @pytest.mark.parametrize(
     "command", [READS[3], READS[5], CHANGES[5], ["transfers", "--bucket", "{}"]], ids=name

@@ -22,9 +22,12 @@ extension S3Client {
         let sent = try await add(body, to: &call, checksum)
         return try await send(call) { (response) throws(S3Error.Cause) in
           try XMLElement.checkNoError(in: response)
+          guard let etag = response.head.etag else {
+            throw .malformedAnswer("the answer has no ETag")
+          }
           try check(sent, response.head)
           return WriteReceipt(
-            etag: response.head.etag, versionID: response.head.versionID, checksum: sent.named)
+            etag: etag, versionID: response.head.versionID, checksum: sent.named)
         } settling: { (refusal) async throws(S3Error) in
           guard refusal.code == .preconditionFailed else { return .refused }
           return try await settle(location) { sent.isStored(in: $0) }
@@ -97,10 +100,10 @@ extension S3Client {
         let sent = try await add(body, to: &call, checksum)
         return try await send(call) { (response) throws(S3Error.Cause) in
           try XMLElement.checkNoError(in: response)
-          try check(sent, response.head)
           guard let etag = response.head.etag else {
             throw .malformedAnswer("the answer has no ETag for part \(partNumber.value)")
           }
+          try check(sent, response.head)
           return PartReceipt(
             number: partNumber, etag: etag, crc64nvme: sent.digest.crc64nvme.value,
             crc32c: sent.digest.crc32c.map { UInt32($0.value) }, size: body.count)

@@ -55,7 +55,7 @@ final class Failure: Error {
     case .service(let error): error.isTransient
     case .malformedAnswer:
       [.completeMultipartUpload, .uploadPart, .uploadPartCopy].contains(call.operation)
-        || (call.operation == .copyObject && !call.isConditional)
+        || ([.putObject, .copyObject].contains(call.operation) && !call.isConditional)
     case .checksumMismatch:
       [.putObject, .uploadPart].contains(call.operation) && !call.isConditional
     case .credentials, .invalidRequest: false

@@ -36,7 +36,7 @@ struct WritingTests {
 
   @Test("Inside TLS the body is not signed, and its checksum still sent")
   func tls() async throws {
-    let scripted = try ScriptedClient([.response(200)], endpoint: .aws(region: .usEast1))
+    let scripted = try ScriptedClient([.response(200, [etag])], endpoint: .aws(region: .usEast1))
     _ = try await put(scripted)
     let headers = try #require(scripted.requests.first?.headers)
     #expect(headers["x-amz-content-sha256"] == "UNSIGNED-PAYLOAD")
@@ -45,7 +45,7 @@ struct WritingTests {
 
   @Test("Attributes and conditions become headers")
   func attributes() async throws {
-    let scripted = try ScriptedClient([.response(200)])
+    let scripted = try ScriptedClient([.response(200, [etag])])
     let attributes = ObjectAttributes(
       contentType: "text/csv", cacheControl: "no-store",
       metadata: [MetadataField(name: "owner", value: "é")], tagging: "a=b",
@@ -201,7 +201,8 @@ struct WritingTests {
     _ = try await put(silent)
     #expect(silent.requests.map { $0.headers["Content-MD5"] } == [nil, Self.md5])
     let checksum = HTTPHeader("x-amz-checksum-crc64nvme", "rosUhgp5mIg=")
-    let telling = try ScriptedClient([.response(200, [checksum]), .response(200, [checksum])])
+    let told = ScriptedTransport.Answer.response(200, [etag, checksum])
+    let telling = try ScriptedClient([told, told])
     _ = try await put(telling)
     _ = try await put(telling)
     #expect(telling.requests.map { $0.headers["Content-MD5"] } == [nil, nil])
@@ -262,6 +263,27 @@ struct WritingTests {
     #expect(requests[3].headers["x-amz-checksum-crc64nvme"] == nil)
     let document = String(decoding: requests[3].bytes, as: UTF8.self)
     #expect(document.contains("<ChecksumCRC32C>\(Self.crc32c)</ChecksumCRC32C>"))
+  }
+
+  @Test("An answer without an ETag is none: the object goes again, where it may")
+  func page() async throws {
+    let page = ScriptedTransport.Answer.response(200, [], "<html>sign in</html>")
+    let healed = try ScriptedClient([page, .response(200), .response(200, [etag])])
+    _ = try await put(healed)
+    // Nothing was learnt from a page, such as that the store answers no checksums.
+    #expect(healed.requests.map { $0.headers["Content-MD5"] } == [nil, nil, nil])
+    #expect(healed.transport.leftOver == 0)
+    let parts = try ScriptedClient([page, .response(200, [etag])])
+    _ = try await parts.client.uploadPart(
+      location, uploadID: upload, partNumber: PartNumber(1), body: body, progress: nil)
+    #expect(parts.transport.leftOver == 0)
+
+    let once = try ScriptedClient([page])
+    let error = await failure { () async throws(S3Error) in
+      try await put(once, condition: .ifNoneMatch)
+    }
+    guard case .malformedAnswer? = error?.cause else { return #expect(Bool(false)) }
+    #expect(error?.isInDoubt == true)
   }
 
   @Test("A server that stored other bytes is noticed, and the bytes are sent again")
