@@ -172,7 +172,15 @@ def test_what_is_denied_is_told_with_the_code(person, store, filled, command):
     assert untouched(store, filled)
 
 
-@pytest.mark.parametrize("operation, command", [("PutObject", PUT)], ids=str)
+@pytest.mark.parametrize(
+    "operation, command",
+    [
+        ("PutObject", PUT), ("DeleteObject", ["rm", "s3://{}/k"]),
+        ("DeleteObject", ["mv", "s3://{}/k", "s3://{}/l"]),
+        ("CreateBucket", MB),
+    ],
+    ids=str,
+)
 def test_the_page_of_a_portal_is_no_success(person, store, filled, proxy, operation, command):
     proxy.page(operation)
     done = run(person, *words(command, filled), status=1)

@@ -116,6 +116,6 @@ extension S3Client {
 
   /// For answers that say nothing beyond their status, unless it is an error after all.
   static func nothing(_ response: HTTPResponse) throws(S3Error.Cause) {
-    try XMLElement.checkNoError(in: response)
+    try XMLElement.checkSilence(of: response)
   }
 }

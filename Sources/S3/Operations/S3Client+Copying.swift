@@ -152,9 +152,7 @@ extension S3Client {
           }
         }
       })
-    try await send(call) { (response) throws(S3Error.Cause) in
-      try XMLElement.checkNoError(in: response)
-    }
+    try await send(call, decode: Self.nothing)
   }
 }
 

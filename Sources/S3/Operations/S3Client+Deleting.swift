@@ -14,7 +14,7 @@ extension S3Client {
   /// is not there counts as removed.
   public func deleteObject(_ location: ObjectLocation) async throws(S3Error) -> DeletedObject {
     try await send(S3Call(.deleteObject, .delete, location)) { (response) throws(S3Error.Cause) in
-      try XMLElement.checkNoError(in: response)
+      try XMLElement.checkSilence(of: response)
       let isMarker = response.headers["x-amz-delete-marker"] == "true"
       return DeletedObject(
         key: location.key, versionID: location.versionID, isDeleteMarker: isMarker,

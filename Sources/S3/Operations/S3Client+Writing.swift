@@ -21,7 +21,7 @@ extension S3Client {
         call.add(condition)
         let sent = try await add(body, to: &call, checksum)
         return try await send(call) { (response) throws(S3Error.Cause) in
-          try XMLElement.checkNoError(in: response)
+          try XMLElement.checkSilence(of: response)
           guard let etag = response.head.etag else {
             throw .malformedAnswer("the answer has no ETag")
           }
@@ -99,7 +99,7 @@ extension S3Client {
         call.progress = progress
         let sent = try await add(body, to: &call, checksum)
         return try await send(call) { (response) throws(S3Error.Cause) in
-          try XMLElement.checkNoError(in: response)
+          try XMLElement.checkSilence(of: response)
           guard let etag = response.head.etag else {
             throw .malformedAnswer("the answer has no ETag for part \(partNumber.value)")
           }

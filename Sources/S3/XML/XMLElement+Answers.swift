@@ -18,12 +18,15 @@ extension XMLElement {
     self = root
   }
 
-  /// Throws when an answer that need not have a body has an error in it.
-  static func checkNoError(in response: HTTPResponse) throws(S3Error.Cause) {
-    guard !response.body.isEmpty, let root = try? XMLElement(parsing: response.body),
-      root.name == "Error"
-    else { return }
-    throw .service(ServiceError(document: root, head: response.head))
+  /// Throws when an answer that need not say anything beyond its status is an error after all, or
+  /// the page of a proxy. Some stores say more than they need to, in a document of their own.
+  static func checkSilence(of response: HTTPResponse) throws(S3Error.Cause) {
+    guard !response.body.allSatisfy({ [0x20, 0x09, 0x0A, 0x0D].contains($0) }) else { return }
+    let root = try XMLElement(parsing: response.body)
+    if root.name == "Error" { throw .service(ServiceError(document: root, head: response.head)) }
+    guard root.name.lowercased() != "html" else {
+      throw .malformedAnswer("the answer is a web page")
+    }
   }
 }
 

@@ -123,6 +123,50 @@ struct DeletingTests {
     }
   }
 
+  /// Those whose answers need not say anything.
+  private static let silent: [S3Operation] = [
+    .deleteObject, .abortMultipartUpload, .putObjectTagging, .createBucket, .deleteBucket,
+    .putBucketVersioning,
+  ]
+
+  private func ask(_ operation: S3Operation, _ client: S3Client) async throws(S3Error) {
+    let location = ObjectLocation(bucket: bucket, key: ObjectKey("a"))
+    switch operation {
+    case .deleteObject: _ = try await client.deleteObject(location)
+    case .abortMultipartUpload:
+      try await client.abortMultipartUpload(location, uploadID: UploadID("u"))
+    case .putObjectTagging: try await client.putObjectTags(location, [])
+    case .createBucket: try await client.createBucket(bucket, locationConstraint: nil)
+    case .deleteBucket: try await client.deleteBucket(bucket, expectedOwner: nil)
+    default: try await client.setVersioning(bucket, isEnabled: true)
+    }
+  }
+
+  @Test(
+    "A page in place of an answer leaves in doubt what was done",
+    arguments: silent,
+    [
+      "<html>sign in</html>", "<HTML/>", "<!DOCTYPE html><html></html>", "sign in", "{}",
+      "<p>a<br>",
+    ])
+  func page(operation: S3Operation, body: String) async throws {
+    let scripted = try ScriptedClient([.response(200, [], body)])
+    let error = await failure { () async throws(S3Error) in
+      try await ask(operation, scripted.client)
+    }
+    guard case .malformedAnswer? = error?.cause else { return #expect(Bool(false), "\(body)") }
+    #expect(error?.isInDoubt == true)
+  }
+
+  /// The last says more than S3 does.
+  @Test(
+    "No body, and a document of a store's own, is a success", arguments: silent,
+    [(204, ""), (200, ""), (200, " \n"), (200, "<?xml version=\"1.0\"?>\n<CreateBucketResponse/>")])
+  func silence(operation: S3Operation, answer: (status: Int, body: String)) async throws {
+    let scripted = try ScriptedClient([.response(answer.status, [], answer.body)])
+    try await ask(operation, scripted.client)
+  }
+
   @Test("One deletion tells of the delete marker it made")
   func marker() async throws {
     let scripted = try ScriptedClient([
