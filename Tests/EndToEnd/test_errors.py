@@ -190,6 +190,15 @@ def test_the_page_of_a_portal_is_no_success(person, store, filled, proxy, operat
     assert store.get(filled, "k") == b"before" and f"{filled}-more" not in store.buckets()
 
 
+@pytest.mark.parametrize("listed", [False, True])
+def test_the_page_of_a_portal_becomes_no_file(person, filled, proxy, listed):
+    proxy.page("GetObject")
+    command = ["get", "-r", f"s3://{filled}/", "out"] if listed else ["get", f"s3://{filled}/k", "out"]
+    run(person, *command, status=1)
+    assert [path for path in (person.work / "out").rglob("*") if path.is_file()] == []
+    assert not (person.work / "out").is_file()
+
+
 @pytest.mark.parametrize("length", ["9223372036854775807", str(1 << 60)])
 @pytest.mark.parametrize(
     "command", [READS[3], READS[5], CHANGES[5], ["transfers", "--bucket", "{}"]], ids=name

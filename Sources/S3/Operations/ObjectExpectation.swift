@@ -6,6 +6,8 @@ struct ObjectExpectation: Sendable {
   /// nil when the whole object was asked for; never empty.
   var range: Range<Int64>?
   var etag: ETag?
+  /// Whether the store has told an ETag of the object before.
+  var hasETag = false
   var versionID: VersionID?
 
   struct Accepted: Equatable {
@@ -20,6 +22,7 @@ struct ObjectExpectation: Sendable {
     if let etag, head.headers["ETag"].map({ ETag($0) }) != etag {
       throw .malformedAnswer("the answer has another ETag than \(etag.text)")
     }
+    guard !hasETag || head.etag != nil else { throw .malformedAnswer("the answer has no ETag") }
     if let versionID, let answered = head.headers["x-amz-version-id"], answered != versionID.text {
       throw .malformedAnswer("the answer is version \(answered), not \(versionID.text)")
     }

@@ -93,10 +93,12 @@ extension S3Client {
   /// - Parameters:
   ///   - range: nil for the whole object; what lies beyond the object's end is left out.
   ///   - ifMatch: the object must still have this ETag; `preconditionFailed` otherwise.
+  ///   - hasETag: whether the store has told an ETag of the object: an answer without any is then
+  ///     not one of the store, while another one is that of a newer object.
   ///   - body: a file or pieces. Once a piece has been handed over, the request is not repeated.
   public func getObject(
-    _ location: ObjectLocation, range: Range<Int64>?, ifMatch: ETag?, into body: HTTPResponseBody,
-    progress: ByteCounter?
+    _ location: ObjectLocation, range: Range<Int64>?, ifMatch: ETag?, hasETag: Bool = false,
+    into body: HTTPResponseBody, progress: ByteCounter?
   ) async throws(S3Error) -> ObjectMetadata {
     if let range, range.isEmpty || range.lowerBound < 0 {
       throw S3Error(.getObject, .invalidRequest("the range \(range) has no bytes"))
@@ -105,7 +107,7 @@ extension S3Client {
       throw S3Error(.getObject, .invalidRequest("an object goes to a file or in pieces"))
     }
     return try await get(
-      location, range: range, ifMatch: ifMatch, into: body, progress: progress
+      location, range: range, ifMatch: ifMatch, hasETag: hasETag, into: body, progress: progress
     ).metadata
   }
 
@@ -116,16 +118,20 @@ extension S3Client {
   /// - Parameters:
   ///   - limit: in bytes; a longer object fails with `bodyTooLarge`.
   ///   - ifMatch: the object must still have this ETag; `preconditionFailed` otherwise.
+  ///   - hasETag: whether the store has told an ETag of the object: an answer without any is then
+  ///     not one of the store, while another one is that of a newer object.
   public func getObject(
-    _ location: ObjectLocation, ifMatch: ETag?, limit: Int, progress: ByteCounter?
+    _ location: ObjectLocation, ifMatch: ETag?, hasETag: Bool = false, limit: Int,
+    progress: ByteCounter?
   ) async throws(S3Error) -> FetchedObject {
     try await get(
-      location, range: nil, ifMatch: ifMatch, into: .memory(limit: limit), progress: progress)
+      location, range: nil, ifMatch: ifMatch, hasETag: hasETag, into: .memory(limit: limit),
+      progress: progress)
   }
 
   private func get(
-    _ location: ObjectLocation, range: Range<Int64>?, ifMatch: ETag?, into body: HTTPResponseBody,
-    progress: ByteCounter?
+    _ location: ObjectLocation, range: Range<Int64>?, ifMatch: ETag?, hasETag: Bool,
+    into body: HTTPResponseBody, progress: ByteCounter?
   ) async throws(S3Error) -> FetchedObject {
     var call = S3Call(.getObject, .get, location)
     call.progress = progress
@@ -133,11 +139,13 @@ extension S3Client {
     if let range {
       call.add("Range", "bytes=\(range.lowerBound)-\(range.upperBound - 1)")
       return try await get(
-        call, ObjectExpectation(range: range, etag: ifMatch, versionID: location.versionID),
+        call,
+        ObjectExpectation(
+          range: range, etag: ifMatch, hasETag: hasETag, versionID: location.versionID),
         into: body)
     }
     let expectation = ObjectExpectation(
-      range: nil, etag: ifMatch, versionID: location.versionID)
+      range: nil, etag: ifMatch, hasETag: hasETag, versionID: location.versionID)
     return try await askingForChecksum { [call] (mode) async throws(S3Error) in
       var call = call
       call.add("x-amz-checksum-mode", mode)

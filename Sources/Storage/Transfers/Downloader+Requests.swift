@@ -6,8 +6,10 @@ import SystemPackage
 /// The requests of a download whose part file is open.
 extension Downloader {
   /// The answer itself tells how its bytes are known, so that a small object takes one request.
+  ///
+  /// - Parameter hasETag: whether the store has told an ETag of the object.
   func fetchWhole(
-    into target: DownloadTarget
+    into target: DownloadTarget, hasETag: Bool
   ) async throws(StorageError) -> (ObjectMetadata, Verification) {
     let kind = summary.map { RequestPool.Kind(objectOf: $0.size) } ?? .part
     guard let turn = await tools.enter(kind) else { throw .cancelled }
@@ -17,7 +19,7 @@ extension Downloader {
     do throws(S3Error) {
       result = .success(
         try await client.getObject(
-          object, range: nil, ifMatch: nil,
+          object, range: nil, ifMatch: nil, hasETag: hasETag,
           into: .file(target.file, offset: 0, limit: .max, digest: crcs), progress: counter))
     } catch {
       result = .failure(error)

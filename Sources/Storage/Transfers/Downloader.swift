@@ -55,6 +55,7 @@ struct Downloader: Sendable {
 
     // The listing may be old, so it decides no more than whether one request will do.
     var pinned: ObjectMetadata?
+    var hasETag = summary?.etag != nil
     if let size = summary?.size, size <= tools.settings.multipartThreshold {
       progress.set(total: size)
     } else {
@@ -63,6 +64,7 @@ struct Downloader: Sendable {
       }
       tools.patience.succeeded()
       progress.set(total: metadata.size)
+      hasETag = metadata.etag != nil
       // Without an ETag nothing holds ranges together.
       if metadata.size > tools.settings.multipartThreshold, metadata.etag != nil {
         pinned = metadata
@@ -76,7 +78,7 @@ struct Downloader: Sendable {
       if let result = try await small(relativeName, in: destination) { return result }
       let target = try await target(relativeName, in: destination, size: pinned?.size)
       return try await arrive(in: target) { () async throws(StorageError) in
-        guard let pinned else { return try await fetchWhole(into: target) }
+        guard let pinned else { return try await fetchWhole(into: target, hasETag: hasETag) }
         return (pinned, try await fetchRanges(of: pinned, into: target, nil))
       }
     }
@@ -121,8 +123,8 @@ struct Downloader: Sendable {
   ) async throws(StorageError) -> TransferResult? {
     guard let size = summary?.size, size <= SmallDownload.largestSize else { return nil }
     let result = try await SmallDownload(
-      object: object, name: name, folder: folder, existing: existing, tools: tools,
-      progress: progress
+      object: object, hasETag: summary?.etag != nil, name: name, folder: folder,
+      existing: existing, tools: tools, progress: progress
     ).run()
     if result == nil { progress.startAgain() }
     return result

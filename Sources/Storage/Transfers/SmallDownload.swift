@@ -8,6 +8,8 @@ struct SmallDownload: Sendable {
   static let largestSize = ByteCount.kibibytes(16)
 
   let object: ObjectLocation
+  /// Whether the store has told an ETag of it.
+  let hasETag: Bool
   let name: RelativeName
   let folder: DownloadFolder
   let existing: DownloadFolder.Existing
@@ -81,7 +83,8 @@ struct SmallDownload: Sendable {
     let counter = progress.begin()
     do throws(S3Error) {
       let arrived = try await tools.client.getObject(
-        object, ifMatch: ifMatch, limit: Int(Self.largestSize.bytes), progress: counter)
+        object, ifMatch: ifMatch, hasETag: hasETag, limit: Int(Self.largestSize.bytes),
+        progress: counter)
       tools.leave(turn)
       progress.end(counter, isDone: true)
       return arrived

@@ -96,6 +96,29 @@ struct ReadingTests {
     #expect(throws: S3Error.self) { try result.get() }
   }
 
+  @Test(
+    "Where an ETag was told, an answer without any is none, and another one is of a newer object")
+  func toldETag() async throws {
+    let length = HTTPHeader("Content-Length", "1")
+    for (fields, isAnswer) in [([length], false), ([length, HTTPHeader("ETag", "\"e\"")], true)] {
+      let scripted = try ScriptedClient([
+        .response(200, fields, "x"), .response(200, fields, "x"),
+      ])
+      let collector = PieceCollector()
+      let error = await failure { () async throws(S3Error) in
+        try await scripted.client.getObject(
+          location, range: nil, ifMatch: nil, hasETag: true, into: .pieces { collector.take($0) },
+          progress: nil)
+      }
+      let inMemory = await failure { () async throws(S3Error) in
+        try await scripted.client.getObject(
+          location, ifMatch: nil, hasETag: true, limit: 10, progress: nil)
+      }
+      #expect((error == nil, inMemory == nil) == (isAnswer, isAnswer))
+      #expect(collector.bytes.isEmpty != isAnswer)
+    }
+  }
+
   @Test("An object that changed is a precondition that failed")
   func changed() async throws {
     let (result, _) = try await read(.response(412), ifMatch: ETag("e"))

@@ -9,6 +9,7 @@ struct PlainDownload: Sendable {
   let request: TransferRequest
   let size: ByteCount
   private let object: ObjectLocation
+  private let hasETag: Bool
   private let name: RelativeName
   private let folder: DownloadFolder
 
@@ -17,12 +18,13 @@ struct PlainDownload: Sendable {
     guard !tools.mayHaveLeftovers, tools.earlierRun == nil, let folder = tools.folder,
       case .file(let request, let size?, isRenamed: false) = item,
       size <= SmallDownload.largestSize, request.ifExists != .rename,
-      case .download(let object, _, _, let key) = request.work,
+      case .download(let object, let summary, _, let key) = request.work,
       let name = try? RelativeName(key)
     else { return nil }
     self.request = request
     self.size = size
     self.object = object
+    hasETag = summary?.etag != nil
     self.name = name
     self.folder = folder
   }
@@ -35,7 +37,7 @@ struct PlainDownload: Sendable {
     let end: TreeOutcome.End
     do throws(StorageError) {
       let result = try await SmallDownload(
-        object: object, name: name, folder: folder,
+        object: object, hasETag: hasETag, name: name, folder: folder,
         existing: request.ifExists == .overwrite ? .overwrite : .fail, tools: tools,
         progress: progress
       ).run()
