@@ -237,3 +237,13 @@ def test_a_byte_that_changes_on_the_way_up_is_sent_again(
     assert kind is None or {entry["checksum"] for entry in taken} == {kind}
     assert s3.get_object(Bucket=bucket, Key="film.bin")["Body"].read() == body
     assert outcomes(person) == [("upload", "done")]
+
+
+@pytest.mark.parametrize("checksum", ["MD5"], indirect=True)
+def test_a_byte_that_changes_on_the_way_up_is_told_where_nothing_may_be_replaced(person, checksum):
+    _, bucket, proxy = checksum
+    proxy.flip_sent(100, "PutObject")
+    source = person.file("film.bin", os.urandom(3000))
+    said = run(person, "put", "--no-overwrite", source, f"s3://{bucket}/film.bin", status=1)
+    assert "arrived damaged" in said and "over what may be there" in said
+    assert outcomes(person) == [("upload", "interrupted")]

@@ -11,7 +11,8 @@ extension S3Client {
     _ location: ObjectLocation, body: HTTPRequestBody, attributes: ObjectAttributes,
     condition: WriteCondition = .none, progress: ByteCounter?
   ) async throws(S3Error) -> WriteReceipt {
-    try await comparingFirst(body, isRepeatable: condition == .none, \.etag) {
+    let onlyOnce = condition == .none ? nil : location
+    return try await comparingFirst(body, onlyOnceTo: onlyOnce, \.etag) {
       () async throws(S3Error) in
       try await adapting(condition) { (checksum) async throws(S3Error) in
         var call = S3Call(.putObject, .put, bucket: location.bucket)
@@ -89,7 +90,7 @@ extension S3Client {
     _ location: ObjectLocation, uploadID: UploadID, partNumber: PartNumber, body: HTTPRequestBody,
     progress: ByteCounter?
   ) async throws(S3Error) -> PartReceipt {
-    try await comparingFirst(body, isRepeatable: true, \.etag) { () async throws(S3Error) in
+    try await comparingFirst(body, \.etag) { () async throws(S3Error) in
       try await adapting { (checksum) async throws(S3Error) in
         var call = S3Call(.uploadPart, .put, bucket: location.bucket)
         call.key = location.key
@@ -229,38 +230,6 @@ extension S3Client {
     }
     // It was about something else.
     throw refusal
-  }
-
-  /// Until an endpoint has answered nobody knows that it answers no checksum and needs MD5s. What was
-  /// sent without one is compared afterwards with the ETag, where that may be one. Where they differ
-  /// the body goes once more, now with its MD5: the same difference then shows that this endpoint's
-  /// ETags are something else.
-  ///
-  /// - Parameter isRepeatable: whether the body may go again after it was stored.
-  private func comparingFirst<Receipt>(
-    _ body: HTTPRequestBody, isRepeatable: Bool, _ etag: (Receipt) -> ETag?,
-    _ request: () async throws(S3Error) -> Receipt
-  ) async throws(S3Error) -> Receipt {
-    let sentMD5 = memory.answersChecksums == false
-    let receipt = try await request()
-    guard !sentMD5, isRepeatable, try await differs(etag(receipt), body) else { return receipt }
-    let second = try await request()
-    if try await differs(etag(second), body) { memory.noteETag(isMD5: false) }
-    return second
-  }
-
-  private func differs(_ etag: ETag?, _ body: HTTPRequestBody) async throws(S3Error) -> Bool {
-    guard memory.answersChecksums == false, memory.etagMeaning != .other,
-      let stored = etag?.md5, stored.partCount == nil
-    else { return false }
-    let sent: PayloadDigest
-    do {
-      sent = try await PayloadDigest.of(body, wants: .md5)
-    } catch {
-      throw S3Error(.putObject, error)
-    }
-    if sent.md5 == stored.value { memory.noteETag(isMD5: true) }
-    return sent.md5 != nil && sent.md5 != stored.value
   }
 
   /// In bytes: an MD5 of so little costs nothing, and tells what the endpoint's ETags are.

@@ -120,7 +120,8 @@ struct Words {
 
   /// Of bytes that changed on their way to the server.
   static let damageRecovery =
-    "Upload it again; if it happens again, suspect this machine's memory or the way between."
+    "Upload it again, over what may be there; if it happens again, suspect this machine's memory or "
+    + "the way between."
 
   private static func askFor(_ undertaking: Undertaking) -> String {
     let other = "Use other credentials"

@@ -287,6 +287,36 @@ struct WritingTests {
     #expect(error?.isInDoubt == true)
   }
 
+  @Test(
+    "Where a store has but ETags, what may not go again is read to find out whether it is damaged")
+  func damagedOnce() async throws {
+    // Of `1234X6789`.
+    let damaged = HTTPHeader("ETag", "\"fa72685d39e23c77ac16adb36480fbad\"")
+    let length = HTTPHeader("Content-Length", "9")
+    func put(_ stored: ScriptedTransport.Answer) async throws -> (ScriptedClient, S3Error?) {
+      let scripted = try ScriptedClient([.response(200, [damaged]), stored])
+      let error = await failure { () async throws(S3Error) in
+        try await self.put(scripted, condition: .ifNoneMatch)
+      }
+      return (scripted, error)
+    }
+    for stored in [
+      ScriptedTransport.Answer.response(200, [damaged, length], "1234X6789"), .response(403),
+    ] {
+      let (scripted, error) = try await put(stored)
+      guard case .checksumMismatch(let sent, let stored)? = error?.cause else {
+        Issue.record("taken for stored: \(String(describing: error))")
+        continue
+      }
+      #expect(sent == "md5:25f9e794323b453885f5181f1b624d0b")
+      #expect(stored == "md5:fa72685d39e23c77ac16adb36480fbad")
+      #expect(scripted.requests.map(\.method) == [.put, .get])
+    }
+    // ETags of this store are something else.
+    let (scripted, error) = try await put(.response(200, [damaged, length], "123456789"))
+    #expect(error == nil && scripted.client.etagMeaning == .other)
+  }
+
   @Test("A server that stored other bytes is noticed, and the bytes are sent again")
   func mismatch() async throws {
     let wrong = ScriptedTransport.Answer.response(
