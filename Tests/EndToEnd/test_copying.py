@@ -148,6 +148,27 @@ def test_what_is_moved_up_replaces_nothing_that_is_to_be_moved_too(person, store
         assert store.keys(bucket) == ["a/b/b/x", "a/x", "a/y"]
 
 
+@pytest.mark.parametrize("command", ["cp", "mv", "get"])
+def test_a_place_with_nothing_to_take_does_not_hold_up_the_others(person, store, filled, new_bucket, command):
+    places = [f"s3://{filled}/none", "s3://never-made-bucket/x", f"s3://{filled}/p", f"s3://{filled}/no*e", f"s3://{filled}/q"]
+    other = new_bucket()
+    to = "out/" if command == "get" else f"s3://{other}/"
+    for dry in (["--dry-run"], []):
+        done = run(person, command, "-r", *dry, *places, to, status=1)
+        assert len(done.stdout.splitlines()) == len(KEYS), done.stderr
+        for said in (f"Nothing is under {places[0]}/", f"Nothing matches {places[3]}", "NoSuchBucket"):
+            assert done.stderr.decode().count(said) == 1
+    found = {str(path.relative_to(person.work / "out")) for path in (person.work / "out").rglob("*.*")}
+    assert found >= {"p/a.gz", "p/x/b.gz"} if command == "get" else store.keys(other) == KEYS
+    assert store.keys(filled) == ([] if command == "mv" else KEYS)
+
+
+def test_du_goes_on_with_the_other_places(person, filled):
+    done = run(person, "du", "--depth", "0", "s3://never-made-bucket", f"s3://{filled}/q/", status=1)
+    assert done.stdout.split() == [b"3", b"1", f"s3://{filled}/q/".encode()]
+    assert b"Bucket never-made-bucket does not exist (NoSuchBucket)" in done.stderr
+
+
 def test_an_object_of_parts_is_moved_whole(person, store, bucket):
     body = os.urandom(12 << 20)
     run(person, "put", "--part-size", "5M", "-", f"s3://{bucket}/large", input=body)

@@ -159,6 +159,18 @@ extension CommandContext {
   }
 }
 
+extension Error {
+  /// Whether it is about one of several places, and the others may do better: neither the line, the
+  /// server nor the keys are at fault, and nobody wants the command to end.
+  var isOfOnePlace: Bool {
+    switch self {
+    case is CommandFailure: true
+    case let error as StorageError: !error.isCancellation && !error.isOfTheMoment
+    default: false
+    }
+  }
+}
+
 /// A failure in words of the command line itself.
 struct CommandFailure: Error, Sendable, Hashable {
   var message: String

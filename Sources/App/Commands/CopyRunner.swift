@@ -25,13 +25,16 @@ struct CopyRunner {
     self.progress = progress
   }
 
-  /// - Throws: what `next` throws, once what is under way has ended; `CancellationError`.
+  /// What `next` throws of one place is told, and the others go on.
+  ///
+  /// - Throws: what else `next` throws, once what is under way has ended; `CancellationError`.
   func run(_ next: () async throws -> CopySources.Pair?) async throws {
     var isAtEnd = false
-    var failure: (any Error)?
     var done = 0
-    while !isAtEnd, failure == nil, !Task.isCancelled {
+    defer { context.console.clearProgress() }
+    while !isAtEnd, !Task.isCancelled {
       var pairs: [CopySources.Pair] = []
+      var failure: (any Error)?
       do {
         while pairs.count < Self.atOnce * 8 {
           guard let pair = try await next() else {
@@ -44,9 +47,10 @@ struct CopyRunner {
         failure = error
       }
       done += await run(pairs) { [done] in progress.show(done + $0) }
+      guard let failure else { continue }
+      guard failure.isOfOnePlace else { throw failure }
+      context.fail(nil, failure)
     }
-    context.console.clearProgress()
-    if let failure { throw failure }
     try Task.checkCancellation()
   }
 

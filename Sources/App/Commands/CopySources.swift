@@ -71,6 +71,7 @@ struct CopySources {
   }
 
   /// - Throws: ``CommandFailure`` for a place where there is nothing, and what a listing throws.
+  ///   After that it goes on with the next place.
   mutating func next() async throws -> Pair? {
     while let source = sources.first {
       switch source {
@@ -84,16 +85,29 @@ struct CopySources {
             mayMeetCopies && $0.hasPrefix(base)
           }
         }
-        if let object = try await selected?.next() {
-          let key = base + ObjectKey(bytes: object.key.bytes.dropFirst(skipped))
-          return pair(
-            ObjectLocation(bucket: place.bucket, key: object.key), key, object.size)
-        }
-        selected = nil
-        sources.removeFirst()
+        guard let object = try await nextSelected() else { continue }
+        let key = base + ObjectKey(bytes: object.key.bytes.dropFirst(skipped))
+        return pair(ObjectLocation(bucket: place.bucket, key: object.key), key, object.size)
       }
     }
     return nil
+  }
+
+  /// Of the first source, which is done when there is none any more, or none can be had.
+  private mutating func nextSelected() async throws -> ObjectSummary? {
+    do {
+      if let object = try await selected?.next() { return object }
+    } catch {
+      endSource()
+      throw error
+    }
+    endSource()
+    return nil
+  }
+
+  private mutating func endSource() {
+    selected = nil
+    sources.removeFirst()
   }
 
   private func pair(_ source: ObjectLocation, _ key: ObjectKey, _ size: ByteCount?) -> Pair {

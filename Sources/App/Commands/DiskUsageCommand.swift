@@ -42,24 +42,34 @@ struct DiskUsageCommand: PailCommand {
   func run(_ context: CommandContext) async throws {
     let session = try await context.openSession()
     for place in places {
-      let selection =
-        glob.pattern(place).map { KeySelection($0, filter: filters.filter) }
-        ?? KeySelection(prefix: place.key, filter: filters.filter)
-      var sums = PrefixSums(base: selection.base, depth: depth)
-      let progress = CountProgress(context, verb: "objects")
-      try await progress.watching(session).forEachPage(of: selection, in: place.bucket) { page in
-        for object in page {
-          for sum in sums.add(object.key, object.size) { try show(sum, place, context) }
-        }
-        progress.show(sums.total.objects)
+      do {
+        try await add(place, session, context)
+      } catch  where error.isOfOnePlace {
+        context.console.clearProgress()
+        context.fail(nil, error)
       }
-      context.console.clearProgress()
-      for sum in sums.finish() { try show(sum, place, context) }
-      try show(sums.total, place, context, isTotal: true)
-      if !sums.isInOrder {
-        context.console.notice(
-          "pail: the server lists keys in no order, so a prefix may stand there more than once")
+    }
+  }
+
+  /// Writes the sizes of one place.
+  private func add(_ place: S3URI, _ session: Session, _ context: CommandContext) async throws {
+    let selection =
+      glob.pattern(place).map { KeySelection($0, filter: filters.filter) }
+      ?? KeySelection(prefix: place.key, filter: filters.filter)
+    var sums = PrefixSums(base: selection.base, depth: depth)
+    let progress = CountProgress(context, verb: "objects")
+    try await progress.watching(session).forEachPage(of: selection, in: place.bucket) { page in
+      for object in page {
+        for sum in sums.add(object.key, object.size) { try show(sum, place, context) }
       }
+      progress.show(sums.total.objects)
+    }
+    context.console.clearProgress()
+    for sum in sums.finish() { try show(sum, place, context) }
+    try show(sums.total, place, context, isTotal: true)
+    if !sums.isInOrder {
+      context.console.notice(
+        "pail: the server lists keys in no order, so a prefix may stand there more than once")
     }
   }
 

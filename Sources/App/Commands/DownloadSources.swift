@@ -86,6 +86,7 @@ struct DownloadSources {
   }
 
   /// - Throws: ``CommandFailure`` for a place where there is nothing, and what a listing throws.
+  ///   After that it goes on with the next place.
   mutating func next() async throws -> TransferRequest? {
     while let source = sources.first {
       switch source {
@@ -97,15 +98,27 @@ struct DownloadSources {
           // The marker of a prefix is an object without a name below it.
           selected = SelectedObjects(place, selection, session) { $0.endsWithSlash }
         }
-        if let object = try await selected?.next() {
-          return .download(
-            ObjectLocation(bucket: place.bucket, key: object.key), summary: object, into: folder,
-            name: ObjectKey(bytes: object.key.bytes.dropFirst(skipped)), ifExists: ifExists)
+        let object: ObjectSummary?
+        do {
+          object = try await selected?.next()
+        } catch {
+          endSource()
+          throw error
         }
-        selected = nil
-        sources.removeFirst()
+        guard let object else {
+          endSource()
+          continue
+        }
+        return .download(
+          ObjectLocation(bucket: place.bucket, key: object.key), summary: object, into: folder,
+          name: ObjectKey(bytes: object.key.bytes.dropFirst(skipped)), ifExists: ifExists)
       }
     }
     return nil
+  }
+
+  private mutating func endSource() {
+    selected = nil
+    sources.removeFirst()
   }
 }

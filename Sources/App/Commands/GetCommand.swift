@@ -126,16 +126,23 @@ struct GetCommand: PailCommand {
       meant, versionID: version, into: folder, name: name,
       ifExists: noOverwrite ? .skip : .overwrite, session)
     if dryRun {
-      while let request = try await sources.next() {
-        try await preview(request, session, context)
+      var isAtEnd = false
+      while !isAtEnd {
+        do {
+          let request = try await sources.next()
+          isAtEnd = request == nil
+          if let request { try await preview(request, session, context) }
+        } catch  where error.isOfOnePlace {
+          context.fail(nil, error)
+        }
       }
       return
     }
     let trees = sources.trees
     let found = try await TransferRunner(session, context, total: sources.knownCount)
       .run(trees.map(\.tree))
-    for (status, tree) in zip(found, trees) where status.found == 0 {
-      if let failure = tree.ifNothing { throw failure }
+    for (status, tree) in zip(found, trees) where status?.found == 0 {
+      if let failure = tree.ifNothing { context.fail(nil, failure) }
     }
   }
 

@@ -116,7 +116,7 @@ struct PutCommand: PailCommand {
       filter: filters.filter)
     if dryRun { return try await preview(trees, session, context) }
     let found = try await TransferRunner(session, context, total: sources.knownCount).run(trees)
-    for (status, tree) in zip(found, trees) where status.found == 0 {
+    for (status, tree) in zip(found, trees) where status?.found == 0 {
       tellNothing(in: tree, context)
     }
   }

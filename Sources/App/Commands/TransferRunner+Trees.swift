@@ -4,12 +4,14 @@ import Storage
 extension TransferRunner {
   /// Runs folders, prefixes and lists of files to their end; each file is told as it is over.
   ///
-  /// - Throws: what ended a tree before all in it was tried, and `CancellationError` when the task
-  ///   was cancelled. Nothing is under way any more in either case.
-  /// - Returns: what was found in each.
+  /// A place to download from that cannot be listed is told, and the others go on.
+  ///
+  /// - Throws: what else ended a tree before all in it was tried, and `CancellationError` when the
+  ///   task was cancelled. Nothing is under way any more in either case.
+  /// - Returns: what was found in each; nil for those that could not be listed.
   @discardableResult
-  func run(_ trees: [TransferTree]) async throws -> [TreeStatus] {
-    var found: [TreeStatus] = []
+  func run(_ trees: [TransferTree]) async throws -> [TreeStatus?] {
+    var found: [TreeStatus?] = []
     // Those that are not begun with would be lost if this process died meanwhile.
     let reserved =
       trees.count > 1 ? await engine.reserve(trees.drop(while: Self.isShownSingly)) : []
@@ -29,6 +31,12 @@ extension TransferRunner {
         // What has moved of this one is kept, and so are the others.
         _ = await engine.keep(trees[(index + 1)...])
         throw error
+      } catch let error as StorageError
+        where tree.direction == .download && [.noSuchBucket, .accessDenied].contains(error.kind)
+      {
+        context.fail(nil, error)
+        found.append(nil)
+        await engine.clearFinished()
       } catch {
         await engine.forget(reserved.suffix(trees.count - index - 1))
         throw error
