@@ -103,8 +103,7 @@ def test_an_interrupt_while_nothing_comes_aborts(person, store, bucket, sent):
         assert outcomes == {"upload": "cancelled", "abortUpload": "done"}
 
 
-def test_a_long_stream_needs_little_memory(person):
-    size = 512 * MEBIBYTE
+def peak_of_a_stream(person, size):
     with Sink(size, exists=False) as sink:
         program = start(person, "put", "-", "s3://sink/k", "--endpoint-url", sink.endpoint)
         block = bytes(MEBIBYTE)
@@ -116,7 +115,25 @@ def test_a_long_stream_needs_little_memory(person):
         program.stdin.close()
         assert program.wait() == 0, program.stderr.read()
         assert sink.received == size
-    assert peak < 160 * 1024, peak
+    return peak
+
+
+def test_a_long_stream_needs_no_more_memory_than_a_short_one(person):
+    short, long = (peak_of_a_stream(person, count * MEBIBYTE) for count in (64, 512))
+    assert long - short < 8 * 1024 and long < 64 * 1024, (short, long)
+
+
+def test_a_stream_needs_no_file_where_there_is_no_room_for_one(person, store, bucket, tmp_path):
+    body = os.urandom(40 * MEBIBYTE)
+    small = tmp_path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=20m", "none", small], check=True)
+    try:
+        for folder in (small, tmp_path / "none"):
+            run(person, "put", "-", f"s3://{bucket}/k", input=body, env={"TMPDIR": str(folder)})
+            assert store.get(bucket, "k") == body
+    finally:
+        subprocess.run(["umount", small], check=True)
 
 
 def keeper(store, bucket, key, send):

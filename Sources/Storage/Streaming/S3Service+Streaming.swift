@@ -7,8 +7,8 @@ extension S3Service {
   /// Uploads what a descriptor gives until its end, such as standard input. Cancelling the task
   /// aborts it, also while nothing comes.
   ///
-  /// Not to be resumed, since nothing can be read again. Memory is bounded; parts over 32 MiB lie in
-  /// files without a name in TMPDIR, else `/var/tmp`.
+  /// Not to be resumed, since nothing can be read again. Memory is bounded; parts lie in files
+  /// without a name in TMPDIR, else `/var/tmp`.
   ///
   /// - Parameters:
   ///   - descriptor: is read from its place on and not closed.

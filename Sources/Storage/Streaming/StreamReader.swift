@@ -7,9 +7,12 @@ import SystemPackage
 
 /// Cuts what a descriptor gives, such as a pipe, into parts of equal size.
 ///
-/// A part of up to ``largestInMemory`` is kept in memory, a larger one in a file without a name.
+/// The last bytes of a short input stay in memory; a longer part lies in a file without a name, so that
+/// memory does not grow with what is under way. Where there is no room for files, parts of up to
+/// ``largestWithoutFile`` are kept in memory all the same.
 final class StreamReader: Sendable {
-  static let largestInMemory = ByteCount.mebibytes(32)
+  private static let largestInMemory = 1 << 20
+  private static let largestWithoutFile = 32 << 20
   private static let pieceSize = 1 << 20
 
   struct Part: Sendable {
@@ -52,48 +55,86 @@ final class StreamReader: Sendable {
   }
 
   private func read(_ isCancelled: () -> Bool) throws(Errno) -> Part {
-    guard partSize > Self.largestInMemory.bytes else {
-      var isLast = false
-      let bytes = try collect(isCancelled, isLast: &isLast)
-      return Part(body: .bytes(bytes), isLast: isLast)
+    var bytes: [UInt8] = []
+    // A short input needs no file.
+    var isLast = try collect(&bytes, upTo: min(partSize, Self.largestInMemory), isCancelled)
+    if isLast || bytes.count == partSize { return Part(body: .bytes(bytes), isLast: isLast) }
+    do {
+      return try spill(&bytes, isCancelled)
+    } catch {
+      // No file can be made, or it has no room. What was read of the part is in memory again.
+      guard error != .canceled, partSize <= Self.largestWithoutFile else { throw error }
     }
+    isLast = try collect(&bytes, upTo: partSize, isCancelled)
+    return Part(body: .bytes(bytes), isLast: isLast)
+  }
+
+  /// Goes on in a file.
+  ///
+  /// - Parameter bytes: the beginning of the part; after an error all that was read of it, if it may
+  ///   be in memory.
+  private func spill(_ bytes: inout [UInt8], _ isCancelled: () -> Bool) throws(Errno) -> Part {
     let file = try UnnamedFile.make()
     var count = 0
-    while count < partSize {
-      try wait(isCancelled)
-      let piece = try take(min(Self.pieceSize, partSize - count))
-      if piece.isEmpty { break }
+    var piece = bytes
+    while true {
       do {
         try file.descriptor.writeAll(toAbsoluteOffset: Int64(count), piece)
       } catch {
+        if partSize <= Self.largestWithoutFile {
+          bytes = try contents(of: file, count) + piece
+        }
         throw error as? Errno ?? .ioError
       }
       count += piece.count
+      if count == partSize { break }
+      bytes = []
+      try wait(isCancelled)
+      piece = try take(min(Self.pieceSize, partSize - count))
+      if piece.isEmpty { break }
     }
     return Part(
       body: .file(FileSlice(file: file, offset: 0, count: Int64(count))), isLast: count < partSize)
   }
 
+  private func contents(of file: OpenFile, _ count: Int) throws(Errno) -> [UInt8] {
+    var read = 0
+    var failure: Errno?
+    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+      do {
+        while read < count {
+          let rest = UnsafeMutableRawBufferPointer(
+            rebasing: UnsafeMutableRawBufferPointer(buffer)[read...])
+          let more = try file.descriptor.read(fromAbsoluteOffset: Int64(read), into: rest)
+          guard more > 0 else { throw Errno.ioError }
+          read += more
+        }
+      } catch {
+        failure = error as? Errno ?? .ioError
+      }
+      filled = read
+    }
+    if let failure { throw failure }
+    return bytes
+  }
+
+  /// - Returns: whether the input has ended.
   private func collect(
-    _ isCancelled: () -> Bool, isLast: inout Bool
-  ) throws(Errno) -> [UInt8] {
-    var bytes: [UInt8] = []
+    _ bytes: inout [UInt8], upTo limit: Int, _ isCancelled: () -> Bool
+  ) throws(Errno) -> Bool {
     // A short input needs no room for a whole part.
-    var capacity = min(64 * 1024, partSize)
-    while bytes.count < partSize {
+    var capacity = max(bytes.count, min(64 * 1024, limit))
+    while bytes.count < limit {
       if bytes.count == capacity || bytes.isEmpty {
-        capacity = min(max(capacity * 4, bytes.count), partSize)
+        capacity = min(max(capacity * 4, bytes.count), limit)
         bytes.reserveCapacity(capacity)
       }
       try wait(isCancelled)
       let piece = try take(min(capacity - bytes.count, Self.pieceSize))
-      if piece.isEmpty {
-        isLast = true
-        break
-      }
+      if piece.isEmpty { return true }
       bytes += piece
     }
-    return bytes
+    return false
   }
 
   /// - Returns: nothing at the end.

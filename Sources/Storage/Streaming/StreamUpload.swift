@@ -9,8 +9,8 @@ import SystemPackage
 ///
 /// Has one row in the history, recorded before its first request that changes anything.
 struct StreamUpload: Sendable {
-  /// What the parts held in memory at a time may take together.
-  private static let memory = ByteCount.mebibytes(64)
+  /// What the parts that wait and are under way may take together, on the disk as a rule.
+  private static let room = ByteCount.mebibytes(64)
   static let name = FilePath("standard input")
 
   let reader: StreamReader
@@ -28,8 +28,7 @@ struct StreamUpload: Sendable {
   private var undertaking: Undertaking { .upload(Self.name, to: location) }
 
   private var partsAtOnce: Int {
-    // Larger ones lie in files.
-    let room = partSize > StreamReader.largestInMemory ? 2 : Int(Self.memory.bytes / partSize.bytes)
+    let room = Int(Self.room.bytes / partSize.bytes)
     // One is read while as many are sent as may be.
     return min(max(room, 2), mostPartsAtOnce.map { $0 + 1 } ?? 8)
   }
