@@ -379,3 +379,7 @@ def test_a_link_that_leads_out_of_a_folder_is_left_out_with_what_to_do(person, s
     done = run(person, "put", "-r", "d", f"s3://{bucket}", *dry, status=1)
     assert b"d/out is a link out of its folder" in done.stderr and b"by its own name" in done.stderr
     assert store.keys(bucket) == ([] if dry else ["in", "inside.txt"])
+    done = run(person, "put", "-r", "--follow-symlinks", "d", f"s3://{bucket}", *dry)
+    assert done.stdout.count(b"\n") >= 3
+    assert store.keys(bucket) == ([] if dry else ["in", "inside.txt", "out"])
+    assert dry or store.get(bucket, "out") == b"not asked for"

@@ -37,6 +37,9 @@ struct PutCommand: PailCommand {
   @Flag(name: .shortAndLong, help: "Folders too, with everything in them.")
   var recursive = false
 
+  @Flag(help: "Follow links that lead out of a folder as well, not only those within it.")
+  var followSymlinks = false
+
   @Flag(help: "Leave objects that are there already alone.")
   var noOverwrite = false
 
@@ -113,7 +116,7 @@ struct PutCommand: PailCommand {
     let session = try await context.openSession()
     let trees = sources.trees(
       attributes: attributeOptions.attributes, ifExists: noOverwrite ? .skip : .overwrite,
-      filter: filters.filter)
+      filter: filters.filter, links: followSymlinks ? .all : .inside)
     if dryRun { return try await preview(trees, session, context) }
     let found = try await TransferRunner(session, context, total: sources.knownCount).run(trees)
     for (status, tree) in zip(found, trees) where status?.found == 0 {
@@ -146,7 +149,7 @@ struct PutCommand: PailCommand {
         }
       case .upload(let folder, let bucket, let prefix, _):
         var isEmpty = true
-        for await element in FolderWalk(folder) {
+        for await element in FolderWalk(folder, links: tree.links) {
           switch element {
           case .file(let file) where tree.filter.includes(file.name):
             isEmpty = false

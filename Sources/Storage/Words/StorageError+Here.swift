@@ -46,7 +46,7 @@ extension StorageError {
     case .linkNotFollowed:
       kind = .localFile
       message = "\(path) is a link out of its folder or back into it, and was left out"
-      recovery = "Upload what it leads to by its own name."
+      recovery = "Upload what it leads to by its own name, or with pail put --follow-symlinks."
     case .noRoomForNames(let temporary, let errno):
       message =
         "\(path) has more names than memory is taken for, and \(temporary) cannot take them: \(errno)"
