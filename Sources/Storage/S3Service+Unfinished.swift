@@ -40,6 +40,16 @@ extension S3Service {
     return request.isOf(endpoint: journaling.endpoint, profile: journaling.profile)
   }
 
+  /// Frees the transfers that are held by processes of hosts where none runs any more.
+  public func releaseTransfers(ofDead hosts: Set<String>) async throws(StorageError) {
+    guard let journaling else { return }
+    do {
+      try await journaling.journal.release(ofDead: hosts)
+    } catch {
+      throw StorageError(error, about: "The journal of transfers")
+    }
+  }
+
   private func journalEntries() async throws(StorageError) -> [JournalEntry] {
     guard let journaling else { return [] }
     do {

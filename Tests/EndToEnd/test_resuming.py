@@ -647,6 +647,24 @@ def test_a_disk_that_somebody_else_fills_keeps_what_has_arrived(
         subprocess.run(["umount", small], check=True)
 
 
+def test_what_a_host_left_that_has_another_name_now_is_taken_over_when_asked(
+    person, store, proxy, bucket
+):
+    source = person.file("film.bin", content(5 * PART))
+    leave_upload(person, proxy, bucket, source)
+    journal = sqlite3.connect(person.home / "state/pail/transfers.sqlite")
+    with journal:
+        journal.execute("UPDATE transfers SET host = 'build-07'")
+    journal.close()
+    refused = ended(start(person, "put", source, f"s3://{bucket}/film.bin"), 1)
+    assert "on build-07" in refused and "--dead-host build-07" in refused
+    since = len(proxy.operations)
+    ended(start(person, "transfers", "resume", "--dead-host", "build-07"))
+    assert store.get(bucket, "film.bin") == content(5 * PART)
+    assert len(pieces(proxy, "UploadPart", "received", since)) < 5
+    assert store.uploads(bucket) == [] and unfinished(person) == []
+
+
 def test_a_source_that_needs_no_parts_any_more_leaves_none_on_the_server(
     person, store, proxy, bucket
 ):

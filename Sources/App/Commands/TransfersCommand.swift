@@ -70,10 +70,16 @@ struct TransfersCommand: PailCommand {
         Examples:
           pail transfers resume
           pail transfers resume 3 4
+          pail transfers resume --dead-host build-07
         """)
 
     @Argument(help: ArgumentHelp("As pail transfers shows them.", valueName: "number"))
     var ids: [Int64] = []
+
+    @Option(
+      help: ArgumentHelp(
+        "A host where no Pail runs any more: what it left is taken over.", valueName: "host"))
+    var deadHost: [String] = []
 
     @Flag(help: ArgumentHelp("Leave the terminal and go on without it.", visibility: .hidden))
     var detached = false
@@ -89,6 +95,7 @@ struct TransfersCommand: PailCommand {
         StandardStreams.releaseTerminal()
       }
       let session = try await context.openSession()
+      try await session.service.releaseTransfers(ofDead: Set(deadHost))
       let entries = try await session.service.unfinishedTransfers()
       let chosen = try choose(entries, session, context)
       guard !chosen.isEmpty else {
@@ -178,6 +185,11 @@ struct TransfersCommand: PailCommand {
     @Flag(help: "All transfers of this endpoint that are not under way.")
     var all = false
 
+    @Option(
+      help: ArgumentHelp(
+        "A host where no Pail runs any more: what it left is taken over.", valueName: "host"))
+    var deadHost: [String] = []
+
     @Option(help: ArgumentHelp("Where the upload IDs are.", valueName: "name"))
     var bucket: [String] = []
 
@@ -194,6 +206,7 @@ struct TransfersCommand: PailCommand {
 
     func run(_ context: CommandContext) async throws {
       let session = try await context.openSession()
+      try await session.service.releaseTransfers(ofDead: Set(deadHost))
       let found = try await UnfinishedTransfers.find(
         context, buckets: bucket.map { BucketName($0) }, in: session)
       if all {

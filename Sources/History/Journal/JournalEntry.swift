@@ -156,13 +156,17 @@ public struct JournalLease: Sendable, Hashable {
       processStart: author.processStart)
   }
 
-  /// True for other hosts, of whose processes nothing is known here.
-  var isRunning: Bool {
+  private var author: Author {
     Author(
       user: user, loginUID: 0, auditUID: nil, host: host, sshClient: nil, bootID: bootID,
-      processID: processID, processStart: processStart
-    ).isRunning
+      processID: processID, processStart: processStart)
   }
+
+  /// True for other hosts, of whose processes nothing is known here.
+  var isRunning: Bool { author.isRunning }
+
+  /// Whether what is known of processes here says anything about its process.
+  public var isOfThisHost: Bool { author.isOfThisHost }
 }
 
 /// One transfer that has not come to its end.

@@ -187,6 +187,20 @@ public actor TransferJournal {
     }
   }
 
+  /// Frees what processes of other hosts hold. Nothing tells here whether they run, so that somebody
+  /// has to say it: a host may have another name by now.
+  public func release(ofDead hosts: Set<String>) async throws(JournalError) {
+    guard !hosts.isEmpty, source.isThere else { return }
+    try await write { db in
+      for entry in try JournalRows.all(in: db) {
+        guard case .running(let lease) = entry.state, hosts.contains(lease.host),
+          !lease.isOfThisHost
+        else { continue }
+        try JournalRows.setLease(nil, of: entry.id, in: db)
+      }
+    }
+  }
+
   /// Gives up the lease and keeps the entry, to be resumed.
   public func release(_ id: JournalID) async throws(JournalError) {
     await flush()

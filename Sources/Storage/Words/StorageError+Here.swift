@@ -76,8 +76,12 @@ extension StorageError {
     case .held(let lease):
       self.init(
         kind: .inUse,
-        message: "\(subject) is under way already, in process \(lease.processID) of \(lease.user)",
-        recovery: "Wait until that is done, or end that process: what it has moved is kept.")
+        message: "\(subject) is under way already, in process \(lease.processID) of \(lease.user)"
+          + (lease.isOfThisHost ? "" : " on \(lease.host)"),
+        recovery: lease.isOfThisHost
+          ? "Wait until that is done, or end that process: what it has moved is kept."
+          : "If no Pail runs there any more, pail transfers resume --dead-host \(lease.host) goes on."
+      )
     case .unknown:
       self.init(
         kind: .inUse, message: "\(subject) has come to its end meanwhile",
