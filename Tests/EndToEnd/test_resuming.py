@@ -647,6 +647,26 @@ def test_a_disk_that_somebody_else_fills_keeps_what_has_arrived(
         subprocess.run(["umount", small], check=True)
 
 
+@pytest.mark.parametrize("is_interrupted", [False, True])
+def test_a_journal_that_cannot_be_used_is_told_of(person, store, proxy, bucket, is_interrupted):
+    body = content(5 * PART)
+    source = person.file("film.bin", body)
+    state = person.home / "state/pail"
+    state.mkdir(parents=True, mode=0o700)
+    (state / "transfers.sqlite").write_bytes(b"no database" * 1000)
+    hold = proxy.hold("request", operation="UploadPart", skip=2, times=0)
+    program = start(person, "put", source, f"s3://{bucket}/film.bin")
+    hold.wait()
+    if is_interrupted:
+        program.send_signal(signal.SIGINT)
+    else:
+        hold.release()
+    said = ended(program, 130 if is_interrupted else 0)
+    assert "journal of unfinished transfers cannot be used" in said and "cannot be resumed" in said
+    assert said.count("cannot be resumed") == 1
+    assert store.uploads(bucket) == [] and store.keys(bucket) == ([] if is_interrupted else ["film.bin"])
+
+
 def test_what_a_host_left_that_has_another_name_now_is_taken_over_when_asked(
     person, store, proxy, bucket
 ):

@@ -60,6 +60,7 @@ extension TransferRunner {
     defer {
       watch.cancel()
       context.console.clearProgress()
+      tellJournalProblem()
     }
     let outcomes = TreeOutcomes()
     let id = await engine.enqueue(tree, reporting: outcomes)

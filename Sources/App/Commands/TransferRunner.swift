@@ -35,6 +35,7 @@ struct TransferRunner {
     defer {
       watch.cancel()
       context.console.clearProgress()
+      tellJournalProblem()
     }
     try await withTaskCancellationHandler {
       var isAtEnd = false
@@ -47,6 +48,12 @@ struct TransferRunner {
     }
     if Task.isCancelled { await engine.stopResumably() }
     try Task.checkCancellation()
+  }
+
+  func tellJournalProblem() {
+    guard let problem = engine.untoldJournalProblem() else { return }
+    context.console.message(
+      "pail: \(problem.message)\n  What is interrupted meanwhile cannot be resumed")
   }
 
   /// Says, when all was stopped, what can be resumed.

@@ -55,6 +55,11 @@ public actor TransferEngine {
     queueLog = journaling.map { QueueLog($0) }
   }
 
+  /// Why what is moved now cannot be kept to be resumed; told once.
+  public nonisolated func untoldJournalProblem() -> StorageError? {
+    tools.journaling?.untoldProblem()
+  }
+
   // MARK: - Asking for transfers
 
   /// Puts transfers at the end of the queue; they start as soon as there is room.

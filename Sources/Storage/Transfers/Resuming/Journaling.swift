@@ -1,15 +1,22 @@
 public import History
 import S3
+import Synchronization
 public import SystemPackage
 
 /// The journal, with what an entry tells of whoever asked for the transfer.
 final class Journaling: Sendable {
+  private struct Failure {
+    var problem: StorageError?
+    var isTold = false
+  }
+
   let journal: TransferJournal
   /// This process.
   let holder: Author
   let endpoint: String
   let region: Region
   let profile: String?
+  private let failure = Mutex(Failure())
 
   init(
     journal: TransferJournal, holder: Author, endpoint: String, region: Region, profile: String?
@@ -41,6 +48,20 @@ final class Journaling: Sendable {
 }
 
 extension Journaling {
+  /// Why what is moved now cannot be kept to be resumed. nil as long as it can, and once it was told.
+  func untoldProblem() -> StorageError? {
+    failure.withLock { failure in
+      guard !failure.isTold, let problem = failure.problem else { return nil }
+      failure.isTold = true
+      return problem
+    }
+  }
+
+  func note(_ error: JournalError) {
+    let problem = StorageError(error, about: "The journal of transfers")
+    failure.withLock { $0.problem = problem }
+  }
+
   /// Whether an earlier run has left anything. When the journal cannot be read it may have.
   func mayHaveLeftovers() async -> Bool {
     do {
@@ -62,7 +83,10 @@ extension Journaling {
     do {
       return try await journal.takeIfThere(entry(for: request), for: holder)
     } catch {
-      guard case .held = error else { return nil }
+      guard case .held = error else {
+        note(error)
+        return nil
+      }
       throw StorageError(
         error, about: "s3://\(request.location.bucket)/\(request.location.key.text)")
     }

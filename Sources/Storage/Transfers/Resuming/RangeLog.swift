@@ -53,7 +53,10 @@ final class RangeLog: Sendable {
         insteadOf: journaling.entry(for: waiting))
       return RangeLog(journaling.journal, request, entry, file)
     } catch {
-      guard case .held = error else { return nil }
+      guard case .held = error else {
+        journaling.note(error)
+        return nil
+      }
       throw StorageError(error, about: "s3://\(request.bucket)/\(request.key.text)")
     }
   }

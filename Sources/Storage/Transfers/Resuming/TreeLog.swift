@@ -30,7 +30,10 @@ struct TreeLog: Sendable {
       }
       return TreeLog(entry: entry, journal: journal)
     } catch {
-      guard case .held = error else { return nil }
+      guard case .held = error else {
+        journaling.note(error)
+        return nil
+      }
       throw StorageError(error, about: "s3://\(request.bucket)/\(request.key.text)")
     }
   }

@@ -28,7 +28,10 @@ final class UploadLog: Sendable {
         insteadOf: journaling.entry(for: waiting))
       return UploadLog(journaling.journal, request, entry)
     } catch {
-      guard case .held = error else { return nil }
+      guard case .held = error else {
+        journaling.note(error)
+        return nil
+      }
       throw StorageError(error, about: "s3://\(request.bucket)/\(request.key.text)")
     }
   }
