@@ -239,6 +239,38 @@ def test_hostile_peers_of_the_socket_hurt_nothing(person, store, proxy, bucket):
     os.close(folder)
 
 
+def test_what_another_process_tries_again_comes_to_its_end(person, store, proxy, bucket):
+    for name in ("first.txt", "second.txt"):
+        person.file(name, name.encode())
+    proxy.refuse(403, "AccessDenied", operation="PutObject", key=b"first.txt")
+    again = proxy.hold("request", operation="PutObject", key=b"first.txt", skip=1)
+    held = proxy.hold("request", operation="PutObject", key=b"second.txt")
+    put = start(person, "put", "first.txt", "second.txt", f"s3://{bucket}/")
+    held.wait()
+    name = person.home / "state" / "pail" / "run" / f"{put.pid}.sock"
+    wait_until(name.exists, "a socket")
+    folder = os.open(name.parent, os.O_RDONLY)
+    peer = socket.socket(socket.AF_UNIX)
+    peer.connect(f"/proc/self/fd/{folder}/{name.name}")
+    peer.settimeout(20)
+    lines = peer.makefile("rb")
+    failed = None
+    while failed is None:
+        told = json.loads(lines.readline()).get("transfers", [])
+        failed = next((each["id"] for each in told if each["state"] == "failed"), None)
+    peer.sendall(json.dumps({"command": "retry", "id": failed}).encode() + b"\n")
+    again.wait()
+    held.release()
+    wait_until(lambda: store.keys(bucket) == ["second.txt"], "the second")
+    again.release()
+    _, errors = put.communicate(timeout=30)
+    assert put.returncode == 1 and b"AccessDenied" in errors
+    assert store.get(bucket, "first.txt") == b"first.txt"
+    assert sorted(outcomes(person)) == ["done", "done", "failed"]
+    peer.close()
+    os.close(folder)
+
+
 def test_p_holds_a_transfer_of_another_process_and_lets_it_go_on(person, store, proxy, bucket):
     body = os.urandom(40 * MEBIBYTE)
     person.file("large.bin", body)

@@ -41,6 +41,7 @@ struct TransferRunner {
       var isAtEnd = false
       while !isAtEnd {
         isAtEnd = try await runBatch(next)
+        await waitForRetries()
         await engine.clearFinished()
       }
     } onCancel: {
@@ -48,6 +49,12 @@ struct TransferRunner {
     }
     if Task.isCancelled { await engine.stopResumably() }
     try Task.checkCancellation()
+  }
+
+  /// Another Pail may have asked for one more try of what failed here.
+  private func waitForRetries() async {
+    guard await !engine.isIdle else { return }
+    for await statuses in engine.updates() where statuses.allSatisfy(\.state.isOver) { return }
   }
 
   func tellJournalProblem() {

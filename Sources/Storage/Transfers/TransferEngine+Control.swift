@@ -113,6 +113,9 @@ extension TransferEngine {
     changed()
   }
 
+  /// Whether no transfer waits or is under way.
+  public var isIdle: Bool { entries.allSatisfy { $0.value.status.state.isOver } }
+
   /// Forgets the transfers that are over.
   public func clearFinished() {
     entries.removeAll { $0.value.status.state.isOver }
