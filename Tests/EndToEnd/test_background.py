@@ -11,6 +11,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
 from test_transfers import MEBIBYTE, upload
 
 
@@ -261,7 +262,10 @@ def test_what_another_process_tries_again_comes_to_its_end(person, store, proxy,
     peer.sendall(json.dumps({"command": "retry", "id": failed}).encode() + b"\n")
     again.wait()
     held.release()
-    wait_until(lambda: store.keys(bucket) == ["second.txt"], "the second")
+    wait_until(lambda: "done" in outcomes(person), "the second")
+    # It would end now.
+    with pytest.raises(subprocess.TimeoutExpired):
+        put.wait(1)
     again.release()
     _, errors = put.communicate(timeout=30)
     assert put.returncode == 1 and b"AccessDenied" in errors
