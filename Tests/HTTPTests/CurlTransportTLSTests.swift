@@ -23,7 +23,11 @@ struct CurlTransportTLSTests {
     let server = try run(
       ["s_server", "-accept", "127.0.0.1:0", "-cert", certificate, "-key", key, "-www"],
       output: output)
-    defer { server.terminate() }
+    // It has the blocked signals of the thread that starts it, SIGTERM mostly among them.
+    defer {
+      kill(server.processIdentifier, SIGKILL)
+      server.waitUntilExit()
+    }
     let port = try #require(try acceptedPort(of: output))
 
     let url = "https://localhost:\(port)/"
