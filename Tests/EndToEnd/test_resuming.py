@@ -466,44 +466,58 @@ class Away:
         self.port = int(self.proxy.endpoint.rsplit(":", 1)[1])
         self.upstream = upstream
 
-    def leave(self, seconds):
+    def leave_under(self, program, hold):
+        """Is gone for ten seconds once the request is there, and the program comes to its end."""
+        hold.wait()
+        hold.drop()
         self.proxy.close()
-        threading.Timer(seconds, self._back).start()
+        threading.Timer(10, self._back).start()
+        try:
+            ended(program)
+        finally:
+            self.proxy.close()
 
     def _back(self):
         self.proxy = Proxy(self.upstream, port=self.port)
 
 
 @pytest.mark.parametrize(
-    "operation, command, keys",
+    "operation, command, keys, made",
     [
-        ("GetObject", "get s3://{}/one got/", ["one"]),
-        ("GetObject", "get -r s3://{}/many/ got", [f"many/{number}" for number in range(300)]),
-        ("PutObject", "put -r --no-overwrite files/ s3://{}/new/", []),
-        ("UploadPart", "put --part-size 5M - s3://{}/new/film", []),
-        ("CopyObject", "cp -r s3://{}/many/ s3://{}/new/", [f"many/{number}" for number in range(40)]),
+        ("GetObject", "get s3://{}/one got/", ["one"], None),
+        ("GetObject", "get -r s3://{}/many/ got", [f"many/{number}" for number in range(300)], None),
+        ("PutObject", "put -r --no-overwrite files/ s3://{}/new/", [], [f"new/{n}" for n in range(100)]),
+        ("UploadPart", "put --part-size 5M - s3://{}/new/film", [], ["new/film"]),
+        (
+            "CopyObject", "cp -r s3://{}/many/ s3://{}/new/",
+            [f"many/{number}" for number in range(40)], [f"new/{n}" for n in range(40)],
+        ),
     ],
 )
 def test_a_server_that_is_gone_for_ten_seconds_ends_nothing(
-    person, store, bucket, operation, command, keys
+    person, store, bucket, operation, command, keys, made
 ):
-    size = 12 * MEBIBYTE if keys == ["one"] else 1000
+    film = content(30 * MEBIBYTE)
+    body = content(12 * MEBIBYTE if keys == ["one"] else 1000)
     for key in keys:
-        store.put(bucket, key, content(size))
+        store.put(bucket, key, body)
     for number in range(100):
         person.file(f"files/{number}", b"%d" % number)
     server = Away(store.endpoint)
     person.write_env(endpoint=server.proxy.endpoint)
-    hold = server.proxy.hold("request", operation=operation, skip=1 if keys != ["one"] else 0, times=0)
-    with open(person.file("film.bin", content(30 * MEBIBYTE)), "rb") as stdin:
+    skip = 0 if keys == ["one"] else 1
+    hold = server.proxy.hold("request", operation=operation, skip=skip, times=0)
+    with open(person.file("film.bin", film), "rb") as stdin:
         program = start(person, *command.format(bucket, bucket).split(), stdin=stdin)
-    hold.wait()
-    hold.drop()
-    server.leave(10)
-    try:
-        ended(program)
-    finally:
-        server.proxy.close()
+    server.leave_under(program, hold)
+    if made is None:
+        got = {path.name: path.read_bytes() for path in (person.work / "got").iterdir()}
+        assert got == {key.rsplit("/", 1)[-1]: body for key in keys}
+        return
+    assert store.keys(bucket, "new/") == sorted(made)
+    assert store.uploads(bucket) == []
+    wanted = {"PutObject": b"7", "UploadPart": film, "CopyObject": body}[operation]
+    assert store.get(bucket, "new/film" if operation == "UploadPart" else "new/7") == wanted
 
 
 @pytest.mark.parametrize("direction", ["up", "down"])
@@ -521,13 +535,7 @@ def test_a_server_that_is_gone_for_ten_seconds_ends_no_transfer(
         arguments, operation = ("get", f"s3://{bucket}/film.bin", person.downloads), "GetObject"
     hold = server.proxy.hold("request", operation=operation, skip=3, times=0)
     program = start(person, *arguments)
-    hold.wait()
-    hold.drop()
-    server.leave(10)
-    try:
-        ended(program)
-    finally:
-        server.proxy.close()
+    server.leave_under(program, hold)
     if direction == "up":
         assert store.get(bucket, "film.bin") == body
     else:

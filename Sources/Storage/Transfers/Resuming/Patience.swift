@@ -29,6 +29,8 @@ final class Patience: Sendable {
   private let wait: @Sendable (Duration) async throws -> Void
   private let state = Mutex(State())
 
+  /// - Parameter wait: for the moment before a request goes again; ends early only when the task is
+  ///   cancelled. Tests do not wait.
   init(
     _ limit: Duration,
     wait: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }

@@ -153,6 +153,7 @@ public final class TreeOutcomes: AsyncSequence, Sendable {
     }
     if beginsRest {
       Task {
+        // The rest itself. Sleeping fails only when the task is cancelled, and nobody can.
         try? await Task.sleep(for: Self.rest)
         state.withLock { $0.isResting = false }
         wakeReader()
