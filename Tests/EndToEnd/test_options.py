@@ -9,7 +9,7 @@ import urllib.error
 import urllib.request
 
 import pytest
-from test_background import wait_until
+from test_background import start, wait_until
 
 OWNER = "111122223333"
 
@@ -162,10 +162,11 @@ class Crowd:
 
     def __init__(self, proxy):
         self.lock, self.now, self.most = threading.Lock(), 0, 0
-        proxy.change_sent(self.come, "PutObject", times=0)
-        # So that those that may be under way together are.
-        proxy.delay(0.2, "PutObject", point="received")
-        proxy.change(self.go, "PutObject", times=0)
+        for operation in ("PutObject", "UploadPart"):
+            proxy.change_sent(self.come, operation, times=0)
+            # So that those that may be under way together are.
+            proxy.delay(0.2, operation, point="received")
+            proxy.change(self.go, operation, times=0)
 
     def come(self, _):
         with self.lock:
@@ -184,9 +185,40 @@ class Crowd:
 def test_concurrency_is_how_many_uploads_are_under_way(person, store, proxy, bucket, options, fits):
     for number in range(8):
         person.file(f"d/{number}", b"x")
+    # Counts with the others, in parts and beside them.
+    person.file("d/large", b"x" * 20 * 1024 * 1024)
     crowd = Crowd(proxy)
     run(person, "put", "-r", "d", f"s3://{bucket}", *options)
-    assert len(store.keys(bucket)) == 8 and fits(crowd.most), crowd.most
+    assert len(store.keys(bucket)) == 9 and fits(crowd.most), crowd.most
+
+
+@pytest.mark.parametrize("way", ["up", "down"])
+def test_several_folders_move_at_once(person, store, proxy, bucket, way):
+    words = ["put", "-r", "one", "two", f"s3://{bucket}/"]
+    person.file("one/a", b"a")
+    person.file("two/b", b"b")
+    if way == "down":
+        run(person, *words)
+        words = ["get", "-r", f"s3://{bucket}/one", f"s3://{bucket}/two", "got"]
+    held = proxy.hold("request", operation="PutObject" if way == "up" else "GetObject", key=b"one/a")
+    command = start(person, *words)
+    held.wait()
+    if way == "up":
+        wait_until(lambda: store.keys(bucket) == ["two/b"], "the second folder")
+    else:
+        wait_until((person.work / "got/two/b").exists, "the second prefix")
+    held.release()
+    _, errors = command.communicate(timeout=30)
+    assert command.returncode == 0, errors
+    assert store.keys(bucket) == ["one/a", "two/b"]
+
+
+def test_a_server_that_knows_nobody_is_told_once_for_all_folders(person, proxy, bucket):
+    person.file("one/a", b"a")
+    person.file("two/b", b"b")
+    proxy.refuse(403, "InvalidAccessKeyId", operation="PutObject", times=0)
+    done = run(person, "put", "-r", "one", "two", f"s3://{bucket}/", status=1)
+    assert done.stderr.count(b"\npail: The server does not know this access key") == 1
 
 
 # Buckets.

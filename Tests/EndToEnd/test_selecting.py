@@ -210,6 +210,11 @@ def test_get_takes_several_keys_and_patterns_into_a_folder(person, filled):
         words = [f"s3://{filled}/{place}" if place != "-r" else place for place in places]
         refused = run(person, "get", *words, "o", status=1)
         assert b"may become the same file" in refused.stderr and not (person.work / "o").exists()
+
+
+def test_of_objects_that_become_one_file_the_first_stays(person, proxy, filled):
+    # If they moved at once, that of the second pattern would be there first.
+    proxy.delay(1, operation="GetObject", key=b"logs/a.gz")
     run(person, "get", "--no-overwrite", f"s3://{filled}/logs/*", f"s3://{filled}/m/*", "kept")
     assert (person.work / "kept/a.gz").read_bytes() == b"logs/a.gz"
 

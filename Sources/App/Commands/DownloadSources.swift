@@ -15,6 +15,8 @@ struct DownloadSources {
 
   /// How many there are, where nothing has to be listed to know.
   private(set) var knownCount: Int?
+  /// Whether two objects may become one file: the first that arrives stays.
+  let mayMeet: Bool
   private let folder: FilePath
   private let ifExists: TransferRequest.ExistingDestination
   private let session: Session
@@ -50,7 +52,9 @@ struct DownloadSources {
         sources.append(.selection(place, selection, skipped: base.bytes.count))
       }
     }
-    if ifExists == .overwrite, let (one, other) = names.meeting {
+    let meeting = names.meeting
+    mayMeet = meeting != nil
+    if ifExists == .overwrite, let (one, other) = meeting {
       throw CommandFailure(
         "\(Visible.text(one.place.bytes)) and \(Visible.text(other.place.bytes))"
           + " may become the same file",

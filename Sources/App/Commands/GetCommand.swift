@@ -140,7 +140,7 @@ struct GetCommand: PailCommand {
     }
     let trees = sources.trees
     let found = try await TransferRunner(session, context, total: sources.knownCount)
-      .run(trees.map(\.tree))
+      .run(trees.map(\.tree), inTurn: sources.mayMeet)
     for (status, tree) in zip(found, trees) where status?.found == 0 {
       if let failure = tree.ifNothing { context.fail(nil, failure) }
     }

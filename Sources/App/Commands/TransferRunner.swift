@@ -8,11 +8,6 @@ struct TransferRunner {
   let context: CommandContext
   let progress: TransferProgressLine
 
-  /// Waiting in the engine at a time: a folder of a million files is not a million transfers.
-  private static let inFlight = 64
-  /// The engine forgets what is over after so many.
-  private static let batch = 250
-
   /// - Parameter total: nil while it is not known how many there will be.
   init(_ session: Session, _ context: CommandContext, total: Int?) {
     engine = session.service.transfers
@@ -23,12 +18,10 @@ struct TransferRunner {
     progress = TransferProgressLine(context, total: total)
   }
 
-  /// - Parameter next: gives the next transfer, nil at the end.
-  /// - Throws: what `next` throws, and `CancellationError` when the task was cancelled. No
-  ///   transfer is under way any more in either case.
-  func run(_ next: () async throws -> TransferRequest?) async throws {
-    let engine = engine
-    let progress = progress
+  /// Shows how far the engine's transfers are while `body` runs, and stops them resumably when the
+  /// task is cancelled.
+  func withProgress<Value>(_ body: () async -> Value) async -> Value {
+    let (engine, progress) = (engine, progress)
     let watch = Task {
       for await statuses in engine.updates() { progress.show(statuses) }
     }
@@ -37,81 +30,45 @@ struct TransferRunner {
       context.console.clearProgress()
       tellJournalProblem()
     }
-    try await withTaskCancellationHandler {
-      var isAtEnd = false
-      while !isAtEnd {
-        isAtEnd = try await runBatch(next)
-        await waitForRetries()
-        await engine.clearFinished()
-      }
+    return await withTaskCancellationHandler {
+      await body()
     } onCancel: {
       Task { await engine.stopResumably() }
     }
-    if Task.isCancelled { await engine.stopResumably() }
-    try Task.checkCancellation()
   }
 
   /// Another Pail may have asked for one more try of what failed here.
-  private func waitForRetries() async {
+  func waitForRetries() async {
     guard await !engine.isIdle else { return }
     for await statuses in engine.updates() where statuses.allSatisfy(\.state.isOver) { return }
   }
 
-  func tellJournalProblem() {
+  private func tellJournalProblem() {
     guard let problem = engine.untoldJournalProblem() else { return }
     context.console.message(
       "pail: \(problem.message)\n  What is interrupted meanwhile cannot be resumed")
   }
 
-  /// Says, when all was stopped, what can be resumed.
-  ///
-  /// - Parameters:
-  ///   - rest: folders and prefixes that were not begun with; they are kept as well.
-  ///   - others: the count of those that the journal has and that were not begun with.
-  func tellKept(_ rest: ArraySlice<TransferTree>, besides others: Int = 0) async {
-    let count = await engine.stopResumably().kept + engine.keep(rest) + others
-    guard count > 0 else { return }
-    let what = count == 1 ? "1 unfinished transfer is" : "\(count) unfinished transfers are"
-    context.console.message("pail: \(what) kept: pail transfers resume goes on from there")
-  }
-
-  func run(_ requests: [TransferRequest]) async throws {
-    var rest = requests[...]
-    try await run { rest.popFirst() }
-  }
-
-  /// - Returns: whether there are no more.
-  private func runBatch(_ next: () async throws -> TransferRequest?) async throws -> Bool {
+  /// Runs single transfers to their end, each told as it is over.
+  func run(_ requests: [TransferRequest]) async {
     let engine = engine
-    return try await withThrowingTaskGroup(of: Ended.self) { group in
-      var running = 0
-      for _ in 0..<Self.batch {
-        if running >= Self.inFlight, let ended = try await group.next() {
-          report(ended)
-          running -= 1
-        }
-        guard !Task.isCancelled, let request = try await next() else {
-          while let ended = try await group.next() { report(ended) }
-          return true
-        }
-        running += 1
+    let ids = await engine.enqueue(requests)
+    await withTaskGroup(of: Ended.self) { group in
+      for (id, request) in zip(ids, requests) {
         group.addTask {
-          let ids = await engine.enqueue([request])
-          guard let id = ids.first else { return Ended(request: request, result: nil) }
           // In a task of its own: who interrupts the command wants what has moved to be kept,
           // and cancelling the wait would give it up.
-          let result = await Task { await engine.outcome(of: id) }.value
-          return Ended(request: request, result: result)
+          Ended(request: request, result: await Task { await engine.outcome(of: id) }.value)
         }
       }
-      while let ended = try await group.next() { report(ended) }
-      return false
+      for await ended in group { report(ended) }
     }
+    await engine.clearArrived(ids)
   }
 
   private struct Ended: Sendable {
     var request: TransferRequest
-    var result: Result<TransferResult, StorageError>?
+    var result: Result<TransferResult, StorageError>
   }
 
   private func report(_ ended: Ended) {
@@ -127,7 +84,6 @@ struct TransferRunner {
     case .failure(let error):
       progress.finished(.zero)
       context.fail(subject(of: ended.request), error)
-    case nil: break
     }
   }
 

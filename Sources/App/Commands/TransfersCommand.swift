@@ -115,16 +115,16 @@ struct TransfersCommand: PailCommand {
     private func resume(
       _ chosen: [JournalEntry], _ session: Session, _ context: CommandContext
     ) async throws {
-      var files = chosen.filter { $0.request.tree == nil }[...]
+      var files = chosen.filter { $0.request.tree == nil }.map { TransferRequest($0) }[...]
       let trees = chosen.compactMap { TransferTree($0.request) }
       let runner = TransferRunner(session, context, total: trees.isEmpty ? files.count : nil)
-      do {
-        try await runner.run { files.popFirst().map { TransferRequest($0) } }
-      } catch let cancellation as CancellationError {
-        await runner.tellKept(trees[...], besides: files.count)
-        throw cancellation
+      var lists: [TransferTree] = []
+      while !files.isEmpty {
+        let list = files.prefix(TransferRunner.mostShownSingly)
+        lists.append(TransferTree(.list(Array(list))))
+        files.removeFirst(list.count)
       }
-      try await runner.run(trees)
+      try await runner.run(lists + trees)
     }
 
     private func choose(

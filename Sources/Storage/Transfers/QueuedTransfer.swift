@@ -58,10 +58,18 @@ struct QueuedTransfer {
     }
   }
 
-  /// Whether its time is mostly that of the way to the server, so that many may run at once.
-  var isSmall: Bool {
-    guard case .file(let request, _) = work, let size = request.size else { return false }
-    return RequestPool.Kind(objectOf: size) == .small
+  /// What runs beside what: a thousand small files, a huge one and a folder all move.
+  enum Lane: Hashable, CaseIterable {
+    /// A file whose time is mostly that of the way to the server, so that many may run at once.
+    case small
+    case large
+    case tree
+  }
+
+  var lane: Lane {
+    guard case .file(let request, _) = work else { return .tree }
+    guard let size = request.size else { return .large }
+    return RequestPool.Kind(objectOf: size) == .small ? .small : .large
   }
 
   /// What the journal is to keep of it while it waits, and of a small one while it runs; nil when

@@ -3,9 +3,9 @@ import Synchronization
 
 /// Lets a number of requests run at once, over all transfers; the others wait in turn.
 ///
-/// Parts and small objects have room apart, so that neither keeps the other waiting. Where several
-/// transfers wait, each gets a turn before one gets a second: a thousand small files and one huge
-/// one both move.
+/// Parts and small objects have room apart, so that neither keeps the other waiting, unless a person
+/// asked for a number of requests. Where several transfers wait, each gets a turn before one gets a
+/// second: a thousand small files and one huge one both move.
 final class RequestPool: Sendable {
   typealias Kind = ConcurrencyPlan.Kind
 
@@ -73,8 +73,8 @@ final class RequestPool: Sendable {
   }
 
   private struct State {
-    var parts: Lane
-    var small: Lane
+    /// One for parts and one for small objects, or one for both.
+    var lanes: [Lane]
     var lastID = 0
     /// Transfers that stand still: none of their requests gets a turn.
     var held: Set<TransferID> = []
@@ -83,18 +83,14 @@ final class RequestPool: Sendable {
 
     subscript(kind: Kind) -> Lane {
       _read {
-        switch kind {
-        case .part: yield parts;
-        case .small: yield small
-        }
+        yield lanes[index(of: kind)]
       }
       _modify {
-        switch kind {
-        case .part: yield &parts;
-        case .small: yield &small
-        }
+        yield &lanes[index(of: kind)]
       }
     }
+
+    private func index(of kind: Kind) -> Int { kind == .part ? 0 : lanes.count - 1 }
   }
 
   private let state: Mutex<State>
@@ -104,11 +100,18 @@ final class RequestPool: Sendable {
 
   init(parts: ConcurrencyPlan, small: ConcurrencyPlan) {
     mostParts = parts.range.upperBound
-    state = Mutex(State(parts: Lane(plan: parts), small: Lane(plan: small)))
+    state = Mutex(State(lanes: [Lane(plan: parts), Lane(plan: small)]))
+  }
+
+  /// - Parameter limit: of requests of both kinds together; 1 or more.
+  init(fixed limit: Int) {
+    let plan = ConcurrencyPlan(fixed: limit)
+    mostParts = plan.limit
+    state = Mutex(State(lanes: [Lane(plan: plan)]))
   }
 
   var waitingCount: Int {
-    state.withLock { $0.parts.waitingCount + $0.small.waitingCount }
+    state.withLock { $0.lanes.reduce(0) { $0 + $1.waitingCount } }
   }
 
   /// How many requests of a kind may be under way now.
@@ -181,7 +184,7 @@ final class RequestPool: Sendable {
   func release(_ transfer: TransferID) {
     let admitted = state.withLock { state in
       state.held.remove(transfer)
-      return state.parts.admit(holding: state.held) + state.small.admit(holding: state.held)
+      return state.lanes.indices.flatMap { state.lanes[$0].admit(holding: state.held) }
     }
     for waiter in admitted { waiter.turn.resume(returning: true) }
   }

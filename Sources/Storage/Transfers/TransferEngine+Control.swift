@@ -30,7 +30,7 @@ extension TransferEngine {
       tools.pool.release(id)
     } else {
       entries[id]?.status.state = .waiting
-      if entry.isSmall { waitingSmall.prepend(id) } else { waiting.prepend(id) }
+      waiting[entry.lane, default: []].prepend(id)
       startWaiting()
     }
     changed()
@@ -39,8 +39,7 @@ extension TransferEngine {
   /// Moves a transfer that waits among those that wait: up with a negative number.
   public func move(_ id: TransferID, by places: Int) {
     guard let entry = entries[id], entry.status.state == .waiting else { return }
-    let small = entry.isSmall
-    var queue = (small ? waitingSmall : waiting).filter { entries[$0]?.status.state == .waiting }
+    var queue = (waiting[entry.lane] ?? []).filter { entries[$0]?.status.state == .waiting }
     guard let index = queue.firstIndex(of: id) else { return }
     let target = min(max(index + places, 0), queue.count - 1)
     guard target != index else { return }
@@ -54,7 +53,7 @@ extension TransferEngine {
       }
       queue.swapAt(place, place + step)
     }
-    if small { waitingSmall = Deque(queue) } else { waiting = Deque(queue) }
+    waiting[entry.lane] = queue
     changed()
   }
 
@@ -94,7 +93,6 @@ extension TransferEngine {
   public func cancelAll() async {
     // None may start in the place of one that ends.
     waiting.removeAll()
-    waitingSmall.removeAll()
     for id in entries.keys { cancel(id) }
     for entry in entries.values { await entry.task?.value }
     await queueLog?.flush()
@@ -119,6 +117,14 @@ extension TransferEngine {
   /// Forgets the transfers that are over.
   public func clearFinished() {
     entries.removeAll { $0.value.status.state.isOver }
+    changed()
+  }
+
+  /// Forgets those of some transfers that have arrived. One that failed can still be tried again.
+  public func clearArrived(_ ids: [TransferID]) {
+    for id in ids {
+      if case .finished = entries[id]?.status.state { entries[id] = nil }
+    }
     changed()
   }
 }

@@ -43,7 +43,6 @@ extension TransferEngine {
   /// - Returns: those that are still at it.
   private func stopAll() -> [Task<Void, Never>] {
     waiting.removeAll()
-    waitingSmall.removeAll()
     for entry in entries.values where !running.contains(entry.status.id) {
       switch entry.status.state {
       case .waiting, .paused: end(entry.status.id, .failure(.stopped))
@@ -109,7 +108,7 @@ extension TransferEngine {
   /// they are not lost with it.
   ///
   /// - Returns: their entries, in this order; to be given to ``forget(_:)`` when that is not to be.
-  public func reserve(_ trees: ArraySlice<TransferTree>) async -> [WaitingEntry?] {
+  public func reserve(_ trees: [TransferTree]) async -> [WaitingEntry?] {
     guard let journaling = tools.journaling, !trees.isEmpty else { return [] }
     return await queueLog?.reserve(trees.map { journaling.entry(for: $0) }) ?? []
   }
@@ -117,13 +116,13 @@ extension TransferEngine {
   /// Holds what earlier runs have left and this process begins with later, so that no other takes
   /// it for interrupted.
   ///
-  /// - Returns: as ``reserve(_:)-(ArraySlice<TransferTree>)``.
+  /// - Returns: as ``reserve(_:)-([TransferTree])``.
   public func reserve(_ left: [JournalEntry]) async -> [WaitingEntry?] {
     await queueLog?.reserve(left.map(\.request)) ?? []
   }
 
   /// Lets go of what was reserved and is not begun with; what an earlier run had left stays.
-  public func forget(_ reserved: ArraySlice<WaitingEntry?>) async {
+  public func forget(_ reserved: some Sequence<WaitingEntry?> & Sendable) async {
     guard let journaling = tools.journaling else { return }
     let entries = reserved.compactMap(\.self)
     guard !entries.isEmpty else { return }
@@ -133,15 +132,16 @@ extension TransferEngine {
       releasing: entries.filter(\.wasLeft).map(\.id))
   }
 
-  /// Keeps folders, prefixes and lists for later that have not been begun with.
+  /// Keeps transfers for later that have not been begun with.
   ///
   /// - Returns: how many of them can be resumed.
-  public func keep(_ trees: ArraySlice<TransferTree>) async -> Int {
+  public func keep(_ trees: [TransferTree], files: [TransferRequest]) async -> Int {
     guard let journaling = tools.journaling else { return 0 }
+    let entries =
+      files.map { journaling.entry(for: $0) } + trees.map { journaling.entry(for: $0) }
     do {
-      try await journaling.journal.save(
-        trees.map { journaling.entry(for: $0) }, for: journaling.holder)
-      return trees.count
+      try await journaling.journal.save(entries, for: journaling.holder)
+      return entries.count
     } catch {
       return 0
     }

@@ -14,12 +14,12 @@ public actor TransferEngine {
   let tools: TransferTools
   private let settings: TransferSettings
   var entries: OrderedDictionary<TransferID, QueuedTransfer> = [:]
-  /// Those that wait, and some that have been cancelled or paused since.
-  var waiting: Deque<TransferID> = []
-  var waitingSmall: Deque<TransferID> = []
+  /// Those that wait, and some that have been cancelled or paused since. None waits for one in
+  /// another lane.
+  var waiting: [QueuedTransfer.Lane: Deque<TransferID>] = [:]
   var running: Set<TransferID> = []
-  /// How many of `running` are small.
-  private var runningSmall = 0
+  /// How many of `running` are in each lane.
+  private var runningCounts: [QueuedTransfer.Lane: Int] = [:]
   /// Those of `running` that stand still on a person's wish; others run in their place.
   var held: Set<TransferID> = []
   let rateLimit: RateLimit?
@@ -48,8 +48,7 @@ public actor TransferEngine {
     let cores = ProcessorCount.current
     tools = TransferTools(
       client: client, recorder: recorder,
-      pool: RequestPool(
-        parts: settings.plan(.part, cores: cores), small: settings.plan(.small, cores: cores)),
+      pool: settings.pool(cores: cores),
       settings: settings, journaling: journaling, patience: Patience(settings.patience))
     self.settings = settings
     queueLog = journaling.map { QueueLog($0) }
@@ -123,10 +122,8 @@ public actor TransferEngine {
     entries[entry.status.id] = entry
     if stopping != nil {
       end(entry.status.id, .failure(.stopped))
-    } else if entry.isSmall {
-      waitingSmall.append(entry.status.id)
     } else {
-      waiting.append(entry.status.id)
+      waiting[entry.lane, default: []].append(entry.status.id)
     }
   }
 
@@ -190,11 +187,21 @@ public actor TransferEngine {
   // MARK: - Running them
 
   func startWaiting() {
-    let mostLarge = max(settings.concurrentTransfers, 1) + held.count
-    while running.count - runningSmall < mostLarge, let id = waiting.popFirst() { start(id) }
-    // Some of them are being opened or recorded while the requests of others are under way.
-    let mostSmall = 2 * tools.pool.limit(of: .small)
-    while runningSmall < mostSmall, let id = waitingSmall.popFirst() { start(id) }
+    for lane in QueuedTransfer.Lane.allCases {
+      let most = most(in: lane)
+      while runningCounts[lane, default: 0] < most, let id = waiting[lane]?.popFirst() { start(id) }
+    }
+  }
+
+  /// How many transfers may run in a lane now.
+  private func most(in lane: QueuedTransfer.Lane) -> Int {
+    let most =
+      switch lane {
+      case .large, .tree: max(settings.concurrentTransfers, 1)
+      // Some of them are being opened or recorded while the requests of others are under way.
+      case .small: 2 * tools.pool.limit(of: .small)
+      }
+    return held.isEmpty ? most : most + held.count { entries[$0]?.lane == lane }
   }
 
   private func start(_ id: TransferID) {
@@ -203,7 +210,7 @@ public actor TransferEngine {
       return
     }
     running.insert(id)
-    if entry.isSmall { runningSmall += 1 }
+    runningCounts[entry.lane, default: 0] += 1
     entries[id]?.status.state = .running
     entries[id]?.status.startedAt = .now()
     let tools = tools
@@ -227,7 +234,7 @@ public actor TransferEngine {
   private func ran(_ id: TransferID, _ result: Result<TransferResult, StorageError>) {
     running.remove(id)
     if held.remove(id) != nil { tools.pool.release(id) }
-    if entries[id]?.isSmall == true { runningSmall -= 1 }
+    if let lane = entries[id]?.lane { runningCounts[lane, default: 0] -= 1 }
     entries[id]?.look(at: start.duration(to: clock.now))
     if case .failure(let error) = result, error.isCancellation, entries[id]?.stop.isRaised == true {
       end(id, .failure(.stopped))

@@ -2,8 +2,8 @@ public import S3
 
 /// How many transfers run at once, and how they are cut.
 public struct TransferSettings: Sendable, Hashable {
-  /// Large transfers running at once, 1 or more; the others wait. Small ones run beside them, as
-  /// many as there is room for their requests.
+  /// Large files running at once, and as many folders and prefixes beside them; 1 or more, the others
+  /// wait. Small files run beside both, as many as there is room for their requests.
   public var concurrentTransfers: Int
   /// Requests that carry bodies at once, over all transfers; 1 or more. nil has it follow from the
   /// processors and from how fast the server answers.
@@ -38,13 +38,19 @@ public struct TransferSettings: Sendable, Hashable {
   /// has its turn waits once more for a connection.
   public var mostConnections: Int {
     // Small objects, parts, and what has no body: listings, heads, completions.
-    ConcurrencyPlan.Kind.allCases.reduce(16) { $0 + plan($1, cores: 1).range.upperBound }
+    16
+      + (concurrentRequests
+        ?? ConcurrencyPlan.Kind.allCases.reduce(0) {
+          $0 + ConcurrencyPlan($1, cores: 1).range.upperBound
+        })
   }
 
   /// As many threads as bodies move on: each of them fills most of a processor.
   public var threads: Int { min(max(ProcessorCount.current, 1), 4) }
 
-  func plan(_ kind: ConcurrencyPlan.Kind, cores: Int) -> ConcurrencyPlan {
-    concurrentRequests.map { ConcurrencyPlan(fixed: $0) } ?? ConcurrencyPlan(kind, cores: cores)
+  func pool(cores: Int) -> RequestPool {
+    if let concurrentRequests { return RequestPool(fixed: concurrentRequests) }
+    return RequestPool(
+      parts: ConcurrencyPlan(.part, cores: cores), small: ConcurrencyPlan(.small, cores: cores))
   }
 }

@@ -47,6 +47,19 @@ struct RequestPoolTests {
     #expect(await order.names.isEmpty)
   }
 
+  @Test("A number of requests that was asked for is that of both kinds together")
+  func fixed() async throws {
+    let pool = RequestPool(fixed: 2)
+    let turn = try #require(await pool.enter(.part, for: one))
+    #expect(await pool.enter(.small, for: one) != nil)
+    let order = Order()
+    let tasks = await queue([("a", 1)], at: pool, noting: order)
+    #expect(await order.names.isEmpty)
+    pool.leave(turn)
+    await tasks[0].value
+    #expect(await order.names == ["a"])
+  }
+
   @Test("Who is cancelled while waiting gets no turn, and takes none away")
   func cancelled() async throws {
     let pool = pool()

@@ -103,6 +103,37 @@ struct TransferControlTests {
     }
   }
 
+  @Test("A folder moves while as many large files run as may")
+  func treeBesideLarge() async throws {
+    var settings = TransferSettings.small
+    settings.concurrentTransfers = 1
+    try await ServerFixture.with(settings: settings) { fixture in
+      try await fixture.put("big.bin", content: ServerFixture.bytes(11 * Self.mebibyte))
+      let gate = Gate()
+      fixture.transport.beforeEach { request in
+        if request.headers["Range"]?.hasPrefix("bytes=10485760-") == true { await gate.pass() }
+      }
+      let engine = fixture.service.transfers
+      let large = try #require(
+        await engine.enqueue([
+          .download(
+            fixture.location("big.bin"), into: fixture.local.path.appending("down"),
+            ifExists: .overwrite)
+        ]).first)
+      await gate.arrived()
+      let file = try fixture.file("small.bin", size: 10)
+      let files: [TransferRequest] = ["one", "two"].map {
+        .upload(file, to: fixture.location($0), attributes: .init(), ifExists: .overwrite)
+      }
+      let tree = await engine.enqueue(TransferTree(.list(files)))
+      _ = try await engine.result(of: tree)
+      #expect(await state(of: large, fixture) == .running)
+      #expect(try await fixture.keys() == ["big.bin", "one", "two"])
+      gate.open()
+      _ = try await engine.result(of: large)
+    }
+  }
+
   @Test("Those that wait run in the order in which they were put")
   func move() async throws {
     var settings = TransferSettings.small
