@@ -79,6 +79,41 @@ struct ConfigFileTests {
     #expect(!resolve(["AWS_PROFILE": "lab"], config: careful).isReadOnly)
   }
 
+  private static func lost(at line: Int) -> String {
+    "config.toml, line \(line) is no TOML; nothing of the file counts. "
+      + "Changes are refused until it is, since it may say read_only."
+  }
+
+  @Test(
+    "Whatever is meant to protect does, and what is neither true nor false is said",
+    arguments: ["1", "yes", "ON", " True "])
+  func truths(text: String) {
+    #expect(resolve(["AWS_PROFILE": "lab", "PAIL_READ_ONLY": text]).isReadOnly)
+    #expect(resolve([:], config: "read_only = \"\(text)\"\n").isReadOnly)
+    #expect(resolve([:], config: "read_only = 1\n").isReadOnly)
+    #expect(!resolve([:], config: "read_only = 0\n").isReadOnly)
+    for config in ["read_only = \"maybe\"\n", "read_only = [true]\n", "read_only = 2\n"] {
+      #expect(
+        resolve([:], config: config).problems.map(\.message).contains {
+          $0.hasSuffix("is neither true nor false")
+        })
+    }
+    #expect(
+      resolve(["PAIL_READ_ONLY": "maybe"]).problems.contains {
+        $0.message.hasPrefix("PAIL_READ_ONLY") && $0.message.hasSuffix("neither true nor false")
+      })
+  }
+
+  @Test("Of a file that cannot be read nobody knows what it protects, so nothing may be changed")
+  func lostFile() {
+    let settings = resolve([:], config: "read_only = tru\n")
+    #expect(settings.isReadOnly)
+    #expect(
+      settings.findings.contains {
+        $0.name == "read-only" && $0.origin.hasSuffix("config.toml, which does not count")
+      })
+  }
+
   @Test("The profile itself may stand there")
   func profile() {
     let settings = resolve([:], config: "profile = \"lab\"\n")
@@ -98,10 +133,10 @@ struct ConfigFileTests {
       file.notices.sorted() == [
         "aws_secret_access_key in config.toml does not count: there is no such setting.",
         "profile in [profiles.x] of config.toml does not count: there is no such setting.",
-        "region in config.toml does not count: it is neither a text nor true or false.",
+        "region in config.toml does not count: it is neither a text, a number nor true or false.",
       ])
     let broken = ConfigFile(parsing: "region = \"hunter2", path: "config.toml")
-    #expect(broken.notices == ["config.toml, line 1 is no TOML; nothing of the file counts."])
+    #expect(broken.notices == [Self.lost(at: 1)])
     #expect(broken.general.isEmpty)
   }
 
@@ -132,10 +167,8 @@ struct ConfigFileTests {
     let other = ConfigFile(parsing: text, path: "config.toml")
     let number = text.hasPrefix("a = '['") ? 2 : 1
     #expect(file.general.isEmpty)
-    #expect(
-      file.notices == ["config.toml, line \(number + 1) is no TOML; nothing of the file counts."])
-    #expect(
-      other.notices == ["config.toml, line \(number) is no TOML; nothing of the file counts."])
+    #expect(file.notices == [Self.lost(at: number + 1)])
+    #expect(other.notices == [Self.lost(at: number)])
   }
 
   @Test(

@@ -12,6 +12,8 @@ struct ConfigFile: Sendable {
   private(set) var profiles: [String: [Variable: String]] = [:]
   /// What is left out, and why. Never a value.
   private(set) var notices: [String] = []
+  /// Whether nothing of it counts: nobody knows which profiles it protects.
+  private(set) var isLost = false
 
   /// Longer files are not settings.
   private static let sizeLimit = 1 << 20
@@ -33,9 +35,7 @@ struct ConfigFile: Sendable {
     } catch Errno.noSuchFileOrDirectory {
       return nil
     } catch {
-      notices = [
-        "\(path) was not read: \((error as? Errno).map { "\($0)" } ?? "no reason is known")."
-      ]
+      lose("\(path) was not read: \((error as? Errno).map { "\($0)" } ?? "no reason is known").")
       return
     }
     do {
@@ -45,16 +45,19 @@ struct ConfigFile: Sendable {
           status.st_uid == geteuid() || status.st_uid == 0,
           status.st_mode & (S_IWGRP | S_IWOTH) == 0
         else {
-          notices = ["\(path) was not read: it must be yours, and nobody else may write it."]
+          lose("\(path) was not read: it must be yours, and nobody else may write it.")
           return
         }
         parse(try descriptor.contents(limit: Self.sizeLimit))
       }
     } catch {
-      notices = [
-        "\(path) was not read: \((error as? Errno).map { "\($0)" } ?? "no reason is known")."
-      ]
+      lose("\(path) was not read: \((error as? Errno).map { "\($0)" } ?? "no reason is known").")
     }
+  }
+
+  private mutating func lose(_ reason: String) {
+    notices = [reason + " Changes are refused until it is, since it may say read_only."]
+    isLost = true
   }
 
   /// For text that is read already.
@@ -65,7 +68,7 @@ struct ConfigFile: Sendable {
 
   private mutating func parse(_ bytes: [UInt8]) {
     if let line = TOMLGuard.brokenLine(of: bytes) {
-      notices = ["\(path), line \(line) is no TOML; nothing of the file counts."]
+      lose("\(path), line \(line) is no TOML; nothing of the file counts.")
       return
     }
     let table: TOMLTable
@@ -73,7 +76,7 @@ struct ConfigFile: Sendable {
       table = try TOMLTable(string: String(decoding: bytes, as: UTF8.self))
     } catch {
       let line = (error as? TOMLParseError).map { ", line \($0.source.begin.line)" } ?? ""
-      notices = ["\(path)\(line) is no TOML; nothing of the file counts."]
+      lose("\(path)\(line) is no TOML; nothing of the file counts.")
       return
     }
     for name in table.keys {
@@ -105,7 +108,11 @@ struct ConfigFile: Sendable {
     let value = table[name]
     if let text = value?.string { return (variable, text) }
     if let truth = value?.bool { return (variable, truth ? "true" : "false") }
-    notices.append("\(name) in \(place) does not count: it is neither a text nor true or false.")
+    if let number = value?.int { return (variable, "\(number)") }
+    // Whoever wrote it meant to be protected, so it must not be passed over.
+    if variable == .readOnly { return (variable, "a value of another kind") }
+    notices.append(
+      "\(name) in \(place) does not count: it is neither a text, a number nor true or false.")
     return nil
   }
 }

@@ -17,7 +17,7 @@ extension SettingsResolver {
     _ problems: inout [SetupProblem], _ findings: inout [Settings.Finding]
   ) -> Server {
     let ignore = lookUp(.ignoresEndpoints)
-    let ignoresEndpoints = ignore?.text.lowercased() == "true"
+    let ignoresEndpoints = ignore.map { truth(of: $0, &problems) } ?? false
     let endpointValue =
       ignoresEndpoints
       ? commandLine.lookUp(.endpointURLForS3)
@@ -75,9 +75,9 @@ extension SettingsResolver {
             recovery: "Write path, virtual or auto."))
       }
     }
-    options.usesDualStack = isOn("dual stack", .dualStack, &findings)
-    options.usesFIPS = isOn("FIPS", .fips, &findings)
-    options.isAccelerated = isOn("acceleration", .acceleration, &findings)
+    options.usesDualStack = isOn("dual stack", .dualStack, &findings, &problems)
+    options.usesFIPS = isOn("FIPS", .fips, &findings, &problems)
+    options.isAccelerated = isOn("acceleration", .acceleration, &findings, &problems)
     return options
   }
 

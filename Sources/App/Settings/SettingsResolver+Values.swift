@@ -49,11 +49,31 @@ extension SettingsResolver {
   }
 
   func isOn(
-    _ name: String, _ variable: Variable, _ findings: inout [Settings.Finding]
+    _ name: String, _ variable: Variable, _ findings: inout [Settings.Finding],
+    _ problems: inout [SetupProblem]
   ) -> Bool {
     guard let value = lookUp(variable) else { return false }
     findings.append(finding(name, value, fallback: ""))
-    return value.text.lowercased() == "true"
+    return truth(of: value, &problems)
+  }
+
+  /// - Returns: `false` for what is neither true nor false, which is a problem.
+  func truth(of value: Value, _ problems: inout [SetupProblem]) -> Bool {
+    if let truth = Self.truth(of: value.text) { return truth }
+    problems.append(
+      SetupProblem(
+        message: "\(value.origin) is neither true nor false",
+        whereLooked: [value.origin], recovery: "Write true or false."))
+    return false
+  }
+
+  /// nil for what is neither, in the words that programs take for it.
+  static func truth(of text: String) -> Bool? {
+    switch text.lowercased().filter({ !$0.isWhitespace }) {
+    case "true", "1", "yes", "on": true
+    case "false", "0", "no", "off": false
+    default: nil
+    }
   }
 
   func duration(

@@ -77,7 +77,7 @@ struct SettingsResolver {
 
     let server = server(&problems, &findings)
     let (endpoint, region) = (server.endpoint, server.region)
-    let isBasic = isOn("basic requests", .basicRequests, &findings)
+    let isBasic = isOn("basic requests", .basicRequests, &findings, &problems)
     let retryFor = duration("retries", .retryFor, &findings, &problems)
     let stallTimeout = duration("stall timeout", .stallTimeout, &findings, &problems)
 
@@ -110,6 +110,9 @@ struct SettingsResolver {
         .init(name: "read-only", value: "true", origin: "--read-only", overruled: overruled))
     } else if let readOnly {
       findings.append(finding("read-only", readOnly, fallback: ""))
+    } else if let config, config.isLost {
+      findings.append(
+        .init(name: "read-only", value: "true", origin: "\(config.path), which does not count"))
     }
     let colourValue = lookUp(.colour)
     let colour = colourValue.flatMap { ProfileColour(rawValue: $0.text.lowercased()) }
@@ -157,7 +160,8 @@ struct SettingsResolver {
       journalPath: try? TransferJournal.defaultPath(environment: environment, home: home),
       placesPath: defaultHistoryPath?.removingLastComponent().appending("places.json"),
       bookmarksPath: defaultHistoryPath?.removingLastComponent().appending("bookmarks.json"),
-      isReadOnly: isReadOnly || readOnly?.text.lowercased() == "true",
+      isReadOnly: isReadOnly || config?.isLost == true
+        || readOnly.map { truth(of: $0, &problems) } == true,
       colour: colour, profileNames: files.profiles.names,
       endpointFlag: commandLine.lookUp(.endpointURLForS3)?.text,
       regionFlag: commandLine.lookUp(.storageRegion)?.text,
@@ -166,11 +170,11 @@ struct SettingsResolver {
   }
 
   /// A file that merely lies in the current directory cannot lift what protects a profile: of
-  /// layers above `config.toml` only `true` counts.
+  /// layers above `config.toml` `false` does not count.
   private var readOnlyValue: Value? {
     var resolver = self
     resolver.layers.removeAll { layer in
-      !layer.isConfig && layer[.readOnly].map { $0.lowercased() != "true" } ?? true
+      !layer.isConfig && layer[.readOnly].map { Self.truth(of: $0) == false } ?? true
     }
     return resolver.lookUp(.readOnly)
   }
