@@ -103,6 +103,25 @@ def test_an_interrupt_while_nothing_comes_aborts(person, store, bucket, sent):
         assert outcomes == {"upload": "cancelled", "abortUpload": "done"}
 
 
+def test_a_writer_that_goes_with_the_terminal_leaves_no_half_of_what_it_meant(
+    person, store, proxy, bucket
+):
+    held = proxy.hold("answer", operation="UploadPart")
+    pipe = f"yes | {person.binary} put --part-size 5M - s3://{bucket}/k"
+    # A shell with its jobs in one group, as a terminal has it.
+    shell = subprocess.Popen(["sh", "-c", pipe], env=person.env, cwd=person.work,
+                             stderr=subprocess.PIPE, start_new_session=True)  # fmt: skip
+    held.wait()
+    os.killpg(shell.pid, signal.SIGHUP)
+    held.release()
+    # Comes to its end when the last of them has closed it.
+    assert b"interrupted" in shell.stderr.read()
+    shell.wait(timeout=20)
+    assert store.keys(bucket) == [] and store.uploads(bucket) == []
+    outcomes = {row["action"]: row["outcome"] for row in person.changes()}
+    assert outcomes == {"upload": "cancelled", "abortUpload": "done"}
+
+
 def peak_of_a_stream(person, size):
     with Sink(size, exists=False) as sink:
         program = start(person, "put", "-", "s3://sink/k", "--endpoint-url", sink.endpoint)

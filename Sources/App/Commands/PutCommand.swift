@@ -92,7 +92,9 @@ struct PutCommand: PailCommand {
     }
   }
 
-  var outlivesTerminal: Bool { true }
+  /// With the terminal goes the program that writes to a pipe, and half of what it meant to write would
+  /// pass for the whole.
+  var outlivesTerminal: Bool { !isStandardInput }
 
   var wayOn: String? {
     if dryRun { return nil }

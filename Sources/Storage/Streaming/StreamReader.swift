@@ -14,6 +14,9 @@ final class StreamReader: Sendable {
   private static let largestInMemory = 1 << 20
   private static let largestWithoutFile = 32 << 20
   private static let pieceSize = 1 << 20
+  /// In milliseconds. A signal of the terminal that ends the writer is sent to this process as well;
+  /// until it is noticed, half of the input would pass for the whole.
+  private static let graceForSignals: Int32 = 20
 
   struct Part: Sendable {
     var body: HTTPRequestBody
@@ -131,7 +134,11 @@ final class StreamReader: Sendable {
       }
       try wait(isCancelled)
       let piece = try take(min(capacity - bytes.count, Self.pieceSize))
-      if piece.isEmpty { return true }
+      if piece.isEmpty {
+        Glibc.poll(nil, 0, Self.graceForSignals)
+        guard !isCancelled() else { throw .canceled }
+        return true
+      }
       bytes += piece
     }
     return false
