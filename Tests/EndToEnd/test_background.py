@@ -384,6 +384,46 @@ def test_q_hands_the_transfers_over_to_the_background(person, store, proxy, buck
         end(number)
 
 
+def test_what_a_person_has_set_goes_on_in_the_background(person, store, proxy, bucket):
+    for name in ("one.bin", "two.bin"):
+        person.file(name, os.urandom(20 * MEBIBYTE))
+    held = proxy.hold("request", operation="UploadPart", times=99)
+    browser = person.open("--limit-rate", "900M", f"s3://{bucket}", columns=120)
+    browser.wait_for("is empty")
+    upload(browser, "one.bin", "two.bin")
+    held.wait()
+    browser.press("t")
+    browser.wait_focus("transfers")
+    browser.press("G")
+    browser.wait_for(re.compile(r"▸. two\.bin"))
+    browser.press("p")
+    browser.wait_for(re.compile(r"two\.bin +paused"))
+    browser.press("L")
+    browser.wait_for("Limit the bandwidth")
+    browser.press("^u")
+    browser.type("800M")
+    browser.press("Enter")
+    browser.wait_for("at most 800 MiB/s")
+    browser.press("q")
+    browser.wait_for("go on in the background")
+    browser.press("b")
+    assert browser.wait_exit() == 0
+    found = re.search(rb"1 transfer goes on in the background as process (\d+)", browser.raw)
+    assert found and b"1 paused transfer is kept" in browser.raw, browser.raw
+    number = int(found.group(1))
+    try:
+        command = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
+        assert command.count(b"--limit-rate") == 1
+        assert command[command.index(b"--limit-rate") + 1] == b"%d" % (800 * MEBIBYTE)
+        held.release()
+        proxy.clear()
+        wait_until(lambda: store.keys(bucket) == ["one.bin"], "the one that ran")
+    finally:
+        end(number)
+    resumed = person.run("transfers", "resume")
+    assert resumed.returncode == 0 and store.keys(bucket) == ["one.bin", "two.bin"], resumed.stderr
+
+
 def test_q_stops_what_can_be_resumed(person, store, proxy, bucket):
     body = os.urandom(40 * MEBIBYTE)
     person.file("large.bin", body)

@@ -42,6 +42,19 @@ struct Successor: Sendable {
     return successor
   }
 
+  /// With the limit that holds now, whatever held at the start.
+  func limited(to bytesPerSecond: Int?) -> Successor {
+    var successor = self
+    let name = "--limit-rate"
+    while let index = successor.options.firstIndex(where: {
+      $0 == name || $0.hasPrefix(name + "=")
+    }) {
+      successor.options.removeSubrange(index..<(index + (successor.options[index] == name ? 2 : 1)))
+    }
+    if let bytesPerSecond { successor.options += [name, "\(bytesPerSecond)"] }
+    return successor
+  }
+
   /// The words that it is called with.
   ///
   /// - Parameter ids: of the transfers to go on with; none for all that can be.

@@ -38,6 +38,20 @@ extension TransferEngine {
     entries.values.filter { !$0.status.state.isOver }.map(\.status.id)
   }
 
+  /// What the journal calls those that are not over, in the order in which they run, and whether a
+  /// person has them stand still. Empty without a journal.
+  public func unfinishedRequests() -> [(request: JournalRequest, isPaused: Bool)] {
+    guard let journaling = tools.journaling else { return [] }
+    return unfinished.compactMap { entries[$0] }.map { entry in
+      let request =
+        switch entry.work {
+        case .file(let request, _): journaling.entry(for: request)
+        case .tree(let tree, _, _): journaling.entry(for: tree)
+        }
+      return (request, entry.status.state == .paused)
+    }
+  }
+
   /// Ends all that wait or run, so that they can be resumed.
   ///
   /// - Returns: those that are still at it.
