@@ -22,9 +22,12 @@ struct TransferWireTests {
     let result = TransferResult(
       location: sample(.waiting).location, localPath: sample(.waiting).localPath,
       size: .gibibytes(2), isSkipped: true)
+    var doubtful = result
+    doubtful.isSkipped = false
+    doubtful.verification = .notVerified(.noChecksum)
     let states: [TransferStatus.State] = [
       .waiting, .running, .paused, .retrying(RetryStatus(attempt: 2, of: 5, code: "SlowDown")),
-      .finished(result),
+      .finished(result), .finished(doubtful),
       .cancelling, .cancelled,
       .failed(
         StorageError(kind: .service, message: "no \u{1B}", recovery: "wait", code: "Busy")),
@@ -198,6 +201,15 @@ struct SuccessorTests {
     #expect(
       Successor(arguments: [], endpoint: "http://h:1").words(ids: [])
         == ["pail", "transfers", "resume", "--detached", "--endpoint-url", "http://h:1"])
+  }
+
+  @Test("The limit is the one that was set last, whatever the options say")
+  func limit() {
+    let successor = Successor(
+      arguments: ["--limit-rate", "2M", "--user", "ana", "--limit-rate=3M"], endpoint: nil)
+    let start = ["pail", "transfers", "resume", "--detached", "--user", "ana"]
+    #expect(successor.limited(to: nil).words(ids: []) == start)
+    #expect(successor.limited(to: 5000).words(ids: [1]) == start + ["--limit-rate", "5000", "1"])
   }
 }
 

@@ -94,6 +94,30 @@ struct TransferDialogTests {
     #expect(scene.bottom.contains("Uploading 1 file to s3://reports/2026/"))
   }
 
+  @Test("More files than one looks at go up as one transfer, each with its type by its name")
+  func many() throws {
+    var scene = try uploading()
+    scene.press("j u")
+    scene.answer(
+      .uploadPlan(
+        UploadPlan(
+          files: (1...65).map { Self.file(FilePath("/home/ana/\($0).csv"), "2026/\($0).csv") })))
+    guard case .transferTrees(let trees)? = scene.takeEffects().last,
+      case .list(let requests)? = trees.first?.work
+    else {
+      Issue.record("no list was uploaded")
+      return
+    }
+    #expect(trees.count == 1 && requests.count == 65)
+    #expect(
+      requests.last
+        == .upload(
+          "/home/ana/65.csv",
+          to: ObjectLocation(bucket: BucketName("reports"), key: ObjectKey("2026/65.csv")),
+          attributes: ObjectAttributes(), size: ByteCount(2_048), ifExists: .fail))
+    #expect(scene.bottom.contains("Uploading 65 files to s3://reports/2026/"))
+  }
+
   @Test("The prefix that files go to can be changed")
   func destination() throws {
     var scene = try uploading()

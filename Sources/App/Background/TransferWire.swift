@@ -123,6 +123,7 @@ enum TransferWire {
     case .finished(let result):
       line.add("state", "finished")
       line.add("skipped", result.isSkipped)
+      if let verification = result.verification { line.add("verified", verification.isVerified) }
     case .failed(let error):
       line.add("state", error.kind == .stopped ? "stopped" : "failed")
       line.add("code", error.code)
@@ -197,6 +198,8 @@ enum TransferWire {
       .finished(
         TransferResult(
           location: status.location, localPath: status.localPath, size: status.total,
+          // By what, or why not, is not told: only whether a person has to be warned.
+          verification: value["verified"] == .bool(false) ? .notVerified(.noChecksum) : nil,
           isSkipped: value["skipped"] == .bool(true)))
     case "failed", "stopped":
       .failed(

@@ -2,8 +2,6 @@ import S3
 import Storage
 
 extension TransferRunner {
-  /// What single transfers come in, at most: each is shown with its size and time left.
-  static let mostShownSingly = 64
   /// The others are begun with when one of these is over, so that a server that is away is not tried for
   /// the patience of each.
   private static let treesAtOnce = 4
@@ -88,7 +86,7 @@ extension TransferRunner {
   /// Whether it is files so few that they are transfers of their own.
   private static func isShownSingly(_ tree: TransferTree) -> Bool {
     guard case .list(let requests) = tree.work else { return false }
-    return requests.count <= mostShownSingly
+    return requests.count <= TransferTree.mostShownSingly
   }
 
   /// - Returns: nil when the task was cancelled.

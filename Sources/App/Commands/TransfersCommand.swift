@@ -120,7 +120,7 @@ struct TransfersCommand: PailCommand {
       let runner = TransferRunner(session, context, total: trees.isEmpty ? files.count : nil)
       var lists: [TransferTree] = []
       while !files.isEmpty {
-        let list = files.prefix(TransferRunner.mostShownSingly)
+        let list = files.prefix(TransferTree.mostShownSingly)
         lists.append(TransferTree(.list(Array(list))))
         files.removeFirst(list.count)
       }

@@ -15,8 +15,10 @@ struct TransferStart {
   }
 
   func perform(_ verb: String, to destination: VisibleText, _ turn: inout Turn) {
-    if !requests.isEmpty { turn.perform(.transfer(requests)) }
-    if !trees.isEmpty { turn.perform(.transferTrees(trees)) }
+    let isList = requests.count > TransferTree.mostShownSingly
+    if !isList, !requests.isEmpty { turn.perform(.transfer(requests)) }
+    let list = isList ? [TransferTree(.list(requests))] : []
+    if isList || !trees.isEmpty { turn.perform(.transferTrees(list + trees)) }
     var text = what.map { "\(verb) \($0) to \(destination.text)" } ?? "Nothing to do"
     if !leftOut.isEmpty { text += ", \(leftOut.count) left out" }
     turn.say(text)

@@ -199,15 +199,18 @@ struct UploadDialog: Overlay {
   private func start(_ plan: UploadPlan, _ conflicts: Conflicts, _ turn: inout Turn) {
     var decisions = conflicts.decisions[...]
     var requests: [TransferRequest] = []
+    // Those of a list have the same attributes, and each its type by its name.
+    let isList = plan.files.count > TransferTree.mostShownSingly
     for file in plan.files {
+      let type = isList ? nil : file.contentType
       let exists = plan.existing[file.key] != nil
       let decision = exists ? decisions.popFirst() ?? .fail : .fail
       guard decision != .skip else { continue }
       requests.append(
         .upload(
           file.path, to: ObjectLocation(bucket: destination.bucket, key: file.key),
-          attributes: (try? attributes.attributes(guessed: file.contentType))
-            ?? ObjectAttributes(contentType: file.contentType),
+          attributes: (try? attributes.attributes(guessed: type))
+            ?? ObjectAttributes(contentType: type),
           size: file.size, ifExists: decision))
     }
     let decided = conflicts.decisions(

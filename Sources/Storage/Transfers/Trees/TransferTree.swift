@@ -31,6 +31,10 @@ public struct TransferTree: Sendable, Hashable {
     case none
   }
 
+  /// Files that are named one by one are transfers of their own, up to so many: each is kept in the
+  /// queue and shown with its size and time left.
+  public static let mostShownSingly = 64
+
   public var work: Work
   public var ifExists: TransferRequest.ExistingDestination
   /// Which files are meant, by their paths below the folder; by default all.
