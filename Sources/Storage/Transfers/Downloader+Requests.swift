@@ -12,26 +12,24 @@ extension Downloader {
     into target: DownloadTarget, hasETag: Bool
   ) async throws(StorageError) -> (ObjectMetadata, Verification) {
     let kind = summary.map { RequestPool.Kind(objectOf: $0.size) } ?? .part
-    guard let turn = await tools.enter(kind) else { throw .cancelled }
-    let counter = progress.begin()
-    let crcs = ArrivingCRCs(.asAnswered)
-    let result: Result<ObjectMetadata, S3Error>
-    do throws(S3Error) {
-      result = .success(
+    while true {
+      guard let turn = await tools.enter(kind) else { throw .cancelled }
+      let counter = progress.begin()
+      let crcs = ArrivingCRCs(.asAnswered)
+      let result = await tools.unlessPaused { () async throws(S3Error) in
         try await client.getObject(
           object, range: nil, ifMatch: nil, hasETag: hasETag,
-          into: .file(target.file, offset: 0, limit: .max, digest: crcs), progress: counter))
-    } catch {
-      result = .failure(error)
-    }
-    var isAnswered = false
-    if case .success = result { isAnswered = true }
-    tools.leave(turn, isAnswered: isAnswered)
-    switch result {
-    case .failure(let error):
-      progress.end(counter, isDone: false)
-      throw StorageError(error, while: .download(object, to: target.path))
-    case .success(let metadata):
+          into: .file(target.file, offset: 0, limit: .max, digest: crcs), progress: counter)
+      }
+      guard case .success(let metadata)? = result else {
+        tools.leave(turn, isAnswered: false)
+        progress.end(counter, isDone: false)
+        if case .failure(let error)? = result {
+          throw StorageError(error, while: .download(object, to: target.path))
+        }
+        continue
+      }
+      tools.leave(turn)
       progress.set(total: metadata.size)
       progress.end(counter, isDone: true)
       // A longer object may have begun to arrive before the one that came whole.

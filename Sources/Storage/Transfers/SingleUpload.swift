@@ -37,60 +37,74 @@ struct SingleUpload: Sendable {
   // MARK: - In one request
 
   func whole() async throws(StorageError) -> TransferResult {
-    guard let turn = await tools.enter(.init(objectOf: source.size)) else { throw .cancelled }
-    do {
-      let result = try await put()
-      tools.leave(turn)
-      return result
-    } catch {
-      tools.leave(turn)
-      throw error
-    }
-  }
-
-  private func put() async throws(StorageError) -> TransferResult {
+    var turn = await tools.enter(kind)
+    guard turn != nil else { throw .cancelled }
+    defer { if let turn { tools.leave(turn) } }
     // It may have waited for its turn; what would be cut off now must not replace an object.
     guard await !source.hasChanged() else { throw .fileChanged(source.path) }
     let row = try await tools.recorder.begin(change, while: undertaking)
-    let receipt: WriteReceipt
-    do {
-      receipt = try await putPatiently()
-    } catch {
-      let failure = await failure(for: error, ending: Ending(of: error))
+    switch await putPatiently(in: &turn) {
+    case .failure(let failure):
       let warning = await tools.recorder.finish([(row, failure.ending)], while: undertaking)
       throw failure.error.noting(warning)
+    case .success(let receipt):
+      let warning = await tools.recorder.finish(
+        [(row, Ending(receipt, size: source.size))], while: undertaking)
+      // The object is there, and may mix old and new bytes.
+      guard await !source.hasChanged() else {
+        throw StorageError.fileChanged(source.path).noting(warning)
+      }
+      return result(receipt, nil, warning)
     }
-    let warning = await tools.recorder.finish(
-      [(row, Ending(receipt, size: source.size))], while: undertaking)
-    // The object is there, and may mix old and new bytes.
-    guard await !source.hasChanged() else {
-      throw StorageError.fileChanged(source.path).noting(warning)
-    }
-    return result(receipt, nil, warning)
   }
 
-  private func putPatiently() async throws(S3Error) -> WriteReceipt {
+  private var kind: RequestPool.Kind { .init(objectOf: source.size) }
+
+  /// - Parameter turn: given back while the transfer is paused; nil when it was cancelled meanwhile.
+  private func putPatiently(
+    in turn: inout RequestPool.Turn?
+  ) async -> Result<WriteReceipt, UploadMachine.Failure> {
     let size = source.size.bytes
     var trouble = Patience.Trouble()
     while true {
       let counter = progress.begin()
-      do {
-        let body = HTTPRequestBody.file(FileSlice(file: source.file, offset: 0, count: size))
-        // Once the whole body has left, the answer tells more than giving up would.
-        let receipt = try await withGrace(
+      let body = HTTPRequestBody.file(FileSlice(file: source.file, offset: 0, count: size))
+      // Once the whole body has left, the answer tells more than giving up would.
+      let result = await tools.unlessPaused { () async throws(S3Error) in
+        try await withGrace(
           { () async throws(S3Error) in
             try await client.putObject(
               location, body: body, attributes: attributes, condition: condition,
               progress: counter)
           }, if: { counter.value >= size })
+      }
+      switch result {
+      case .success(let receipt):
         progress.end(counter, isDone: true)
         tools.patience.succeeded()
-        return receipt
-      } catch {
+        return .success(receipt)
+      case .failure(let error):
         progress.end(counter, isDone: false)
         // What may have been stored fails the condition, as if somebody else had stored it.
         let isRepeatable = condition == .none || !error.isInDoubt
-        guard isRepeatable, await tools.patience.isLeft(after: error, &trouble) else { throw error }
+        guard isRepeatable, await tools.patience.isLeft(after: error, &trouble) else {
+          return .failure(await failure(for: error, ending: Ending(of: error)))
+        }
+      case nil:
+        progress.end(counter, isDone: false)
+        if let held = turn { tools.leave(held, isAnswered: false) }
+        turn = await tools.enter(kind)
+        guard turn != nil else {
+          let cancelled = S3Error(
+            operation: .putObject, cause: .transport(.cancelled), attempts: 0)
+          return .failure(await failure(for: cancelled, ending: Ending(of: cancelled)))
+        }
+        if await source.hasChanged() {
+          return .failure(
+            UploadMachine.Failure(
+              error: .fileChanged(source.path),
+              ending: Ending(outcome: .failed, errorCode: "SourceChanged")))
+        }
       }
     }
   }

@@ -19,8 +19,9 @@ struct SmallUpload: Sendable {
   let condition: WriteCondition
   let tools: TransferTools
   let progress: TransferProgress
-  /// Whether it was opened together with others, which costs each of them less.
-  var isOneOfMany = false
+  /// When it was opened and read together with others, which costs each of them less; nil for one that
+  /// is alone.
+  var readAt: ContinuousClock.Instant?
   /// Where its request runs; nil for anywhere.
   var executor: (any TaskExecutor)?
 
@@ -119,11 +120,8 @@ struct SmallUpload: Sendable {
   }
 
   private func put() async -> Result<WriteReceipt, Failure> {
-    // It may have waited for its turn; what would be cut off now must not replace an object. One of
-    // many was read a moment ago: what becomes of it now is as if it came after its upload.
-    if source.contents == nil || !isOneOfMany, await source.hasChanged() {
-      return .failure(sourceChanged)
-    }
+    // It may have waited for its turn; what would be cut off now must not replace an object.
+    if !wasReadJustNow, await source.hasChanged() { return .failure(sourceChanged) }
     let body: HTTPRequestBody =
       source.contents.map { .bytes($0) }
       ?? .file(FileSlice(file: source.file, offset: 0, count: source.size.bytes))
@@ -143,6 +141,12 @@ struct SmallUpload: Sendable {
       progress.end(counter, isDone: false)
       return .failure(await failure(for: error))
     }
+  }
+
+  /// What becomes of one of many is then as if it came after its upload.
+  private var wasReadJustNow: Bool {
+    guard source.contents != nil, let readAt else { return false }
+    return readAt.duration(to: .now) < .seconds(1)
   }
 
   /// A source that changes makes other errors, such as one about a checksum: it is named instead.

@@ -73,32 +73,45 @@ struct TransferTools: Sendable {
       guard let turn = await enter(.part) else {
         throw S3Error(operation: operation, cause: .transport(.cancelled), attempts: 0)
       }
-      let task = Task { () async -> Result<Answer, S3Error> in
-        do throws(S3Error) {
-          return .success(try await request())
-        } catch {
-          return .failure(error)
-        }
-      }
-      let isInterrupted = StopSign()
-      let interruption = pool.onHold(of: owner) {
-        isInterrupted.raise()
-        task.cancel()
-      }
-      let result = await withTaskCancellationHandler {
-        await task.value
-      } onCancel: {
-        task.cancel()
-      }
-      pool.forget(interruption, of: owner)
-      switch result {
-      case .success(let answer):
-        leave(turn)
-        return answer
-      case .failure(let error):
+      let result = await unlessPaused(request)
+      guard let result else {
         leave(turn, isAnswered: false)
-        guard isInterrupted.isRaised, error.isCancellation, !Task.isCancelled else { throw error }
+        continue
+      }
+      if case .success = result { leave(turn) } else { leave(turn, isAnswered: false) }
+      return try result.get()
+    }
+  }
+
+  /// Sends a request that is given up when the transfer is paused.
+  ///
+  /// - Returns: nil when it was.
+  func unlessPaused<Answer: Sendable>(
+    _ request: @escaping @Sendable () async throws(S3Error) -> Answer
+  ) async -> Result<Answer, S3Error>? {
+    let task = Task { () async -> Result<Answer, S3Error> in
+      do throws(S3Error) {
+        return .success(try await request())
+      } catch {
+        return .failure(error)
       }
     }
+    let isInterrupted = StopSign()
+    let interruption = pool.onHold(of: owner) {
+      isInterrupted.raise()
+      task.cancel()
+    }
+    let result = await withTaskCancellationHandler {
+      await task.value
+    } onCancel: {
+      task.cancel()
+    }
+    pool.forget(interruption, of: owner)
+    if case .failure(let error) = result, isInterrupted.isRaised, error.isCancellation,
+      !Task.isCancelled
+    {
+      return nil
+    }
+    return result
   }
 }

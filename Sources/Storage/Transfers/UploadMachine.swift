@@ -8,7 +8,7 @@ import S3
 /// so that it can be resumed, stays as it is.
 struct UploadMachine {
   /// Why an upload is given up.
-  struct Failure: Sendable, Hashable {
+  struct Failure: Error, Sendable, Hashable {
     var error: StorageError
     var ending: Ending
     /// Whether the upload stays on the server, to be resumed.

@@ -1,4 +1,5 @@
 import HTTP
+import History
 import S3
 import Storage
 import SystemPackage
@@ -49,6 +50,46 @@ struct TransferControlTests {
         $0.method == .get && $0.key == ObjectKey("big.bin")
       }
       #expect(ranges.count == 3)
+    }
+  }
+
+  @Test(
+    "One whose body is a single one moves nothing while it is paused, and begins anew after it",
+    .timeLimit(.minutes(5)), arguments: [HTTPMethod.put, .get])
+  func pauseWhole(method: HTTPMethod) async throws {
+    try await ServerFixture.with { fixture in
+      let file = try fixture.file("up.bin", size: Self.mebibyte)
+      if method == .get {
+        try await fixture.put("one", content: ServerFixture.bytes(Self.mebibyte))
+      }
+      let gate = Gate()
+      let (arrivals, arrived) = AsyncStream.makeStream(of: Void.self)
+      fixture.transport.beforeEach { request in
+        guard request.method == method else { return }
+        arrived.yield()
+        await gate.pass()
+      }
+      let engine = fixture.service.transfers
+      let id = try #require(
+        await engine.enqueue([
+          method == .put
+            ? .upload(file, to: fixture.location("one"), attributes: .init(), ifExists: .overwrite)
+            : .download(
+              fixture.location("one"), into: fixture.local.path.appending("down"),
+              ifExists: .overwrite)
+        ]).first)
+      await gate.arrived()
+      await engine.pause(id)
+      #expect(await state(of: id, fixture) == .paused)
+      await engine.resume(id)
+      // The one that was under way, and the one after it.
+      for await _ in arrivals.prefix(2) {}
+      gate.open()
+      _ = try await engine.result(of: id)
+      let bytes = ServerFixture.bytes(Self.mebibyte)
+      if method == .get { #expect(try fixture.bytes("down/one") == bytes) }
+      let rows = try await fixture.rows(.upload)
+      #expect(rows.map(\.outcome) == (method == .put ? [.done] : []))
     }
   }
 

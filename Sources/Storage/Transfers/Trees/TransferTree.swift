@@ -116,7 +116,7 @@ public struct TreeStatus: Sendable, Hashable {
   public var renamed: Int
   /// Files that arrived and of which nobody can tell whether they are what was stored.
   public var unverified: Int
-  /// Bytes of all files found so far.
+  /// Bytes of the files found so far that have arrived or are still to.
   public var bytes: ByteCount
 
   public init(

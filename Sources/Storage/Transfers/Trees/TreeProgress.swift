@@ -98,7 +98,9 @@ final class TreeProgress: Sendable {
     state.withLock { state in
       if let id { state.running[id] = nil }
       switch outcome.end {
-      case .finished(let result) where result.isSkipped: state.status.skipped += 1
+      case .finished(let result) where result.isSkipped:
+        state.status.skipped += 1
+        state.status.bytes += ByteCount(-size.bytes)
       case .finished(let result):
         state.status.done += 1
         let moved = result.size ?? size
@@ -111,6 +113,7 @@ final class TreeProgress: Sendable {
       case .failed(let error) where error.isCancellation: break
       case .failed:
         state.status.failed += 1
+        state.status.bytes += ByteCount(-size.bytes)
         guard state.failures.count < Self.failuresKept else { return }
         state.failures.append(outcome)
         state.failedRequests.append(request)

@@ -47,6 +47,7 @@ struct UploadGroup: Sendable {
     guard let taken = await tools.client.taken(among: kept) else {
       return Begun(files: [], others: files)
     }
+    let readAt = ContinuousClock.now
     let sources = await SourceFile.open(
       files.map(\.path), readingUpTo: SmallUpload.largestRead)
     var opened: [(file: File, upload: SmallUpload, progressID: Int)] = []
@@ -60,7 +61,7 @@ struct UploadGroup: Sendable {
         continue
       }
       let (id, counter) = progress.begin()
-      opened.append((file, file.upload(of: source, tools, counter), id))
+      opened.append((file, file.upload(of: source, readAt, tools, counter), id))
     }
     guard let rows = await SmallUpload.begin(opened.map(\.upload)), rows.count == opened.count
     else {
@@ -87,14 +88,15 @@ extension UploadGroup.File {
   }
 
   fileprivate func upload(
-    of source: SourceFile, _ tools: TransferTools, _ progress: TransferProgress
+    of source: SourceFile, _ readAt: ContinuousClock.Instant, _ tools: TransferTools,
+    _ progress: TransferProgress
   ) -> SmallUpload {
     progress.set(total: source.size)
     var upload = Uploader(
       file: path, location: location, attributes: attributes, ifExists: request.ifExists,
       tools: tools.reporting(to: progress), progress: progress
     ).small(source, at: location, request.ifExists == .overwrite ? .none : .ifNoneMatch)
-    upload.isOneOfMany = true
+    upload.readAt = readAt
     upload.executor = tools.client.taskExecutor
     return upload
   }

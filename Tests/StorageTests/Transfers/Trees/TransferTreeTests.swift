@@ -346,6 +346,48 @@ struct TransferTreeTests {
       #expect(try await fixture.rows().count == 100)
     }
   }
+
+  @Test("What is skipped or fails is not still to move")
+  func bytesLeft() {
+    let progress = TreeProgress()
+    for size in [1, 20, 300] { progress.found(ByteCount(Int64(size))) }
+    let location = ObjectLocation(bucket: BucketName("b"), key: ObjectKey("k"))
+    let skipped = TransferResult(
+      location: location, localPath: "f", size: nil, isSkipped: true)
+    let ends: [(TreeOutcome.End, Int64)] = [(.finished(skipped), 20), (.failed(.stopped), 300)]
+    for (end, size) in ends {
+      progress.end(
+        nil, TreeOutcome(direction: .upload, location: location, localPath: "f", end: end), nil,
+        size: ByteCount(size))
+    }
+    #expect(progress.status.bytes == ByteCount(1))
+  }
+
+  @Test("A small file that changed while it waited is not sent as it was")
+  func staleContents() async throws {
+    try await ServerFixture.with { fixture in
+      let tools = await fixture.service.transfers.tools
+      let path = try fixture.local.write("small", bytes: [1, 2, 3])
+      // Read in an hour, so that no slow machine makes it old.
+      for wait in [Duration.seconds(-3600), .seconds(5)] {
+        try fixture.local.write("small", bytes: [1, 2, 3])
+        let readAt = ContinuousClock.now
+        let source = try await SourceFile.open(path, readingUpTo: SmallUpload.largestRead)
+        try fixture.local.write("small", bytes: [1, 2, 3, 4])
+        var upload = SmallUpload(
+          source: source, location: fixture.location("k\(wait)"), attributes: .init(),
+          condition: .none, tools: tools, progress: TransferProgress())
+        upload.readAt = readAt - wait
+        do throws(StorageError) {
+          _ = try await upload.run()
+          #expect(wait < .zero)
+        } catch {
+          #expect(error.kind == .fileChanged && wait > .zero)
+        }
+      }
+      #expect(try await fixture.keys().count == 1)
+    }
+  }
 }
 
 /// Lets nobody pass before so many are there at once, and then everybody. Who is cancelled while
