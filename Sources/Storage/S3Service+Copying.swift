@@ -118,6 +118,6 @@ extension S3Service {
   ) -> Copier {
     Copier(
       source: source, destination: destination, options: options, isMove: isMove,
-      client: bodies, recorder: recorder, progress: progress)
+      client: bodies, recorder: recorder, journaling: journaling, progress: progress)
   }
 }

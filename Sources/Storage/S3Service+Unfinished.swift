@@ -1,31 +1,7 @@
 import Glibc
 public import History
-public import S3
+import S3
 import SystemPackage
-
-/// A multipart upload on the server that is neither completed nor aborted.
-public struct UnfinishedUpload: Sendable, Hashable {
-  public var location: ObjectLocation
-  public var uploadID: UploadID
-  public var initiated: Timestamp?
-  public var storageClass: StorageClass?
-  /// The sum of its parts; nil when they may not be listed.
-  public var size: ByteCount?
-  /// nil when they may not be listed.
-  public var parts: Int?
-
-  public init(
-    location: ObjectLocation, uploadID: UploadID, initiated: Timestamp? = nil,
-    storageClass: StorageClass? = nil, size: ByteCount? = nil, parts: Int? = nil
-  ) {
-    self.location = location
-    self.uploadID = uploadID
-    self.initiated = initiated
-    self.storageClass = storageClass
-    self.size = size
-    self.parts = parts
-  }
-}
 
 extension S3Service {
   /// The transfers of the journal that have not come to their end, oldest first, of all endpoints
@@ -50,41 +26,13 @@ extension S3Service {
     }
   }
 
-  private func journalEntries() async throws(StorageError) -> [JournalEntry] {
+  func journalEntries() async throws(StorageError) -> [JournalEntry] {
     guard let journaling else { return [] }
     do {
       return try await journaling.journal.entries()
     } catch {
       throw StorageError(error, about: "The journal of transfers")
     }
-  }
-
-  /// The multipart uploads of a bucket that this user's journal does not know: nobody here will
-  /// finish them, though somebody elsewhere may.
-  ///
-  /// - Parameter prefix: only those of keys that begin with it.
-  public func abandonedUploads(
-    in bucket: BucketName, prefix: ObjectKey = .empty
-  ) async throws(StorageError) -> [UnfinishedUpload] {
-    let entries = try await journalEntries()
-    let known = Set(entries.compactMap { $0.subject?.uploadID })
-    let uploads = try await read(.listUploads(bucket)) { () async throws(S3Error) in
-      try await client.listMultipartUploads(bucket: bucket, prefix: prefix)
-    }
-    var abandoned: [UnfinishedUpload] = []
-    for upload in uploads where !known.contains(upload.uploadID) {
-      let location = ObjectLocation(bucket: bucket, key: upload.key)
-      var found = UnfinishedUpload(
-        location: location, uploadID: upload.uploadID, initiated: upload.initiated,
-        storageClass: upload.storageClass)
-      // Some may list uploads and not their parts; what is known is shown all the same.
-      if let parts = try? await client.listParts(location, uploadID: upload.uploadID) {
-        found.size = parts.reduce(.zero) { $0 + $1.size }
-        found.parts = parts.count
-      }
-      abandoned.append(found)
-    }
-    return abandoned
   }
 
   /// Gives up a transfer of the journal with what has moved of it.
@@ -127,8 +75,8 @@ extension S3Service {
           .upload, bucket: location.bucket, key: location.key,
           localPath: entry.request.localPath), .processDied)
       guard let id = entry.subject?.uploadID else { return nil }
-      return try await abort(
-        UnfinishedUpload(location: location, uploadID: id, size: entry.kept))
+      return try await sendAbortion(
+        of: UnfinishedUpload(location: location, uploadID: id, size: entry.kept))
     case .download:
       guard let name = entry.request.name else { return nil }
       do throws(LocalFileError) {
@@ -141,19 +89,5 @@ extension S3Service {
       }
       return nil
     }
-  }
-
-  /// Aborts a multipart upload, which the history records. Its parts are gone for ever.
-  ///
-  /// - Returns: what to tell when only the outcome could not be recorded.
-  @discardableResult
-  public func abort(_ upload: UnfinishedUpload) async throws(StorageError) -> StorageError? {
-    let client = client
-    let change = Change(
-      .abortUpload, bucket: upload.location.bucket, key: upload.location.key, size: upload.size)
-    return try await recorder.recorded(change, while: .abortUpload(upload.location)) {
-      () async throws(S3Error) in
-      try await client.abortMultipartUpload(upload.location, uploadID: upload.uploadID)
-    }.warning
   }
 }

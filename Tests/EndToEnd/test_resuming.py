@@ -574,6 +574,64 @@ def test_uploads_that_nobody_will_finish_are_listed_and_aborted(person, store, b
     )
 
 
+@pytest.mark.parametrize("what", ["stream", "copy"])
+def test_an_upload_that_cannot_be_resumed_is_known_while_it_runs_and_when_its_process_has_died(
+    person, store, proxy, bucket, what
+):
+    if what == "stream":
+        program = start(
+            person, "put", "--part-size", "5M", "-", f"s3://{bucket}/k", stdin=subprocess.PIPE
+        )
+        program.stdin.write(content(12 * MEBIBYTE))
+        program.stdin.flush()
+        action, origin, kept = "upload", "standard input", 10 * MEBIBYTE
+    else:
+        store.put(bucket, "source", content(12 * MEBIBYTE))
+        hold = proxy.hold("request", operation="UploadPart", skip=1, times=0)
+        program = start(
+            person, "cp", "--part-size", "5M", f"s3://{bucket}/source", f"s3://{bucket}/k"
+        )
+        hold.wait()
+        action, origin, kept = "copy", f"s3://{bucket}/source", 5 * MEBIBYTE
+
+    def found():
+        return unfinished(person, "--bucket", bucket)
+
+    wait_until(lambda: sum(each.get("kept", 0) for each in found()) == kept, "the parts")
+    (running,) = found()
+    assert (running["action"], running["state"], running["from"]) == (action, "running", origin)
+    assert running["processID"] == program.pid
+    upload = running["uploadID"]
+    table = person.run("transfers").stdout.decode()
+    assert f"{origin} to s3://{bucket}/k" in table and f"in process {program.pid}" in table
+    for arguments in (["--dry-run"], []):
+        answer = person.run("transfers", "abort", upload, *arguments)
+        assert answer.returncode == 1
+        assert f"in process {program.pid}" in answer.stderr.decode()
+    assert person.run("transfers", "abort", "--all").returncode == 0
+    assert store.uploads(bucket) == [upload]
+
+    program.kill()
+    program.wait()
+    if what == "copy":
+        hold.drop()
+    proxy.clear()
+    proxy.settle()
+    (left,) = found()
+    assert (left["state"], left["kept"]) == ("interrupted", kept) and left["createdAt"]
+    told = person.run("transfers")
+    assert b"interrupted" in told.stdout and b"cannot be resumed" in told.stderr
+    assert b"cannot be resumed" in person.run("transfers", "resume").stderr
+    assert store.uploads(bucket) == [upload]
+    assert person.run("transfers", "abort", upload).returncode == 0
+    assert store.uploads(bucket) == [] and found() == []
+    outcomes = [(row["action"], row["outcome"]) for row in person.changes()]
+    assert outcomes == [
+        ("upload" if what == "stream" else "copy", "interrupted"),
+        ("abortUpload", "done"),
+    ]
+
+
 def test_aborting_removes_what_has_moved_here_and_there(person, store, proxy, bucket):
     source = person.file("film.bin", content(40 * MEBIBYTE))
     leave_upload(person, proxy, bucket, source)

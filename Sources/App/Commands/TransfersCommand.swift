@@ -17,7 +17,8 @@ struct TransfersCommand: PailCommand {
     discussion: """
       A large upload or download that was interrupted, by a signal, a crash or a lost line, keeps \
       what has moved. The list has those of this machine, and the multipart uploads of their \
-      buckets on the server that nobody here will finish.
+      buckets on the server that nobody here will finish. An upload of standard input and a copy \
+      in parts stand there while they run and after they were interrupted; they cannot be resumed.
 
       Examples:
         pail transfers
@@ -98,6 +99,12 @@ struct TransfersCommand: PailCommand {
       try await session.service.releaseTransfers(ofDead: Set(deadHost))
       let entries = try await session.service.unfinishedTransfers()
       let chosen = try choose(entries, session, context)
+      if ids.isEmpty,
+        try await session.service.unresumableUploads().contains(where: { $0.holder == nil })
+      {
+        context.console.notice(
+          "pail: interrupted streams and copies cannot be resumed: pail transfers shows them")
+      }
       guard !chosen.isEmpty else {
         context.console.notice("pail: nothing to resume")
         return
@@ -167,7 +174,8 @@ struct TransfersCommand: PailCommand {
       commandName: "abort",
       abstract: "Give up unfinished transfers, and what has moved of them.",
       discussion: """
-        Takes the numbers of transfers, and the upload IDs of those that only the server knows. \
+        Takes the numbers of transfers, and the upload IDs of those that have none. What is under \
+        way is left alone. \
         Parts on the server and files half downloaded are removed for ever; what is aborted on the \
         server is recorded in the history.
 
@@ -212,8 +220,12 @@ struct TransfersCommand: PailCommand {
       if all {
         let endpoint = session.endpoint.description
         let idle = found.entries.filter { !$0.isRunning && $0.request.endpoint == endpoint }
-        if idle.isEmpty { context.console.notice("pail: nothing to give up") }
+        let uploads = found.uploads.filter {
+          $0.isInterrupted && $0.known?.endpoint == endpoint
+        }
+        if idle.isEmpty, uploads.isEmpty { context.console.notice("pail: nothing to give up") }
         for entry in idle { await abort(entry, session, context) }
+        for upload in uploads { await abort(upload, session, context) }
         return
       }
       for id in ids {
@@ -255,7 +267,11 @@ struct TransfersCommand: PailCommand {
     ) async {
       let place = S3URI(bucket: upload.location.bucket, key: upload.location.key)
       do throws(StorageError) {
-        if !dryRun { context.warn(try await session.service.abort(upload)) }
+        if dryRun {
+          try await session.service.refuseRunning(upload)
+        } else {
+          context.warn(try await session.service.abort(upload))
+        }
         tell(context, place: place, uploadID: upload.uploadID, id: nil)
       } catch {
         context.fail(place.bytes, error)

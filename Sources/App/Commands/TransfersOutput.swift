@@ -24,6 +24,11 @@ struct TransfersOutput {
     }
     for entry in found.entries { console.result(row(entry)) }
     for upload in found.uploads { console.result(row(upload)) }
+    if found.uploads.contains(where: \.isInterrupted) {
+      console.notice(
+        "pail: interrupted streams and copies cannot be resumed: pail transfers abort with the "
+          + "upload ID removes their parts, and the same command makes them anew")
+    }
   }
 
   private func row(_ entry: JournalEntry) -> [UInt8] {
@@ -38,11 +43,17 @@ struct TransfersOutput {
 
   private func row(_ upload: UnfinishedUpload) -> [UInt8] {
     let start = columns(
-      "-", "upload", "on the server", upload.size.map { ByteFormat.iec($0.bytes) } ?? "-",
+      "-", upload.actionWord, upload.stateWord,
+      upload.size.map { ByteFormat.iec($0.bytes) } ?? "-",
       upload.initiated.map { LocalTime.minutes($0) } ?? "-")
+    let from = upload.from.map { console.name($0) + Array(" to ".utf8) } ?? []
     let place = S3URI(bucket: upload.location.bucket, key: upload.location.key)
-    return Array(start.utf8) + console.name(place.bytes)
-      + Array("  (\(Visible.text(Array(upload.uploadID.text.utf8))))".utf8)
+    var end = Visible.text(Array(upload.uploadID.text.utf8))
+    if let holder = upload.known?.holder {
+      end += ", in process \(holder.processID)"
+      if !holder.isOfThisHost { end += " on \(Visible.text(Array(holder.host.utf8)))" }
+    }
+    return Array(start.utf8) + from + console.name(place.bytes) + Array("  (\(end))".utf8)
   }
 
   private func columns(
@@ -78,15 +89,41 @@ struct TransfersOutput {
 
   private func json(_ upload: UnfinishedUpload) -> JSONLine {
     var line = JSONLine()
-    line.add("action", "upload")
-    line.add("state", "onServer")
+    line.add("action", upload.actionWord)
+    line.add("state", upload.known == nil ? "onServer" : upload.stateWord)
+    line.add("endpoint", upload.known?.endpoint)
     line.add("bucket", upload.location.bucket.text)
     line.add("key", bytes: upload.location.key.bytes)
+    if let from = upload.from { line.add("from", bytes: from) }
     line.add("uploadID", upload.uploadID.text)
     line.add("kept", upload.size?.bytes)
     line.add("parts", upload.parts.map { Int64($0) })
     line.add("createdAt", upload.initiated)
     line.add("storageClass", upload.storageClass?.text)
+    line.add("processID", (upload.known?.holder?.processID).map { Int64($0) })
     return line
+  }
+}
+
+extension UnfinishedUpload {
+  /// Of a stream or a copy whose process has died, or could not abort it.
+  var isInterrupted: Bool { known != nil && known?.holder == nil }
+
+  fileprivate var actionWord: String {
+    if case .copy = known?.source { "copy" } else { "upload" }
+  }
+
+  fileprivate var stateWord: String {
+    guard let known else { return "on the server" }
+    return known.holder == nil ? "interrupted" : "running"
+  }
+
+  /// nil where nobody here knows.
+  fileprivate var from: [UInt8]? {
+    switch known?.source {
+    case .stream: Array("standard input".utf8)
+    case .copy(let source): S3URI(bucket: source.bucket, key: source.key).bytes
+    case nil: nil
+    }
   }
 }

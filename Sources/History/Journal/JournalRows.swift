@@ -90,10 +90,8 @@ enum JournalRows {
         UPDATE transfers SET user = ?, host = ?, bootID = ?, processID = ?, processStart = ? \
         WHERE id = ?
         """,
-      arguments: [
-        lease?.user, lease?.host, lease?.bootID, lease.map { Int64($0.processID) },
-        lease.map { Int64(clamping: $0.processStart) }, id.value,
-      ])
+      arguments: StatementArguments(
+        (lease?.columns ?? Array(repeating: .null, count: 5)) + [.number(id.value)]))
   }
 
   /// Forgets the pieces of what it was before.
@@ -193,21 +191,33 @@ extension JournalEntry {
         partSize: ByteCount(partSize),
         uploadID: (row["uploadID"] as String?).map { UploadID($0) })
     }
-    var state = State.stopped
-    if let host: String = row["host"], let bootID: String = row["bootID"],
-      let processID = Int32(exactly: row["processID"] as Int64? ?? 0)
-    {
-      state = .running(
-        JournalLease(
-          user: row["user"] ?? "", host: host, bootID: bootID, processID: processID,
-          processStart: UInt64(clamping: row["processStart"] as Int64? ?? 0)))
-    }
     self.init(
       id: id, request: request, parent: (row["parent"] as Int64?).map { JournalID($0) },
-      subject: subject, state: state, kept: ByteCount(row["kept"]),
+      subject: subject, state: JournalLease(row).map { .running($0) } ?? .stopped,
+      kept: ByteCount(row["kept"]),
       createdAt: Timestamp(databaseNanoseconds: row["createdAt"]),
       updatedAt: Timestamp(databaseNanoseconds: row["updatedAt"]))
     begunAt = (row["begunAt"] as Int64?).map { Timestamp(databaseNanoseconds: $0) }
+  }
+}
+
+extension JournalLease {
+  /// nil where no process holds the row.
+  init?(_ row: Row) {
+    guard let host: String = row["host"], let bootID: String = row["bootID"],
+      let processID = Int32(exactly: row["processID"] as Int64? ?? 0)
+    else { return nil }
+    self.init(
+      user: row["user"] ?? "", host: host, bootID: bootID, processID: processID,
+      processStart: UInt64(clamping: row["processStart"] as Int64? ?? 0))
+  }
+
+  /// `user`, `host`, `bootID`, `processID` and `processStart`.
+  var columns: [DatabaseValue] {
+    [
+      .text(user), .text(host), .text(bootID), .number(Int64(processID)),
+      .number(Int64(clamping: processStart)),
+    ]
   }
 }
 

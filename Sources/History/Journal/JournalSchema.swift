@@ -85,5 +85,28 @@ private func makeJournalMigrator() -> DatabaseMigrator {
     try db.execute(sql: "UPDATE transfers SET begunAt = createdAt WHERE isTree")
   }
 
+  // Uploads in parts that nothing can resume: of streams, and of copies within the store.
+  migrator.registerMigration("4", foreignKeyChecks: .immediate) { db in
+    try db.create(table: "uploads", options: [.strict, .withoutRowID]) { table in
+      table.column("endpoint", .text).notNull()
+      table.column("bucket", .text).notNull()
+      table.column("key", .blob).notNull()
+      table.column("uploadID", .text).notNull()
+      // What is copied; NULL for a stream.
+      table.column("sourceBucket", .text)
+      table.column("sourceKey", .blob)
+      table.column("createdAt", .integer).notNull().check { $0 >= 0 }
+
+      // The process that works on it.
+      table.column("user", .text)
+      table.column("host", .text)
+      table.column("bootID", .text)
+      table.column("processID", .integer)
+      table.column("processStart", .integer)
+
+      table.primaryKey(["endpoint", "bucket", "key", "uploadID"])
+    }
+  }
+
   return migrator
 }

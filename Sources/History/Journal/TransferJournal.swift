@@ -8,9 +8,12 @@ public import SystemPackage
 /// A transfer is worked on under a lease, which names the process: no two processes, and no two
 /// transfers of one process, hold the same. A lease whose process has died is nobody's.
 ///
+/// Uploads in parts that nothing can resume are in it too, while they are under way and as long as the
+/// server may have parts of them: ``JournalUpload``.
+///
 /// What a call returns from is on the disk, but for ``note(_:of:)``, which only soon is.
 public actor TransferJournal {
-  private let source: DatabaseSource
+  let source: DatabaseSource
   private let path: FilePath
   private var noted: [JournalID: [JournalPiece]] = [:]
   private var writing: Task<Void, Never>?
@@ -198,6 +201,12 @@ public actor TransferJournal {
         else { continue }
         try JournalRows.setLease(nil, of: entry.id, in: db)
       }
+      for upload in try UploadRows.all(in: db) {
+        guard let lease = upload.holder, hosts.contains(lease.host), !lease.isOfThisHost else {
+          continue
+        }
+        try UploadRows.setLease(nil, of: upload, in: db)
+      }
     }
   }
 
@@ -307,7 +316,7 @@ public actor TransferJournal {
   }
 
   /// Reads too: the few rows need no connection of their own.
-  private func write<Value: Sendable>(
+  func write<Value: Sendable>(
     _ body: @escaping @Sendable (Database) throws -> Value
   ) async throws(JournalError) -> Value {
     let source = source

@@ -26,6 +26,8 @@ extension Copier {
       if error.isInDoubt { failure.error = failure.error.perhapsLeavingUpload(of: destination) }
       return .failure(failure)
     }
+    let note = await UploadNote.begin(
+      begun.uploadID, of: destination, from: .copy(of: source), journaling)
     // The server may have refused what was asked for first.
     let checksum = begun.checksum
     do throws(S3Error) {
@@ -35,21 +37,22 @@ extension Copier {
         $0.kind == .fullObject && $0.algorithm == checksum?.algorithm
       }
       do throws(S3Error) {
-        return .success(
-          try await withGrace(
-            { () async throws(S3Error) in
-              try await client.completeCopy(
-                destination, uploadID: begun.uploadID, parts: copied, checksum: checksum,
-                expected: expected, condition: condition)
-            }, for: .seconds(30)))
+        let receipt = try await withGrace(
+          { () async throws(S3Error) in
+            try await client.completeCopy(
+              destination, uploadID: begun.uploadID, parts: copied, checksum: checksum,
+              expected: expected, condition: condition)
+          }, for: .seconds(30))
+        await note?.end()
+        return .success(receipt)
       } catch {
         var failure = failure(error, isStored: true)
-        await abort(begun.uploadID, at: destination, &failure)
+        await abort(begun.uploadID, note, at: destination, &failure)
         return .failure(failure)
       }
     } catch {
       var failure = failure(error)
-      await abort(begun.uploadID, at: destination, &failure)
+      await abort(begun.uploadID, note, at: destination, &failure)
       return .failure(failure)
     }
   }
@@ -102,9 +105,12 @@ extension Copier {
   }
 
   private func abort(
-    _ upload: UploadID, at destination: ObjectLocation, _ failure: inout Failure
+    _ upload: UploadID, _ note: UploadNote?, at destination: ObjectLocation,
+    _ failure: inout Failure
   ) async {
-    if let problem = await recorder.abort(upload, of: destination, client) {
+    let problem = await recorder.abort(upload, of: destination, client)
+    await note?.end(leaving: problem)
+    if let problem {
       failure.error = failure.error.leaving(problem, at: destination)
     }
   }

@@ -17,6 +17,7 @@ struct Copier: Sendable {
   let isMove: Bool
   let client: S3Client
   let recorder: Recorder
+  let journaling: Journaling?
   /// Told how many bytes have been copied, after each part.
   let progress: @Sendable (ByteCount) -> Void
 

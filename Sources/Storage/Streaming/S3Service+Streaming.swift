@@ -7,7 +7,7 @@ extension S3Service {
   /// Uploads what a descriptor gives until its end, such as standard input. Cancelling the task
   /// aborts it, also while nothing comes.
   ///
-  /// Not to be resumed, since nothing can be read again. Memory is bounded; parts lie in files
+  /// Not to be resumed, since nothing can be read again; the journal only says that it is under way. Memory is bounded; parts lie in files
   /// without a name in TMPDIR, else `/var/tmp`.
   ///
   /// - Parameters:
@@ -41,7 +41,8 @@ extension S3Service {
         reader: StreamReader(descriptor, partSize: partSize), partSize: partSize,
         location: location, attributes: attributes,
         condition: ifExists == .overwrite ? .none : .ifNoneMatch, client: bodies,
-        recorder: recorder, mostPartsAtOnce: transferSettings.concurrentRequests,
+        recorder: recorder, journaling: journaling,
+        mostPartsAtOnce: transferSettings.concurrentRequests,
         progress: progress
       ).run()
     } catch  where error.kind == .alreadyExists && ifExists == .skip {

@@ -20,6 +20,7 @@ struct StreamUpload: Sendable {
   let condition: WriteCondition
   let client: S3Client
   let recorder: Recorder
+  let journaling: Journaling?
   /// Under way, 1 or more; nil for as many as there is memory for.
   let mostPartsAtOnce: Int?
   /// Told of each part that has arrived.
@@ -137,6 +138,7 @@ struct StreamUpload: Sendable {
   private func carryOut(_ first: HTTPRequestBody) async -> End {
     await withTaskGroup(of: Step.self) { tasks in
       var mayLeaveUpload = false
+      var note: UploadNote?
       var size = ByteCount.zero
       // Read and not sent yet.
       var bodies = [PartNumber(1): first]
@@ -153,14 +155,19 @@ struct StreamUpload: Sendable {
           case .stopParts:
             tasks.cancelAll()
           case .succeed(let receipt):
+            await note?.end()
             return (.success(receipt), Ending(receipt, size: size), size, mayLeaveUpload)
           case .fail(let failure, let leftovers):
+            await note?.end(leaving: leftovers)
             let error = leftovers.map { failure.error.leaving($0, at: location) }
             return (.failure(error ?? failure.error), failure.ending, size, mayLeaveUpload)
           case .create:
             // Nothing else of this upload can run meanwhile.
             let creation = await create()
             mayLeaveUpload = creation.mayLeaveUpload
+            if case .created(let id) = creation.event {
+              note = await .begin(id, of: location, from: .stream, journaling)
+            }
             tasks.addTask { .event(creation.event) }
           case .send(let part, let id):
             let body = bodies.removeValue(forKey: part) ?? .none

@@ -74,14 +74,11 @@ extension StorageError {
   public init(_ error: JournalError, about subject: String) {
     switch error {
     case .held(let lease):
-      self.init(
-        kind: .inUse,
-        message: "\(subject) is under way already, in process \(lease.processID) of \(lease.user)"
-          + (lease.isOfThisHost ? "" : " on \(lease.host)"),
-        recovery: lease.isOfThisHost
-          ? "Wait until that is done, or end that process: what it has moved is kept."
-          : "If no Pail runs there any more, pail transfers resume --dead-host \(lease.host) goes on."
-      )
+      self = .underWay(subject, lease)
+      recovery =
+        lease.isOfThisHost
+        ? "Wait until that is done, or end that process: what it has moved is kept."
+        : "If no Pail runs there any more, pail transfers resume --dead-host \(lease.host) goes on."
     case .unknown:
       self.init(
         kind: .inUse, message: "\(subject) has come to its end meanwhile",
@@ -91,6 +88,17 @@ extension StorageError {
         kind: .localFile,
         message: "The journal of unfinished transfers cannot be used: \(Self.reason(problem))")
     }
+  }
+
+  /// Of an upload that nothing can resume.
+  static func underWay(_ subject: String, _ lease: JournalLease) -> StorageError {
+    StorageError(
+      kind: .inUse,
+      message: "\(subject) is under way already, in process \(lease.processID) of \(lease.user)"
+        + (lease.isOfThisHost ? "" : " on \(lease.host)"),
+      recovery: lease.isOfThisHost
+        ? "Wait until that is done, or end that process."
+        : "If no Pail runs there any more, add --dead-host \(lease.host).")
   }
 
   static func otherEndpoint(_ subject: String, _ endpoint: String) -> StorageError {

@@ -191,7 +191,7 @@ struct TreeResumingTests {
       let entries = try await later.unfinishedTransfers()
       #expect(entries.count == 1 && entries.first?.request.tree != nil)
       #expect(try await fixture.uploads().count == 1)
-      #expect(try await later.abandonedUploads(in: fixture.bucket).isEmpty)
+      #expect(try await later.unfinishedUploads(in: fixture.bucket).isEmpty)
       for entry in entries { try await later.abort(entry) }
       #expect(try await fixture.uploads().isEmpty)
       #expect(try await later.unfinishedTransfers().isEmpty)
