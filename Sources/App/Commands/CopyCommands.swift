@@ -45,7 +45,8 @@ struct MoveCommand: PailCommand {
     usage: CopyingOptions.usage("mv"),
     discussion: """
       Copies as pail cp does, and deletes each source once its copy is proven equal by a checksum \
-      or an ETag that is one. Where nothing proves it the copy stays, and so does the source.
+      or an ETag that is one. Where nothing proves it the copy stays, and so does the source; a \
+      source that somebody writes to meanwhile stays as well.
 
       Examples:
         pail mv s3://reports/q3.csv s3://reports/2026/q3.csv

@@ -12,8 +12,37 @@ extension S3Client {
   ///
   /// In a bucket with versions, and without a version ID, this adds a delete marker. An object that
   /// is not there counts as removed.
-  public func deleteObject(_ location: ObjectLocation) async throws(S3Error) -> DeletedObject {
-    try await send(S3Call(.deleteObject, .delete, location)) { (response) throws(S3Error.Cause) in
+  ///
+  /// - Parameter ifMatch: the object must still have this ETag; `preconditionFailed` otherwise. Best
+  ///   effort: a store that knows no such condition may ignore it, and one that refuses it is asked
+  ///   without it from then on.
+  public func deleteObject(
+    _ location: ObjectLocation, ifMatch: ETag? = nil
+  ) async throws(S3Error) -> DeletedObject {
+    guard let ifMatch, memory.deletesConditionally else {
+      return try await sendDeletion(location, ifMatch: nil)
+    }
+    let refusal: S3Error
+    do throws(S3Error) {
+      return try await sendDeletion(location, ifMatch: ifMatch)
+    } catch {
+      refusal = error
+    }
+    if refusal.mayRefuseForm {
+      let deleted = try await sendDeletion(location, ifMatch: nil)
+      memory.deletesConditionally = false
+      return deleted
+    }
+    guard try await refusal.isOfMissingObject(location, self) else { throw refusal }
+    return DeletedObject(key: location.key, versionID: location.versionID)
+  }
+
+  private func sendDeletion(
+    _ location: ObjectLocation, ifMatch: ETag?
+  ) async throws(S3Error) -> DeletedObject {
+    var call = S3Call(.deleteObject, .delete, location)
+    call.add("If-Match", ifMatch?.quoted)
+    return try await send(call) { (response) throws(S3Error.Cause) in
       try XMLElement.checkSilence(of: response)
       let isMarker = response.headers["x-amz-delete-marker"] == "true"
       return DeletedObject(
@@ -58,6 +87,26 @@ extension S3Client {
     } catch {
       if error.isNotImplemented { memory.deletesMany = false }
       throw error
+    }
+  }
+}
+
+extension S3Error {
+  /// Whether a deletion on condition was refused because there is nothing any more, of which some
+  /// servers say that it has another ETag: somebody removed it, or an attempt before this one did.
+  fileprivate func isOfMissingObject(
+    _ location: ObjectLocation, _ client: S3Client
+  ) async throws(S3Error) -> Bool {
+    guard case .service(let refusal) = cause else { return false }
+    if refusal.status == 404 { return refusal.code != .noSuchBucket }
+    guard refusal.code == .preconditionFailed else { return false }
+    do throws(S3Error) {
+      _ = try await client.headObject(location)
+      return false
+    } catch  where error.isCancellation {
+      throw error
+    } catch {
+      return error.code == .noSuchKey
     }
   }
 }

@@ -51,7 +51,7 @@ extension S3Client {
     do throws(S3Error) {
       return try await request(best)
     } catch {
-      guard isFirst, isOfObjects || !error.isNotImplemented, error.mayRefuseDialect else {
+      guard isFirst, isOfObjects || !error.isNotImplemented, error.mayRefuseForm else {
         throw error
       }
       refusal = error
@@ -62,7 +62,7 @@ extension S3Client {
         memory.listing = dialect
         return page
       } catch {
-        guard error.mayRefuseDialect else { throw error }
+        guard error.mayRefuseForm else { throw error }
       }
     }
     // It was about something else.
@@ -198,16 +198,6 @@ struct ListingDialect: Sendable, Hashable {
     if isEncoded { ones.append(ListingDialect(isV2: isV2, isEncoded: false)) }
     if isV2, isEncoded { ones.append(ListingDialect(isV2: false, isEncoded: false)) }
     return ones
-  }
-}
-
-extension S3Error {
-  /// Whether the server may refuse the way in which it was asked for a listing.
-  fileprivate var mayRefuseDialect: Bool {
-    guard case .service(let refusal) = cause else { return false }
-    return refusal.isNotImplemented
-      || [S3ErrorCode("InvalidArgument"), S3ErrorCode("InvalidRequest"), S3ErrorCode("HTTP400")]
-        .contains(refusal.code)
   }
 }
 

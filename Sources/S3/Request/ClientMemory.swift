@@ -15,6 +15,7 @@ final class ClientMemory: Sendable {
     var tellsChecksums = true
     var listing = ListingDialect()
     var deletesMany = true
+    var deletesConditionally = true
   }
 
   private let state = Mutex(State())
@@ -28,6 +29,7 @@ final class ClientMemory: Sendable {
       state.tellsChecksums = false
       state.listing = ListingDialect(isV2: false, isEncoded: true)
       state.deletesMany = false
+      state.deletesConditionally = false
     }
   }
 
@@ -115,6 +117,12 @@ final class ClientMemory: Sendable {
   var deletesMany: Bool {
     get { state.withLock { $0.deletesMany } }
     set { state.withLock { $0.deletesMany = newValue } }
+  }
+
+  /// Whether the endpoint is not known to refuse a condition of DeleteObject.
+  var deletesConditionally: Bool {
+    get { state.withLock { $0.deletesConditionally } }
+    set { state.withLock { $0.deletesConditionally = newValue } }
   }
 
   /// Whether the endpoint answers an upload with the checksum of what it stored; nil before the

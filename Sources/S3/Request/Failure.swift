@@ -107,6 +107,16 @@ extension ServiceError {
   }
 }
 
+extension S3Error {
+  /// Whether the server may refuse the form of the request, and would take a plainer one.
+  var mayRefuseForm: Bool {
+    guard case .service(let refusal) = cause else { return false }
+    return refusal.isNotImplemented
+      || [S3ErrorCode("InvalidArgument"), S3ErrorCode("InvalidRequest"), S3ErrorCode("HTTP400")]
+        .contains(refusal.code)
+  }
+}
+
 extension S3ErrorCode {
   /// Stands for the code where an answer has none, as those to HEAD.
   init(status: Int, call: S3Call) {

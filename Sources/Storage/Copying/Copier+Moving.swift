@@ -35,7 +35,15 @@ extension Copier {
       throw .sourceKept(
         source, copiedTo: result.destination, because: "it has changed since")
     }
-    let warning = try await delete(metadata)
+    let warning: StorageError?
+    do throws(StorageError) {
+      warning = try await delete(metadata)
+    } catch  where error.code == S3ErrorCode.preconditionFailed.rawValue {
+      var kept = StorageError.sourceKept(
+        source, copiedTo: result.destination, because: "it has changed since")
+      kept.detail += "\n\n\(error.detail)"
+      throw kept
+    }
     result.isMoved = true
     result.warning = result.warning ?? warning
   }
@@ -46,10 +54,12 @@ extension Copier {
       size: metadata.size)
     let client = client
     let source = source
+    // A version stays what it is, but for `null`, which is that of whatever came last without one.
+    let mayChange = source.versionID.map { $0.text == "null" } ?? true
     return try await recorder.recorded(
       change, while: .delete(source), ending: { (deleted: DeletedObject) in Ending(deleted) }
     ) { () async throws(S3Error) in
-      try await client.deleteObject(source)
+      try await client.deleteObject(source, ifMatch: mayChange ? metadata.etag : nil)
     }.warning
   }
 }

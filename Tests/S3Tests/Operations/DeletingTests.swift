@@ -180,4 +180,62 @@ struct DeletingTests {
         == DeletedObject(
           key: ObjectKey("a"), isDeleteMarker: true, deleteMarkerVersionID: VersionID("m")))
   }
+
+  // MARK: - On condition
+
+  private let object = ObjectLocation(bucket: BucketName("bucket"), key: ObjectKey("a"))
+  private let etag = ETag("\"e\"")
+
+  private static func refusal(_ status: Int, _ code: String) -> ScriptedTransport.Answer {
+    .response(status, [], "<Error><Code>\(code)</Code></Error>")
+  }
+
+  @Test("An object that has another ETag by now stays, whatever it may have been before")
+  func changed() async throws {
+    let scripted = try ScriptedClient([
+      Self.refusal(412, "PreconditionFailed"),
+      .response(200, [HTTPHeader("ETag", "\"other\""), HTTPHeader("Content-Length", "3")]),
+    ])
+    let error = await failure { () async throws(S3Error) in
+      try await scripted.client.deleteObject(object, ifMatch: etag)
+    }
+    #expect(error?.code == .preconditionFailed)
+    #expect(scripted.requests.map(\.method) == [.delete, .head])
+    #expect(scripted.requests.first?.headers["If-Match"] == "\"e\"")
+    #expect(
+      scripted.requests.first?.headers["Authorization"]?.contains("if-match") == true)
+  }
+
+  @Test(
+    "An object that is gone counts as removed, by whichever word the server says so",
+    arguments: [(412, "PreconditionFailed"), (404, "NoSuchKey")])
+  func gone(answer: (status: Int, code: String)) async throws {
+    let scripted = try ScriptedClient([
+      Self.refusal(answer.status, answer.code), .response(404, []),
+    ])
+    let deleted = try await scripted.client.deleteObject(object, ifMatch: etag)
+    #expect(deleted == DeletedObject(key: object.key))
+  }
+
+  @Test("A bucket that is gone, and a refusal for another reason, is an error")
+  func otherReasons() async throws {
+    for (status, code) in [(404, "NoSuchBucket"), (403, "AccessDenied")] {
+      let scripted = try ScriptedClient([Self.refusal(status, code)])
+      let error = await failure { () async throws(S3Error) in
+        try await scripted.client.deleteObject(object, ifMatch: etag)
+      }
+      #expect(error?.code?.rawValue == code && scripted.requests.count == 1)
+    }
+  }
+
+  @Test(
+    "A store that refuses the condition is asked without, and then always",
+    arguments: [(501, "NotImplemented"), (400, "NotImplemented"), (400, "InvalidArgument")])
+  func unconditional(answer: (status: Int, code: String)) async throws {
+    let scripted = try ScriptedClient([
+      Self.refusal(answer.status, answer.code), .response(204, []), .response(204, []),
+    ])
+    for _ in 1...2 { _ = try await scripted.client.deleteObject(object, ifMatch: etag) }
+    #expect(scripted.requests.map { $0.headers["If-Match"] } == ["\"e\"", nil, nil])
+  }
 }

@@ -253,6 +253,44 @@ struct CopyingTests {
     }
   }
 
+  @Test("A source that is written to just before its deletion arrives stays, and it is said why")
+  func changedAtDeletion() async throws {
+    try await ServerFixture.with { fixture in
+      try await fixture.put("source")
+      fixture.transport.beforeEach { request in
+        guard request.method == .delete else { return }
+        try? await fixture.put("source", content: [9])
+      }
+      let error = await Self.failure {
+        try await fixture.service.move(
+          fixture.location("source"), to: fixture.location("target"))
+      }
+      #expect(error?.kind == .sourceKept && error?.message.contains("has changed") == true)
+      #expect(try await fixture.keys() == ["source", "target"])
+      #expect(
+        try await fixture.outside.headObject(fixture.location("source")).size == ByteCount(1))
+      let rows = try await fixture.rows()
+      #expect(rows.map(\.action) == [.delete, .copy])
+      #expect(rows.map(\.outcome) == [.failed, .done])
+    }
+  }
+
+  @Test(
+    "A source that somebody else removes just before its deletion arrives is moved all the same")
+  func removedAtDeletion() async throws {
+    try await ServerFixture.with { fixture in
+      try await fixture.put("source")
+      fixture.transport.beforeEach { request in
+        guard request.method == .delete else { return }
+        _ = try? await fixture.outside.deleteObject(fixture.location("source"))
+      }
+      let result = try await fixture.service.move(
+        fixture.location("source"), to: fixture.location("target"))
+      #expect(result.isMoved)
+      #expect(try await fixture.keys() == ["target"])
+    }
+  }
+
   // MARK: - What goes wrong
 
   @Test("A source that changes before it is copied is noticed", arguments: [false, true])
