@@ -12,6 +12,7 @@ public enum S3Operation: String, Sendable, Hashable {
   case deleteObjects = "DeleteObjects"
   case getBucketVersioning = "GetBucketVersioning"
   case getObject = "GetObject"
+  case getObjectAttributes = "GetObjectAttributes"
   case getObjectTagging = "GetObjectTagging"
   case headBucket = "HeadBucket"
   case headObject = "HeadObject"

@@ -13,6 +13,7 @@ final class ClientMemory: Sendable {
     var uploadChecksum = UploadChecksum.crc64nvme
     var answersChecksums: Bool?
     var tellsChecksums = true
+    var tellsAttributes = true
     var listing = ListingDialect()
     var deletesMany = true
     var deletesConditionally = true
@@ -27,6 +28,7 @@ final class ClientMemory: Sendable {
     state.withLock { state in
       state.uploadChecksum = .none
       state.tellsChecksums = false
+      state.tellsAttributes = false
       state.listing = ListingDialect(isV2: false, isEncoded: true)
       state.deletesMany = false
       state.deletesConditionally = false
@@ -105,6 +107,12 @@ final class ClientMemory: Sendable {
   var tellsChecksums: Bool {
     get { state.withLock { $0.tellsChecksums } }
     set { state.withLock { $0.tellsChecksums = newValue } }
+  }
+
+  /// Whether the endpoint is not known to refuse the question for attributes of an object.
+  var tellsAttributes: Bool {
+    get { state.withLock { $0.tellsAttributes } }
+    set { state.withLock { $0.tellsAttributes = newValue } }
   }
 
   /// How the endpoint is asked for listings.

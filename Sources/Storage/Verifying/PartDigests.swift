@@ -57,8 +57,6 @@ extension CRC {
 }
 
 extension S3Client {
-  private static let partsAskedAtOnce = 16
-
   /// What the server tells of the parts of an object; nil where that is not enough to know them by.
   ///
   /// One request where the server does not tell, else one for each part. No other operation is
@@ -69,27 +67,9 @@ extension S3Client {
     guard let algorithm = stored.algorithm,
       let first = try? await headPart(object, PartNumber(1)), first.digests[algorithm] != nil,
       let count = first.partCount, (2...PartPlan.maximumPartCount).contains(count),
-      count == stored.partCount ?? count
+      count == stored.partCount ?? count,
+      let parts = await partHeads(of: object, count: count, known: [0: first])
     else { return nil }
-    var parts = [first] + Array(repeating: ObjectPart(size: .zero), count: count - 1)
-    return await withTaskGroup(of: (Int, ObjectPart?).self) { tasks in
-      var next = 1
-      func ask() {
-        guard next < count else { return }
-        let index = next
-        next += 1
-        tasks.addTask { (index, try? await headPart(object, PartNumber(index + 1))) }
-      }
-      for _ in 0..<Self.partsAskedAtOnce { ask() }
-      while let (index, part) = await tasks.next() {
-        guard let part, part.partCount == count else {
-          tasks.cancelAll()
-          return nil
-        }
-        parts[index] = part
-        ask()
-      }
-      return PartDigests(parts, of: stored, objectSize: objectSize)
-    }
+    return PartDigests(parts, of: stored, objectSize: objectSize)
   }
 }

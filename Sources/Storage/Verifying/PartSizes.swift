@@ -54,37 +54,43 @@ enum PartSizes {
 }
 
 extension S3Client {
-  /// Asked one by one, more parts than that take too long.
-  private static let mostUnevenParts = 1_000
-
   /// The sizes of an object's parts as the server tells them; nil when it does not.
   ///
   /// Two requests where all parts but the last are of one size, which the last one confirms; one
-  /// for each part otherwise.
+  /// for each part otherwise. Where the server tells nothing of single parts, GetObjectAttributes
+  /// may: a request for each thousand of them.
   func partSizes(
     of object: ObjectLocation, count: Int, objectSize: Int64
   ) async -> [Int64]? {
     guard count > 1 else { return [objectSize] }
+    guard count <= PartPlan.maximumPartCount else { return nil }
     async let firstAnswer = try? headPart(object, PartNumber(1))
     async let lastAnswer = try? headPart(object, PartNumber(count))
-    guard let first = await firstAnswer, let last = await lastAnswer, first.partCount == count,
-      last.partCount == count, first.size.bytes >= 1, last.size.bytes >= 1,
-      first.size.bytes < objectSize
+    guard let first = await firstAnswer, let last = await lastAnswer else {
+      guard let sizes = try? await partSizesByAttributes(object, count: count) else { return nil }
+      return sizes.make(objectSize) ? sizes : nil
+    }
+    guard first.partCount == count, last.partCount == count, first.size.bytes >= 1,
+      last.size.bytes >= 1, first.size.bytes < objectSize
     else { return nil }
     let (even, overflow) = first.size.bytes.multipliedReportingOverflow(by: Int64(count - 1))
     if !overflow, objectSize - even == last.size.bytes {
       return Array(repeating: first.size.bytes, count: count - 1) + [last.size.bytes]
     }
-    guard count <= Self.mostUnevenParts else { return nil }
-    var sizes = [first.size.bytes]
-    var left = objectSize - first.size.bytes
-    for number in 1..<count {
-      guard let part = try? await headPart(object, PartNumber(number + 1)), part.partCount == count,
-        part.size.bytes >= 1, part.size.bytes <= left
-      else { return nil }
-      sizes.append(part.size.bytes)
-      left -= part.size.bytes
+    let parts = await partHeads(of: object, count: count, known: [0: first, count - 1: last])
+    guard let sizes = parts?.map(\.size.bytes), sizes.make(objectSize) else { return nil }
+    return sizes
+  }
+}
+
+extension [Int64] {
+  /// Whether parts of these sizes make an object of that one.
+  fileprivate func make(_ objectSize: Int64) -> Bool {
+    var left = objectSize
+    for size in self {
+      guard size >= 1, size <= left else { return false }
+      left -= size
     }
-    return left == 0 ? sizes : nil
+    return left == 0
   }
 }
