@@ -55,6 +55,15 @@ enum Undertaking: Sendable, Hashable {
     }
   }
 
+  /// Whether it reads a version of an object that was named.
+  var isOfVersion: Bool {
+    switch self {
+    case .readDetails(let object), .download(let object, _), .copy(let object, _):
+      object.versionID != nil
+    default: false
+    }
+  }
+
   /// Follows the subject: `s3://reports/a.csv` `could not be deleted`.
   var failure: String {
     switch self {

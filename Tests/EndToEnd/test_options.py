@@ -104,6 +104,35 @@ def test_a_version_that_is_named_is_the_one_that_is_deleted(person, store, versi
     assert (row["action"], row["versionID"], row["outcome"]) == ("delete", first, "done")
 
 
+@pytest.mark.parametrize("words", [
+    "rm {}", "get {} .", "cat {}", "stat {}", "cp {} {}2", "mv {} {}2",
+])  # fmt: skip
+def test_an_empty_version_is_not_the_current_one(person, store, versions, words):
+    bucket, _ = versions
+    before = store.versions(bucket)
+    words = words.format(*[f"s3://{bucket}/k"] * 2).split()
+    done = run(person, *words, "--version-id", "", status=64)
+    assert b"the version ID is empty" in done.stderr
+    assert store.versions(bucket) == before
+
+
+def test_a_version_that_never_was_is_not_deleted(person, store, versions):
+    bucket, _ = versions
+    done = run(person, "rm", f"s3://{bucket}/none", "--version-id", "aVersion")
+    assert done.stdout == b"Deleted 0 versions, 1 not there\n"
+
+
+def test_a_version_that_is_a_delete_marker_is_named(person, moto, described):
+    marker = moto.s3.delete_object(Bucket=moto.bucket, Key="q3.csv")["VersionId"]
+    place = f"s3://{moto.bucket}/q3.csv"
+    for command in (["stat", place], ["cat", place], ["get", place, "."]):
+        done = run(
+            person, *command, "--version-id", marker, "--endpoint-url", moto.endpoint, status=1)
+        assert b"this version is a delete marker" in done.stderr
+    run(person, "rm", place, "--version-id", marker, "--endpoint-url", moto.endpoint)
+    assert moto.s3.get_object(Bucket=moto.bucket, Key="q3.csv")["Body"].read() == b"x" * 2048
+
+
 # What an object is given.
 
 

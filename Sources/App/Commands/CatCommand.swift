@@ -20,8 +20,10 @@ struct CatCommand: PailCommand {
     transform: S3URI.object(parsing:))
   var places: [S3URI]
 
-  @Option(name: .customLong("version-id"), help: ArgumentHelp("This version.", valueName: "id"))
-  var versionID: String?
+  @Option(
+    name: .customLong("version-id"), help: ArgumentHelp("This version.", valueName: "id"),
+    transform: VersionID.named)
+  var versionID: VersionID?
 
   @OptionGroup var glob: GlobOption
 
@@ -38,7 +40,7 @@ struct CatCommand: PailCommand {
     for place in places {
       if let versionID {
         var location = place.location
-        location.versionID = VersionID(versionID)
+        location.versionID = versionID
         try await context.write(location, session)
         continue
       }

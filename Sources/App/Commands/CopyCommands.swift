@@ -86,8 +86,10 @@ struct CopyingOptions: ParsableArguments {
   @Flag(help: "Leave objects that are there already alone.")
   var noOverwrite = false
 
-  @Option(name: .customLong("version-id"), help: ArgumentHelp("This version.", valueName: "id"))
-  var versionID: String?
+  @Option(
+    name: .customLong("version-id"), help: ArgumentHelp("This version.", valueName: "id"),
+    transform: VersionID.named)
+  var versionID: VersionID?
 
   @Flag(name: .shortAndLong, help: "Say what would happen, and change nothing.")
   var dryRun = false
@@ -153,7 +155,7 @@ struct CopyingOptions: ParsableArguments {
       meant.append((place, target))
     }
     var sources = try CopySources(
-      meant, versionID: versionID.map { VersionID($0) }, to: destination,
+      meant, versionID: versionID, to: destination,
       isRecursive: recursive, overwrites: !noOverwrite, session)
     var options = CopyOptions(
       ifExists: noOverwrite ? .skip : .overwrite, attributes: attributes)

@@ -39,8 +39,10 @@ struct GetCommand: PailCommand {
   @Flag(help: "Leave files that are there already alone.")
   var noOverwrite = false
 
-  @Option(name: .customLong("version-id"), help: ArgumentHelp("This version.", valueName: "id"))
-  var versionID: String?
+  @Option(
+    name: .customLong("version-id"), help: ArgumentHelp("This version.", valueName: "id"),
+    transform: VersionID.named)
+  var versionID: VersionID?
 
   @Flag(name: .shortAndLong, help: "Say what would be downloaded, and write nothing.")
   var dryRun = false
@@ -105,7 +107,7 @@ struct GetCommand: PailCommand {
   func run(_ context: CommandContext) async throws {
     let places = try places()
     let session = try await context.openSession()
-    let version = versionID.map { VersionID($0) }
+    let version = versionID
     if destination == "-", let place = places.first {
       return try await context.write(try await object(place, session), session)
     }
@@ -149,7 +151,7 @@ struct GetCommand: PailCommand {
   /// The one object that `place` means.
   private func object(_ place: S3URI, _ session: Session) async throws -> ObjectLocation {
     var location = place.location
-    location.versionID = versionID.map { VersionID($0) }
+    location.versionID = versionID
     guard versionID == nil,
       case .selection(_, let selection) = try await KeyTarget.single(
         place, glob, filters.filter, session)

@@ -18,15 +18,17 @@ struct StatCommand: PailCommand {
     transform: S3URI.object(parsing:))
   var place: S3URI
 
-  @Option(name: .customLong("version-id"), help: ArgumentHelp("This version.", valueName: "id"))
-  var versionID: String?
+  @Option(
+    name: .customLong("version-id"), help: ArgumentHelp("This version.", valueName: "id"),
+    transform: VersionID.named)
+  var versionID: VersionID?
 
   @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
   func run(_ context: CommandContext) async throws {
     let session = try await context.openSession()
     var location = place.location
-    location.versionID = versionID.map { VersionID($0) }
+    location.versionID = versionID
     let object = try await session.service.details(location)
     if context.isJSON {
       context.console.result(json(object).bytes)

@@ -116,7 +116,7 @@ struct TargetWalk: Sendable {
       for key in keys { note(key) }
       return try await look(for: keys, startAfter: startAfter)
     case .versions(let versions):
-      return versions.map { DeletionCandidate(key: $0.key, versionID: $0.versionID) }
+      return try await look(for: versions)
     case .listing(let listing, let selections, var batch):
       var pages = 0
       var isComplete = false
@@ -211,19 +211,7 @@ struct TargetWalk: Sendable {
       } while token != nil && !wanted.isEmpty
     }
     // Few keys, and what a listing did not show: asked for one by one.
-    var rest = wanted.sorted()[...]
-    while !rest.isEmpty {
-      let group = Array(rest.prefix(Self.concurrentHeads))
-      rest = rest.dropFirst(Self.concurrentHeads)
-      let answers = await withTaskGroup { tasks in
-        for key in group { tasks.addTask { await self.head(key) } }
-        return await tasks.reduce(into: []) { $0.append($1) }
-      }
-      if Task.isCancelled {
-        throw S3Error(operation: .headObject, cause: .transport(.cancelled), attempts: 0)
-      }
-      for answer in answers { candidates.append(try answer.get()) }
-    }
+    candidates += try await heads(wanted.sorted().map { ObjectIdentifier(key: $0) })
     // HEAD answers without a code: a bucket that is not there looks like a key that is not.
     if candidates.allSatisfy(\.isMissing), let key = keys.first {
       do throws(S3Error) {
@@ -237,19 +225,56 @@ struct TargetWalk: Sendable {
     return candidates.sorted { $0.key < $1.key }
   }
 
-  private func head(_ key: ObjectKey) async -> Result<DeletionCandidate, S3Error> {
+  /// Some stores say of a version that never was that they have deleted it.
+  private func look(
+    for versions: [ObjectIdentifier]
+  ) async throws(S3Error) -> [DeletionCandidate] {
+    try await heads(versions).map { found in
+      var candidate = found
+      // It was named, so it is meant, however new.
+      candidate.lastModified = nil
+      return candidate
+    }
+  }
+
+  private func heads(
+    _ objects: [ObjectIdentifier]
+  ) async throws(S3Error) -> [DeletionCandidate] {
+    var candidates: [DeletionCandidate] = []
+    var rest = objects[...]
+    while !rest.isEmpty {
+      let group = Array(rest.prefix(Self.concurrentHeads))
+      rest = rest.dropFirst(Self.concurrentHeads)
+      let answers = await withTaskGroup { tasks in
+        for object in group { tasks.addTask { await self.head(object) } }
+        return await tasks.reduce(into: []) { $0.append($1) }
+      }
+      if Task.isCancelled {
+        throw S3Error(operation: .headObject, cause: .transport(.cancelled), attempts: 0)
+      }
+      for answer in answers { candidates.append(try answer.get()) }
+    }
+    return candidates
+  }
+
+  private func head(_ object: ObjectIdentifier) async -> Result<DeletionCandidate, S3Error> {
+    let (key, versionID) = (object.key, object.versionID)
     do {
-      let metadata = try await client.headObject(ObjectLocation(bucket: bucket, key: key))
+      let metadata = try await client.headObject(
+        ObjectLocation(bucket: bucket, key: key, versionID: versionID))
       return .success(
-        DeletionCandidate(key: key, size: metadata.size, lastModified: metadata.lastModified))
+        DeletionCandidate(
+          key: key, versionID: versionID, size: metadata.size, lastModified: metadata.lastModified))
     } catch {
       // Whether the object is newer than the confirmation has to be known where it can be.
       guard case .service(let refusal) = error.cause, refusal.status < 500 else {
         return .failure(error)
       }
-      let isMissing = error.code == .noSuchKey
+      // Without a body the answer tells a status alone; 405 is that of a delete marker.
+      let isMissing = error.code == .noSuchKey || error.code == .noSuchVersion
       // Who may delete need not be allowed to read: the deletion itself will tell.
-      return .success(DeletionCandidate(key: key, isMissing: isMissing))
+      return .success(
+        DeletionCandidate(key: key, versionID: versionID, isMissing: isMissing))
     }
   }
 }

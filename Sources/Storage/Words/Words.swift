@@ -105,6 +105,10 @@ struct Words {
       self.init(
         .service, "\(subject) is archived and must be restored before it can be read",
         "Restore it, and wait until that is done.")
+    case .methodNotAllowed where undertaking.isOfVersion:
+      self.init(
+        .noSuchKey, "\(subject) \(undertaking.failure): this version is a delete marker",
+        "The object was deleted then; it is back once the marker is deleted.")
     case .notImplemented, .methodNotAllowed:
       self.init(
         .service, "\(subject) \(undertaking.failure): this server has no such operation")
