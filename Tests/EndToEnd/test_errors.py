@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 from scripted import Answer, Scripted
+from test_background import start
 
 PUT = ["put", "f", "s3://{}/k"]
 READS = [
@@ -328,3 +329,43 @@ def test_a_bucket_that_is_not_there_is_no_missing_key(person, command):
     to = ["s3://never-made-bucket/l"] if command == "cp" else []
     done = run(person, command, "s3://never-made-bucket/k", *to, status=1)
     assert b"Bucket never-made-bucket does not exist (NoSuchBucket)" in done.stderr
+
+
+def test_a_second_signal_of_the_same_moment_takes_no_word_away(person, store, proxy, bucket):
+    for name in ("a", "b"):
+        person.file(f"d/{name}", b"1")
+    held = proxy.hold("request", operation="PutObject", key=b"b", times=99)
+    put = start(person, "put", "-r", "d/", f"s3://{bucket}/")
+    held.wait()
+    assert put.stdout.readline() == f"Uploaded d/a to s3://{bucket}/a\n".encode()
+    # As timeout(1) does, to the process and to its group; of the same one the second may get lost.
+    put.send_signal(signal.SIGTERM)
+    put.send_signal(signal.SIGINT)
+    _, errors = put.communicate(timeout=30)
+    assert put.returncode == 130 and b"pail transfers resume" in errors
+    outcomes = [row["outcome"] for row in person.changes()]
+    assert len(outcomes) == 2 and "done" in outcomes and None not in outcomes, outcomes
+
+
+def test_a_result_does_not_wait_for_the_next(person, store, proxy, bucket):
+    for name in ("a", "b"):
+        person.file(f"d/{name}", b"1")
+    held = proxy.hold("request", operation="PutObject", key=b"b")
+    put = start(person, "put", "-r", "d/", f"s3://{bucket}/")
+    held.wait()
+    assert put.stdout.readline() == f"Uploaded d/a to s3://{bucket}/a\n".encode()
+    held.release()
+    output, errors = put.communicate(timeout=30)
+    assert put.returncode == 0 and output.startswith(b"Uploaded d/b"), errors
+
+
+def test_what_is_newer_than_the_command_is_left_and_said(person):
+    listing = (
+        b'<?xml version="1.0"?><ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>k</Key>'
+        b"<LastModified>2099-01-01T00:00:00Z</LastModified><Size>1</Size></Contents></ListBucketResult>"
+    )
+    with Scripted(lambda *_: Answer(200, listing)) as server:
+        for quiet in ([], ["-q"]):
+            done = run(
+                person, "rm", "-r", *quiet, "s3://b/", "--endpoint-url", server.endpoint, status=1)
+            assert b"1 object is newer than this command" in done.stderr

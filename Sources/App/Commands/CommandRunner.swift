@@ -30,15 +30,16 @@ enum CommandRunner {
       try await command.run(context)
     }
     let loseTerminal: @Sendable () -> Void = { context.console.loseTerminal() }
+    let wayOn = command.wayOn.map { "\n  " + $0 } ?? ""
     let interruption = Interruption(onHangUp: command.outlivesTerminal ? loseTerminal : nil) {
       work.cancel()
       DispatchQueue.global().asyncAfter(deadline: .now() + patience) {
-        context.console.message(
-          "pail: interrupted; stopped at once, since the server did not answer in time"
-            + (command.wayOn.map { "\n  " + $0 } ?? ""))
-        context.console.flushLastWords()
-        _exit(Status.interrupted)
+        end(
+          context.console,
+          "pail: interrupted; stopped at once, since the server did not answer in time" + wayOn)
       }
+    } again: {
+      end(context.console, "pail: interrupted; stopped at once" + wayOn)
     }
     gate.finish()
     let result = await work.result
@@ -56,6 +57,16 @@ enum CommandRunner {
       endOfBrokenPipe()
     }
     return status
+  }
+
+  /// Ends the program at once, with what there is to say, unless nobody reads it.
+  private static func end(_ console: Console, _ words: String) -> Never {
+    DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(250)) {
+      _exit(Status.interrupted)
+    }
+    console.message(words)
+    console.flushLastWords()
+    _exit(Status.interrupted)
   }
 
   /// Ends as every program does whose reader went away, so that shells stay silent about it.
@@ -90,16 +101,23 @@ enum CommandRunner {
 /// Thrown to end a command whose results nobody reads any more.
 struct OutputClosed: Error {}
 
-/// Watches for SIGINT, SIGTERM and SIGHUP; the second one ends the program at once.
+/// Watches for SIGINT, SIGTERM and SIGHUP.
 private final class Interruption: Sendable {
-  private let state: Mutex<Bool>
+  /// Those who send a signal to a process and to its group, as timeout(1) does, mean one.
+  private static let oneSignal = Duration.milliseconds(500)
+
+  private let first = Mutex<ContinuousClock.Instant?>(nil)
   // Written by `init` alone, before anybody else has this object. Kept because a source that is let
   // go ends.
   nonisolated(unsafe) private var sources: [any DispatchSourceSignal] = []
 
-  /// - Parameter onHangUp: what SIGHUP does instead of interrupting.
-  init(onHangUp: (@Sendable () -> Void)?, _ handler: @escaping @Sendable () -> Void) {
-    state = Mutex(false)
+  /// - Parameters:
+  ///   - onHangUp: what SIGHUP does instead of interrupting.
+  ///   - again: for a person who asks a second time.
+  init(
+    onHangUp: (@Sendable () -> Void)?, _ handler: @escaping @Sendable () -> Void,
+    again: @escaping @Sendable () -> Never
+  ) {
     for number in [SIGINT, SIGTERM, SIGHUP] {
       let previous = signal(number, SIG_IGN)
       // Whoever started us had it ignored, as nohup does.
@@ -108,16 +126,17 @@ private final class Interruption: Sendable {
       source.setEventHandler { [weak self] in
         guard let self else { return }
         if number == SIGHUP, let onHangUp { return onHangUp() }
-        let isFirst = state.withLock { hasHappened in
-          defer { hasHappened = true }
-          return !hasHappened
+        let before = first.withLock { first in
+          defer { first = first ?? .now }
+          return first
         }
-        if isFirst { handler() } else { _exit(CommandRunner.Status.interrupted) }
+        guard let before else { return handler() }
+        if before.duration(to: .now) > Self.oneSignal { again() }
       }
       source.resume()
       sources.append(source)
     }
   }
 
-  var hasHappened: Bool { state.withLock { $0 } }
+  var hasHappened: Bool { first.withLock { $0 != nil } }
 }

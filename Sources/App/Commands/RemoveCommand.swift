@@ -31,8 +31,10 @@ struct RemoveCommand: PailCommand {
   @Flag(name: .shortAndLong, help: "Everything under the key.")
   var recursive = false
 
-  @Option(name: .customLong("version-id"), help: ArgumentHelp("This version.", valueName: "id"))
-  var versionID: String?
+  @Option(
+    name: .customLong("version-id"), help: ArgumentHelp("This version.", valueName: "id"),
+    transform: VersionID.named)
+  var versionID: VersionID?
 
   @Flag(help: "All versions and delete markers, for ever.")
   var allVersions = false
@@ -142,7 +144,7 @@ struct RemoveCommand: PailCommand {
   private func target(
     _ place: S3URI, _ session: Session, _ context: CommandContext
   ) async throws -> DeletionTarget? {
-    if let versionID { return .version(place.key, VersionID(versionID)) }
+    if let versionID { return .version(place.key, versionID) }
     let meant: KeyTarget
     do throws(StorageError) {
       meant =
@@ -240,7 +242,12 @@ extension CommandContext {
       fail(nil, CommandFailure("\(report.failed - report.failures.count) more failed"))
     }
     if report.leftNewer > 0 {
-      console.notice("pail: \(report.leftNewer) objects newer than this command were left")
+      let what = report.leftNewer == 1 ? "1 object is" : "\(report.leftNewer) objects are"
+      fail(
+        nil,
+        CommandFailure(
+          "\(what) newer than this command, and left where they are",
+          recovery: "They may have come meanwhile; the same command deletes them."))
     }
     warn(report.warning)
     if let stopped = report.stoppedBy { fail(nil, stopped) }

@@ -5,8 +5,8 @@ import SystemPackage
 
 /// Standard output and standard error of one command.
 ///
-/// Results go to standard output, in pieces of 64 KiB; what a person should know goes to standard
-/// error at once. A reader of the results who has gone away is no error: what is written from then
+/// Results go to standard output, in pieces of 64 KiB or what a tenth of a second brings; what a
+/// person should know goes to standard error at once. A reader of the results who has gone away is no error: what is written from then
 /// on is dropped, and ``isClosed`` says so. Nor is a terminal that has gone away.
 final class Console: Sendable {
   let isOutputTerminal: Bool
@@ -19,6 +19,8 @@ final class Console: Sendable {
 
   private struct State {
     var pending: [UInt8] = []
+    /// Whether `pending` will be written before long, however little it is.
+    var isDue = false
     /// EPIPE and the like: nobody reads any more.
     var isClosed = false
     /// Any other failure to write results, such as a full disk.
@@ -46,7 +48,7 @@ final class Console: Sendable {
     state.withLock { state in
       state.pending.append(contentsOf: bytes)
       state.pending.append(end)
-      if isOutputTerminal || state.pending.count >= 64 * 1024 { flush(&state) }
+      flushSoon(&state)
     }
   }
 
@@ -58,7 +60,7 @@ final class Console: Sendable {
   func results(_ lines: [UInt8]) {
     state.withLock { state in
       state.pending.append(contentsOf: lines)
-      if isOutputTerminal || state.pending.count >= 64 * 1024 { flush(&state) }
+      flushSoon(&state)
     }
   }
 
@@ -103,6 +105,19 @@ final class Console: Sendable {
   func flush() {
     state.withLock { flush(&$0) }
     terminal.finish()
+  }
+
+  /// A reader waits for no more than a moment, and many lines are one write.
+  private func flushSoon(_ state: inout State) {
+    guard !isOutputTerminal, state.pending.count < 64 * 1024 else { return flush(&state) }
+    guard !state.isDue else { return }
+    state.isDue = true
+    DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(100)) {
+      self.state.withLock { state in
+        state.isDue = false
+        self.flush(&state)
+      }
+    }
   }
 
   private func flush(_ state: inout State) {
