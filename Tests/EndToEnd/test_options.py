@@ -419,6 +419,15 @@ def test_get_no_overwrite_leaves_the_file(person, store, bucket):
     assert mine.read_bytes() == b"from the store"
 
 
+def test_get_no_overwrite_takes_no_folder_for_the_file(person, store, bucket):
+    store.put(bucket, "p/a", b"1")
+    (person.work / "out/a").mkdir(parents=True)
+    for words in (["-r", f"s3://{bucket}/p/", "out"], [f"s3://{bucket}/p/a", "out/"]):
+        done = run(person, "get", "--no-overwrite", *words, status=1)
+        assert b"out/a" in done.stderr and b"irectory" in done.stderr
+    assert list((person.work / "out/a").iterdir()) == []
+
+
 def test_get_without_a_folder_for_downloads_goes_to_the_current_one(person, store, bucket):
     settings = (person.work / ".env").read_text().splitlines(keepends=True)
     person.write_env("".join(line for line in settings if "PATH_TO_SAVE_FILE" not in line))

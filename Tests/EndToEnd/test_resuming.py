@@ -286,13 +286,14 @@ def test_bytes_that_changed_on_the_disk_are_fetched_again(person, store, proxy, 
     assert (person.downloads / "film.bin").read_bytes() == body
 
 
+@pytest.mark.parametrize("size", [40 * MEBIBYTE, 10 * MEBIBYTE, 10])
 def test_a_file_that_changed_meanwhile_is_said_and_its_upload_starts_over(
-    person, store, proxy, bucket
+    person, store, proxy, bucket, size
 ):
     source = person.file("film.bin", content(40 * MEBIBYTE))
     leave_upload(person, proxy, bucket, source)
     (upload,) = store.uploads(bucket)
-    body = content(40 * MEBIBYTE, seed=2)
+    body = content(size, seed=2)
     source.write_bytes(body)
     answer = person.run("put", source, f"s3://{bucket}/film.bin")
     assert answer.returncode == 0, answer.stderr
@@ -301,11 +302,13 @@ def test_a_file_that_changed_meanwhile_is_said_and_its_upload_starts_over(
     assert store.uploads(bucket) == []
     rows = [(row["action"], row["detail"], row["outcome"]) for row in person.changes()]
     assert ("abortUpload", None, "done") in rows
-    assert rows[-1] == ("upload", "started over: sourceChanged", "done")
+    if size > 16 * MEBIBYTE:
+        assert rows[-1] == ("upload", "started over: sourceChanged", "done")
 
 
+@pytest.mark.parametrize("size", [KEPT_SIZE + 1, 20 * MEBIBYTE, 10])
 def test_an_object_that_changed_meanwhile_is_said_and_its_download_starts_over(
-    person, store, proxy, bucket
+    person, store, proxy, bucket, size
 ):
     store.put(bucket, "film.bin", content(KEPT_SIZE))
     hold = proxy.hold("request", operation="GetObject", skip=4, times=0)
@@ -315,12 +318,13 @@ def test_an_object_that_changed_meanwhile_is_said_and_its_download_starts_over(
     ended(program, 130)
     hold.drop()
     proxy.clear()
-    body = content(KEPT_SIZE + 1, seed=2)
+    body = content(size, seed=2)
     store.put(bucket, "film.bin", body)
     answer = person.run("transfers", "resume")
     assert answer.returncode == 0, answer.stderr
     assert b"started over, since the object has changed" in answer.stderr
     assert (person.downloads / "film.bin").read_bytes() == body
+    assert [path.name for path in person.downloads.iterdir()] == ["film.bin"]
 
 
 def test_an_object_that_is_replaced_during_its_download_never_mixes(person, store, proxy, bucket):

@@ -24,15 +24,18 @@ public final class DownloadFolder: Sendable {
     /// When it was written, renamed or otherwise changed last; nobody can set it.
     public var changed: Timestamp
     public var isRegular: Bool
+    public var isFolder: Bool
 
     /// - Parameter changed: by default `modified`.
     public init(
-      size: ByteCount, modified: Timestamp, changed: Timestamp? = nil, isRegular: Bool
+      size: ByteCount, modified: Timestamp, changed: Timestamp? = nil, isRegular: Bool,
+      isFolder: Bool = false
     ) {
       self.size = size
       self.modified = modified
       self.changed = changed ?? modified
       self.isRegular = isRegular
+      self.isFolder = isFolder
     }
   }
 
@@ -79,7 +82,7 @@ public final class DownloadFolder: Sendable {
       guard let status = try lookAt(name.last, in: parent, path: location) else { return nil }
       return ExistingFile(
         size: ByteCount(Int64(status.st_size)), modified: status.modified,
-        changed: status.changed, isRegular: status.isRegular)
+        changed: status.changed, isRegular: status.isRegular, isFolder: status.isFolder)
     }
   }
 

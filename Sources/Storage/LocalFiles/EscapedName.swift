@@ -5,7 +5,7 @@ import S3
 /// Nothing is lost by it: no two keys get one name, and the key can be told from the name. In a
 /// component that needs it, `%2E` stands for a dot, `%00` for NUL, `%25` for `%`; a component
 /// without bytes is `%`; one of more than 255 bytes becomes folders whose names end in `%+`; and a
-/// folder `a` beside a file `a` is `a%2F`. Components that look like one of these are escaped too,
+/// folder `a` beside a file `a` is `a%2F`, one without bytes `%%2F`. Components that look like one of these are escaped too,
 /// all others stay as they are.
 struct EscapedName: Sendable, Hashable {
   let name: ObjectKey
@@ -49,7 +49,7 @@ struct EscapedName: Sendable, Hashable {
   private static func escaped(
     _ component: ArraySlice<UInt8>, isBesideFile: Bool
   ) -> [UInt8]? {
-    guard !component.isEmpty else { return [percent] }
+    guard !component.isEmpty else { return Array((isBesideFile ? "%%2F" : "%").utf8) }
     let isDots = component.elementsEqual(".".utf8) || component.elementsEqual("..".utf8)
     let isReserved = Self.isReserved(component)
     let needsEscape =

@@ -45,9 +45,9 @@ struct Downloader: Sendable {
         if let open = tools.folder { open } else { try await DownloadFolder.open(folder) }
       if let result = try await movedBefore(relativeName, below: destination) { return result }
       if ifExists == .skip || ifExists == .fail,
-        try await destination.existing(relativeName) != nil
+        let existing = try await destination.existing(relativeName)
       {
-        throw LocalFileError(path, .alreadyExists)
+        throw LocalFileError(path, existing.isFolder ? .system(.isDirectory) : .alreadyExists)
       }
     } catch {
       throw StorageError(error)

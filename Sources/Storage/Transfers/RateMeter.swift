@@ -19,10 +19,9 @@ public struct RateMeter: Sendable, Hashable {
   }
 
   /// - Parameters:
-  ///   - moved: the bytes moved so far. A lower value than before starts the average anew.
+  ///   - moved: the bytes moved so far. It falls when some are given up that will move again.
   ///   - time: since any fixed moment; never less than before.
   public mutating func add(moved: ByteCount, at time: Duration) {
-    if let last = samples.last, moved.bytes < last.moved { samples.removeAll() }
     samples.append(Sample(time: time, moved: moved.bytes))
     // The newest sample that is old enough stays: it is where the window begins.
     while samples.count > 2, samples[1].time <= time - window { samples.removeFirst() }
@@ -33,7 +32,7 @@ public struct RateMeter: Sendable, Hashable {
     guard let first = samples.first, let last = samples.last else { return 0 }
     let elapsed = last.time - first.time
     guard elapsed >= .milliseconds(500) else { return 0 }
-    return Double(last.moved - first.moved) / (elapsed / .seconds(1))
+    return max(Double(last.moved - first.moved) / (elapsed / .seconds(1)), 0)
   }
 
   /// nil while nothing moves or the total is unknown.

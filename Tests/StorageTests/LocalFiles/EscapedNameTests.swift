@@ -27,6 +27,8 @@ struct EscapedNameTests {
   func besideFile() {
     let key = ObjectKey("x/a/b")
     #expect(EscapedName(key, foldersBesideFiles: [3]).name.text == "x/a%2F/b")
+    #expect(EscapedName(ObjectKey("a//b"), foldersBesideFiles: [2]).name.text == "a/%%2F/b")
+    #expect(EscapedName(ObjectKey("a/%%2F")).name.text == "a/%25%252F")
     #expect(EscapedName(key, foldersBesideFiles: [1]).name.text == "x%2F/a/b")
     // What a file is named after is no folder.
     #expect(EscapedName(key, foldersBesideFiles: [5]).name.text == "x/a/b")

@@ -106,6 +106,12 @@ extension TransferTools {
     do throws(StorageError) {
       var result = try await body()
       if let warning = await giveUp(left) { result.warning = result.warning ?? warning }
+      if left.subject != nil {
+        // What was being moved was larger: this is another file or object.
+        let reason: Resumption.Reason =
+          left.request.direction == .upload ? .sourceChanged : .objectChanged
+        result.resumption = result.resumption ?? .startedOver(reason)
+      }
       try? await journaling.journal.remove(left.id)
       return result
     } catch {
