@@ -93,6 +93,16 @@ extension S3Service {
         var target = destination
         target.key = ObjectKey(bytes: destination.key.bytes + object.key.bytes.dropFirst(base))
         target.versionID = nil
+        // Whether it has been copied by then is a matter of time, and it would be gone.
+        if options.ifExists == .overwrite, bucket == target.bucket, target.key != source.key,
+          target.key.hasPrefix(prefix)
+        {
+          await each(
+            CopyOutcome(
+              source: source, destination: target,
+              result: .failure(.copyOntoSource(source, target))))
+          continue
+        }
         let copier = copier(source, target, options, isMove: isMove) { _ in }
         running += 1
         tasks.addTask {

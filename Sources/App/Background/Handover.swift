@@ -63,9 +63,10 @@ struct Handover: Sendable {
       let left = try await service.unfinishedTransfers().filter {
         !$0.isRunning && !before.contains($0.id) && service.isOwn($0.request)
       }
-      let paused = Set(unfinished.filter(\.isPaused).map(\.request))
+      let paused = Set(unfinished.filter(\.isPaused).flatMap(\.requests))
       let places = Dictionary(
-        unfinished.enumerated().map { ($1.request, $0) }, uniquingKeysWith: { first, _ in first })
+        unfinished.enumerated().flatMap { place, each in each.requests.map { ($0, place) } },
+        uniquingKeysWith: { first, _ in first })
       let goingOn = left.filter { !paused.contains($0.request) }.sorted {
         (places[$0.request] ?? .max, $0.id.value) < (places[$1.request] ?? .max, $1.id.value)
       }

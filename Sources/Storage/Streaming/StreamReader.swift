@@ -93,7 +93,7 @@ final class StreamReader: Sendable {
       if count == partSize { break }
       bytes = []
       try wait(isCancelled)
-      piece = try take(min(Self.pieceSize, partSize - count))
+      piece = try take(min(Self.pieceSize, partSize - count), isCancelled)
       if piece.isEmpty { break }
     }
     return Part(
@@ -133,19 +133,15 @@ final class StreamReader: Sendable {
         bytes.reserveCapacity(capacity)
       }
       try wait(isCancelled)
-      let piece = try take(min(capacity - bytes.count, Self.pieceSize))
-      if piece.isEmpty {
-        Glibc.poll(nil, 0, Self.graceForSignals)
-        guard !isCancelled() else { throw .canceled }
-        return true
-      }
+      let piece = try take(min(capacity - bytes.count, Self.pieceSize), isCancelled)
+      if piece.isEmpty { return true }
       bytes += piece
     }
     return false
   }
 
   /// - Returns: nothing at the end.
-  private func take(_ count: Int) throws(Errno) -> [UInt8] {
+  private func take(_ count: Int, _ isCancelled: () -> Bool) throws(Errno) -> [UInt8] {
     var failure: Errno?
     let piece = [UInt8](unsafeUninitializedCapacity: count) { buffer, taken in
       do {
@@ -155,6 +151,10 @@ final class StreamReader: Sendable {
       }
     }
     if let failure { throw failure }
+    if piece.isEmpty {
+      Glibc.poll(nil, 0, Self.graceForSignals)
+      guard !isCancelled() else { throw .canceled }
+    }
     return piece
   }
 

@@ -38,17 +38,18 @@ extension TransferEngine {
     entries.values.filter { !$0.status.state.isOver }.map(\.status.id)
   }
 
-  /// What the journal calls those that are not over, in the order in which they run, and whether a
+  /// What the journal may call those that are not over, in the order in which they run, and whether a
   /// person has them stand still. Empty without a journal.
-  public func unfinishedRequests() -> [(request: JournalRequest, isPaused: Bool)] {
+  public func unfinishedRequests() -> [(requests: [JournalRequest], isPaused: Bool)] {
     guard let journaling = tools.journaling else { return [] }
     return unfinished.compactMap { entries[$0] }.map { entry in
-      let request =
-        switch entry.work {
-        case .file(let request, _): journaling.entry(for: request)
-        case .tree(let tree, _, _): journaling.entry(for: tree)
-        }
-      return (request, entry.status.state == .paused)
+      let requests: [JournalRequest]
+      switch entry.work {
+      case .file(let request, _):
+        requests = [request, request.renamed(entry.status)].map { journaling.entry(for: $0) }
+      case .tree(let tree, _, _): requests = [journaling.entry(for: tree)]
+      }
+      return (requests, entry.status.state == .paused)
     }
   }
 
@@ -159,5 +160,20 @@ extension TransferEngine {
     } catch {
       return 0
     }
+  }
+}
+
+extension TransferRequest {
+  /// As it is once a free name was found for it.
+  fileprivate func renamed(_ status: TransferStatus) -> TransferRequest {
+    var renamed = self
+    switch work {
+    case .upload(let file, _, let attributes):
+      renamed.work = .upload(file: file, to: status.location, attributes: attributes)
+    case .download(let object, let summary, let folder, let name):
+      let fileName = name.parentPrefix + ObjectKey(bytes: status.localPath.nameBytes)
+      renamed.work = .download(object, summary: summary, folder: folder, name: fileName)
+    }
+    return renamed
   }
 }

@@ -39,6 +39,16 @@ extension StorageError {
       recovery: "Choose a destination that does not begin with it.")
   }
 
+  static func copyOntoSource(
+    _ source: ObjectLocation, _ destination: ObjectLocation
+  ) -> StorageError {
+    StorageError(
+      kind: .alreadyExists,
+      message: "s3://\(source.bucket)/\(source.key.text) stays where it is: "
+        + "its new name \(destination.key.text) is among what is to be copied or moved",
+      recovery: "Bring it to another prefix first.")
+  }
+
   /// The copy is not the source: by size or checksum.
   static func copyDiffers(
     _ source: ObjectLocation, _ destination: ObjectLocation

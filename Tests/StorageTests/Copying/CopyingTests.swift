@@ -459,6 +459,26 @@ struct CopyingTests {
     }
   }
 
+  @Test(
+    "What would take the place of another source stays, and no source is lost",
+    arguments: [true, false])
+  func ontoSources(isMove: Bool) async throws {
+    try await ServerFixture.with { fixture in
+      try await fixture.put("q/q/q/x", content: [1])
+      try await fixture.put("q/q/x", content: [2])
+      let outcomes = Outcomes()
+      try await fixture.service.copyAll(
+        ObjectKey("q/q/"), in: fixture.bucket, base: 4, to: fixture.location("q/"),
+        isMove: isMove, options: CopyOptions(ifExists: .overwrite)
+      ) { await outcomes.add($0) }
+      #expect(await outcomes.failed == [ObjectKey("q/q/q/x")])
+      let rest = isMove ? ["q/q/q/x", "q/x"] : ["q/q/q/x", "q/q/x", "q/x"]
+      #expect(try await fixture.keys() == rest)
+      let copy = try await fixture.service.details(fixture.location("q/x"))
+      #expect(copy.etag?.text == "9e688c58a5487b8eaf69c9e1005ad0bf")
+    }
+  }
+
   @Test("One that fails does not hold up the others")
   func oneFails() async throws {
     try await ServerFixture.with { fixture in

@@ -90,6 +90,19 @@ extension TransferTree {
     }
   }
 
+  /// The one folder that all downloads go to; nil for uploads and for several folders.
+  var downloadFolder: FilePath? {
+    switch work {
+    case .upload: return nil
+    case .download(_, _, _, let folder): return folder
+    case .list(let requests):
+      guard let first = requests.first?.downloadFolder,
+        requests.allSatisfy({ $0.downloadFolder == first })
+      else { return nil }
+      return first
+    }
+  }
+
   /// The name to show, in bytes.
   var name: [UInt8] {
     switch work {
@@ -97,6 +110,12 @@ extension TransferTree {
     case .download(_, let selection, _, _): Array(selection.prefix.lastSegment)
     case .list(let requests): Array("\(requests.count) files".utf8)
     }
+  }
+}
+
+extension TransferRequest {
+  fileprivate var downloadFolder: FilePath? {
+    if case .download(_, _, let folder, _) = work { folder } else { nil }
   }
 }
 

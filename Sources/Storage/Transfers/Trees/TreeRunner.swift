@@ -94,7 +94,7 @@ struct TreeRunner: Sendable {
   private func prepared(_ tools: TransferTools) async throws(StorageError) -> TransferTools {
     var tools = tools
     tools.mayHaveLeftovers = await tools.journaling?.mayHaveLeftovers() ?? false
-    guard case .download(_, _, _, let folder) = tree.work else { return tools }
+    guard let folder = tree.downloadFolder else { return tools }
     do {
       tools.folder = try await DownloadFolder.open(folder)
     } catch {
