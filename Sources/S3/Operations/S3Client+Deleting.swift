@@ -15,7 +15,7 @@ extension S3Client {
   ///
   /// - Parameter ifMatch: the object must still have this ETag; `preconditionFailed` otherwise. Best
   ///   effort: a store that knows no such condition may ignore it, and one that refuses it is asked
-  ///   without it from then on.
+  ///   without it: from then on, unless a version was named.
   public func deleteObject(
     _ location: ObjectLocation, ifMatch: ETag? = nil
   ) async throws(S3Error) -> DeletedObject {
@@ -30,7 +30,8 @@ extension S3Client {
     }
     if refusal.mayRefuseForm {
       let deleted = try await sendDeletion(location, ifMatch: nil)
-      memory.deletesConditionally = false
+      // A refusal may be about the condition of a version alone.
+      if location.versionID == nil { memory.deletesConditionally = false }
       return deleted
     }
     guard try await refusal.isOfMissingObject(location, self) else { throw refusal }

@@ -52,6 +52,11 @@ struct MultipartContract {
       #expect(head.etag == receipt.etag)
       #expect(head.etag?.text.hasSuffix("-2") == true)
       if server == .seaweed { #expect(head.checksum == receipt.checksum) }
+      #expect(
+        try await client.headPart(location, PartNumber(2))?.size == ByteCount(1_000_000))
+      // moto answers, and tells nothing of parts.
+      let sizes = try await client.partSizesByAttributes(location, count: 2)
+      #expect(sizes == (server == .seaweed ? [Int64(Self.partSize), 1_000_000] : nil))
       #expect(try await client.read(location).bytes == Self.bytes)
       #expect(try await client.listMultipartUploads(bucket: bucket, prefix: .empty).isEmpty)
     }

@@ -54,6 +54,23 @@ struct ObjectContract {
     }
   }
 
+  @Test(
+    "A deletion on condition leaves an object that has changed, and minds none that is gone",
+    arguments: TestServer.allCases)
+  func conditionalDeletion(_ server: TestServer) async throws {
+    try await server.withBucket { client, bucket in
+      let location = ObjectLocation(bucket: bucket, key: ObjectKey("k"))
+      let first = try await client.put("first", bucket, location.key)
+      let second = try await client.put("second", bucket, location.key)
+      let changed = await failed { try await client.deleteObject(location, ifMatch: first.etag) }
+      #expect(changed?.code == .preconditionFailed)
+      #expect(try await client.read(location).bytes == Array("second".utf8))
+      for _ in 1...2 { _ = try await client.deleteObject(location, ifMatch: second.etag) }
+      let gone = await failed { try await client.headObject(location) }
+      #expect(gone?.code == .noSuchKey)
+    }
+  }
+
   @Test("Nothing at all is an object too", arguments: TestServer.allCases)
   func empty(_ server: TestServer) async throws {
     try await server.withBucket { client, bucket in

@@ -238,4 +238,16 @@ struct DeletingTests {
     for _ in 1...2 { _ = try await scripted.client.deleteObject(object, ifMatch: etag) }
     #expect(scripted.requests.map { $0.headers["If-Match"] } == ["\"e\"", nil, nil])
   }
+
+  @Test("A store that refuses the condition for a version is asked for it again for others")
+  func unconditionalVersion() async throws {
+    var version = object
+    version.versionID = VersionID("null")
+    let scripted = try ScriptedClient([
+      Self.refusal(400, "InvalidArgument"), .response(204, []), .response(204, []),
+    ])
+    _ = try await scripted.client.deleteObject(version, ifMatch: etag)
+    _ = try await scripted.client.deleteObject(object, ifMatch: etag)
+    #expect(scripted.requests.map { $0.headers["If-Match"] } == ["\"e\"", nil, "\"e\""])
+  }
 }
