@@ -147,9 +147,7 @@ extension S3Service {
     }
     // It may have begun since it was listed.
     for entry in try await journalEntries() where entry.subject?.uploadID == upload.uploadID {
-      if case .running(let lease) = entry.state {
-        throw StorageError(.held(by: lease), about: place)
-      }
+      if let lease = entry.holder { throw StorageError(.held(by: lease), about: place) }
     }
     for known in try await unresumableUploads()
     where known.uploadID == upload.uploadID && known.location == upload.location {

@@ -457,6 +457,7 @@ def test_two_processes_never_work_on_the_same_upload(person, store, proxy, bucke
     assert "CreateMultipartUpload" not in proxy.names()[before:]
     (entry,) = unfinished(person)
     assert (entry["state"], entry["processID"]) == ("running", first.pid)
+    assert f"(in process {first.pid})" in person.run("transfers").stdout.decode()
     hold.release()
     ended(first)
     assert store.get(bucket, "film.bin") == body

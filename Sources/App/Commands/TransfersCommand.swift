@@ -249,7 +249,7 @@ struct TransfersCommand: PailCommand {
     ) async {
       do throws(StorageError) {
         if dryRun {
-          if case .running(let lease) = entry.state {
+          if let lease = entry.holder {
             throw StorageError(.held(by: lease), about: Visible.text(entry.request.place.bytes))
           }
         } else {

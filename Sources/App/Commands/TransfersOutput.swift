@@ -38,7 +38,8 @@ struct TransfersOutput {
     let here = console.name(entry.request.file.bytes)
     let there = console.name(entry.request.place.bytes)
     let (from, to) = entry.request.direction == .upload ? (here, there) : (there, here)
-    return Array(start.utf8) + from + Array(" to ".utf8) + to
+    let process = entry.holder.map { "  (\(words($0)))" } ?? ""
+    return Array(start.utf8) + from + Array(" to ".utf8) + to + Array(process.utf8)
   }
 
   private func row(_ upload: UnfinishedUpload) -> [UInt8] {
@@ -48,12 +49,15 @@ struct TransfersOutput {
       upload.initiated.map { LocalTime.minutes($0) } ?? "-")
     let from = upload.from.map { console.name($0) + Array(" to ".utf8) } ?? []
     let place = S3URI(bucket: upload.location.bucket, key: upload.location.key)
-    var end = Visible.text(Array(upload.uploadID.text.utf8))
-    if let holder = upload.known?.holder {
-      end += ", in process \(holder.processID)"
-      if !holder.isOfThisHost { end += " on \(Visible.text(Array(holder.host.utf8)))" }
-    }
-    return Array(start.utf8) + from + console.name(place.bytes) + Array("  (\(end))".utf8)
+    let uploadID = Visible.text(Array(upload.uploadID.text.utf8))
+    let process = upload.known?.holder.map { ", \(words($0))" } ?? ""
+    return Array(start.utf8) + from + console.name(place.bytes)
+      + Array("  (\(uploadID)\(process))".utf8)
+  }
+
+  private func words(_ holder: JournalLease) -> String {
+    let host = holder.isOfThisHost ? "" : " on \(Visible.text(Array(holder.host.utf8)))"
+    return "in process \(holder.processID)\(host)"
   }
 
   private func columns(
@@ -83,7 +87,7 @@ struct TransfersOutput {
     line.add("uploadID", entry.subject?.uploadID?.text)
     line.add("createdAt", entry.createdAt)
     line.add("updatedAt", entry.updatedAt)
-    if case .running(let lease) = entry.state { line.add("processID", Int64(lease.processID)) }
+    line.add("processID", (entry.holder?.processID).map { Int64($0) })
     return line
   }
 

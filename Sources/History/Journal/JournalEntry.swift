@@ -178,6 +178,9 @@ public struct JournalEntry: Sendable, Hashable, Identifiable {
     case running(JournalLease)
     /// The process that worked on it has died.
     case abandoned(JournalLease)
+
+    /// The process that works on it; nil when none does any more.
+    var holder: JournalLease? { if case .running(let lease) = self { lease } else { nil } }
   }
 
   public var id: JournalID
@@ -189,8 +192,9 @@ public struct JournalEntry: Sendable, Hashable, Identifiable {
   /// nil for one that never began, and for a folder or prefix.
   public var subject: JournalSubject?
   public var state: State
-  /// Whether a process works on it.
-  public var isRunning: Bool { if case .running = state { true } else { false } }
+  /// The process that works on it; nil when none does.
+  public var holder: JournalLease? { state.holder }
+  public var isRunning: Bool { holder != nil }
   /// What the pieces hold.
   public var kept: ByteCount
   public var createdAt: Timestamp

@@ -34,9 +34,7 @@ public struct JournalUpload: Sendable, Hashable {
   }
 
   /// The process that works on it; nil when none does any more.
-  public var holder: JournalLease? {
-    if case .running(let lease) = state { lease } else { nil }
-  }
+  public var holder: JournalLease? { state.holder }
 }
 
 extension TransferJournal {
