@@ -2,8 +2,8 @@ import Browser
 import S3
 import Storage
 
-/// Carries out a ``CopyWish``: one item after the other, the objects under a prefix beside each
-/// other.
+/// Carries out a ``CopyWish``: objects beside each other, be they named or under a prefix, and one
+/// prefix after the other.
 struct CopyWork: Sendable {
   let service: S3Service
 
@@ -13,31 +13,51 @@ struct CopyWork: Sendable {
   ) async -> CopyReport {
     let tally = Tally(progress)
     let options = CopyOptions(ifExists: wish.ifExists)
-    for item in wish.items {
-      guard !Task.isCancelled else {
-        await tally.note(.failure(StorageError(kind: .cancelled, message: "Stopped")))
-        break
-      }
-      do throws(StorageError) {
+    await withTaskGroup(of: Void.self) { tasks in
+      var running = 0
+      for item in wish.items {
+        guard !Task.isCancelled else {
+          await tally.note(.failure(StorageError(kind: .cancelled, message: "Stopped")))
+          break
+        }
         switch item {
         case .object(let key, let destination):
-          let source = ObjectLocation(bucket: wish.bucket, key: key)
-          let result =
-            wish.isMove
-            ? try await service.move(source, to: destination, options: options)
-            : try await service.copy(source, to: destination, options: options)
-          await tally.note(.success(result))
+          if running >= options.objectsAtOnce {
+            await tasks.next()
+            running -= 1
+          }
+          running += 1
+          tasks.addTask {
+            let source = ObjectLocation(bucket: wish.bucket, key: key)
+            await tally.note(await copy(source, to: destination, wish, options))
+          }
         case .prefix(let prefix, let destination):
-          try await service.copyAll(
-            prefix, in: wish.bucket, base: prefix.bytes.count, to: destination,
-            isMove: wish.isMove, options: options
-          ) { await tally.note($0.result) }
+          do throws(StorageError) {
+            try await service.copyAll(
+              prefix, in: wish.bucket, base: prefix.bytes.count, to: destination,
+              isMove: wish.isMove, options: options
+            ) { await tally.note($0.result) }
+          } catch {
+            await tally.note(.failure(error))
+          }
         }
-      } catch {
-        await tally.note(.failure(error))
       }
     }
     return await tally.report
+  }
+
+  private func copy(
+    _ source: ObjectLocation, to destination: ObjectLocation, _ wish: CopyWish,
+    _ options: CopyOptions
+  ) async -> Result<CopyResult, StorageError> {
+    do throws(StorageError) {
+      return .success(
+        wish.isMove
+          ? try await service.move(source, to: destination, options: options)
+          : try await service.copy(source, to: destination, options: options))
+    } catch {
+      return .failure(error)
+    }
   }
 
   private actor Tally {

@@ -105,6 +105,9 @@ extension TransferEngine {
     case .failed, .cancelled: break
     case .waiting, .running, .retrying, .paused, .cancelling, .finished: return
     }
+    // One that was cancelled while it waited may still stand there.
+    waiting[entry.lane]?.removeAll { $0 == id }
+    entries[id] = nil
     queue(entry.again)
     startWaiting()
     keepWaiting([id])

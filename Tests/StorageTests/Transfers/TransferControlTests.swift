@@ -191,6 +191,12 @@ struct TransferControlTests {
       #expect(await engine.status().map(\.id) == [ids[0], ids[1], ids[3], ids[2]])
       await engine.move(ids[1], by: 99)
       #expect(await engine.status().map(\.id) == [ids[0], ids[3], ids[2], ids[1]])
+      // One that is tried again is the last of all, once.
+      await engine.cancel(ids[3])
+      await engine.retry(ids[3])
+      #expect(await engine.status().map(\.id) == [ids[0], ids[2], ids[1], ids[3]])
+      await engine.move(ids[3], by: -2)
+      #expect(await engine.status().map(\.id) == [ids[0], ids[3], ids[2], ids[1]])
       // One that runs keeps its place.
       await engine.move(ids[0], by: 1)
       await engine.move(ids[3], by: -1)
