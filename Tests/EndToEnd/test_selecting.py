@@ -156,6 +156,28 @@ def test_rm_r_takes_filters_and_several_places(person, store, filled):
     assert store.keys(filled) == ["logs/a.gz", "logs/x/b.gz", "logsgz", "m/a.gz"]
 
 
+@pytest.mark.parametrize("command", ["get", "cp", "mv"])
+def test_a_bucket_that_cannot_be_listed_holds_nothing_else_up(person, store, filled, new_bucket, command):
+    other = new_bucket()
+    to = "in" if command == "get" else f"s3://{other}/"
+    missing = ["s3://never-made-bucket/*", "s3://nor-this-one/?"]
+    places = [missing[0], f"s3://{filled}/logsgz", f"s3://{filled}/m/*.gz", missing[1]]
+    # Nothing may come of what might become one.
+    twice = run(person, command, *places, f"s3://{filled}/logs/*", to, status=1)
+    assert b"may become the same" in twice.stderr and store.keys(filled) == KEYS
+    plan = run(person, command, "--dry-run", *places, to, status=1)
+    done = run(person, command, *places, to, status=1)
+    assert plan.stderr == done.stderr
+    assert done.stderr.count(b"NoSuchBucket") == done.stderr.count(b"pail: ") == 2
+    assert (files(person.work / "in") if command == "get" else store.keys(other)) == ["a.gz", "logsgz"]
+    assert store.keys(filled) == (KEYS[:4] if command == "mv" else KEYS)
+
+
+def test_get_of_what_is_left_of_several_takes_the_destination_for_a_folder(person, filled):
+    run(person, "get", "s3://never-made-bucket/*", f"s3://{filled}/logsgz", "in", status=1)
+    assert files(person.work / "in") == ["logsgz"]
+
+
 def test_a_key_that_is_named_like_a_pattern_is_meant_alone(person, store, moto):
     person.write_env(endpoint=moto.endpoint)
     for key in ("a*", "ab", "ac"):

@@ -103,6 +103,28 @@ enum KeyTarget: Sendable, Hashable {
     guard page.objects.first?.key != place.key else { return .key(place) }
     return .selection(place.bucket, KeySelection(pattern, filter: filter))
   }
+
+  /// What each of `places` means. One that cannot be looked at is told to `context`, and is none of
+  /// them.
+  ///
+  /// - Throws: what is about more than one place: the line, the keys, an interruption.
+  static func each(
+    of places: [S3URI], isRecursive: Bool, _ glob: GlobOption, _ filter: KeyFilter,
+    _ session: Session, _ context: CommandContext
+  ) async throws(StorageError) -> [(S3URI, KeyTarget)] {
+    var meant: [(S3URI, KeyTarget)] = []
+    for place in places {
+      do throws(StorageError) {
+        let target =
+          isRecursive
+          ? recursive(place, glob, filter) : try await single(place, glob, filter, session)
+        meant.append((place, target))
+      } catch  where error.isOfOnePlace {
+        context.fail(place.bytes, error)
+      }
+    }
+    return meant
+  }
 }
 
 extension CommandFailure {

@@ -142,18 +142,11 @@ struct CopyingOptions: ParsableArguments {
     guard let destination = places.last else { return }
     let progress = CountProgress(context, verb: isMove ? "moved" : "copied")
     let session = progress.watching(try await context.openSession())
-    var meant: [(S3URI, KeyTarget)] = []
-    for place in sources {
-      let target: KeyTarget =
-        if recursive {
-          .recursive(place, glob, filters.filter)
-        } else if versionID != nil {
-          .key(place)
-        } else {
-          try await .single(place, glob, filters.filter, session)
-        }
-      meant.append((place, target))
-    }
+    let meant =
+      versionID == nil
+      ? try await KeyTarget.each(
+        of: sources, isRecursive: recursive, glob, filters.filter, session, context)
+      : sources.map { ($0, .key($0)) }
     var sources = try CopySources(
       meant, versionID: versionID, to: destination,
       isRecursive: recursive, overwrites: !noOverwrite, session)

@@ -111,19 +111,13 @@ struct GetCommand: PailCommand {
     if destination == "-", let place = places.first {
       return try await context.write(try await object(place, session), session)
     }
-    var meant: [(S3URI, KeyTarget)] = []
-    for place in places {
-      let target: KeyTarget =
-        if recursive {
-          .recursive(place, glob, filters.filter)
-        } else if version != nil {
-          .key(place)
-        } else {
-          try await .single(place, glob, filters.filter, session)
-        }
-      meant.append((place, target))
-    }
-    let (folder, name) = place(for: meant.map(\.1), context.settings)
+    let meant =
+      version == nil
+      ? try await KeyTarget.each(
+        of: places, isRecursive: recursive, glob, filters.filter, session, context)
+      : places.map { ($0, .key($0)) }
+    guard let first = meant.first else { return }
+    let (folder, name) = place(for: places.count == 1 ? first.1 : nil, context.settings)
     var sources = try DownloadSources(
       meant, versionID: version, into: folder, name: name,
       ifExists: noOverwrite ? .skip : .overwrite, session)
@@ -167,12 +161,14 @@ struct GetCommand: PailCommand {
   }
 
   /// The folder to write below, and for a single key perhaps the name.
+  ///
+  /// - Parameter target: nil where several places were named.
   private func place(
-    for targets: [KeyTarget], _ settings: Settings
+    for target: KeyTarget?, _ settings: Settings
   ) -> (folder: FilePath, name: ObjectKey?) {
     guard let destination else { return (settings.saveFolder, nil) }
     let path = FilePath(argument: destination)
-    guard targets.count == 1, case .key? = targets.first, !path.isFolder,
+    guard case .key? = target, !path.isFolder,
       !destination.hasSuffix("/")
     else { return (path, nil) }
     let parent = path.removingLastComponent()

@@ -128,8 +128,7 @@ struct RemoveCommand: PailCommand {
     _ session: Session, _ context: CommandContext
   ) async throws -> [(BucketName, [Meant])] {
     var buckets: [(BucketName, [Meant])] = []
-    for place in places {
-      guard let target = try await target(place, session, context) else { continue }
+    for (place, target) in try await targets(session, context) {
       let meant = Meant(place: place, target: target)
       if let index = buckets.firstIndex(where: { $0.0 == place.bucket }) {
         buckets[index].1.append(meant)
@@ -140,26 +139,18 @@ struct RemoveCommand: PailCommand {
     return buckets
   }
 
-  /// - Returns: nil where it cannot be looked at, which is told.
-  private func target(
-    _ place: S3URI, _ session: Session, _ context: CommandContext
-  ) async throws -> DeletionTarget? {
-    if let versionID { return .version(place.key, versionID) }
-    let meant: KeyTarget
-    do throws(StorageError) {
-      meant =
-        recursive
-        ? .recursive(place, glob, filters.filter)
-        : try await .single(place, glob, filters.filter, session)
-    } catch {
-      guard !error.isCancellation else { throw error }
-      context.fail(place.bytes, error)
-      return nil
-    }
-    return switch meant {
-    case .key(let place): allVersions ? .everyVersion(place.key) : .object(place.key)
-    case .selection(_, let selection):
-      allVersions ? .everyVersionOf(selection) : .selection(selection)
+  private func targets(
+    _ session: Session, _ context: CommandContext
+  ) async throws(StorageError) -> [(S3URI, DeletionTarget)] {
+    if let versionID { return places.map { ($0, .version($0.key, versionID)) } }
+    return try await KeyTarget.each(
+      of: places, isRecursive: recursive, glob, filters.filter, session, context
+    ).map { place, target in
+      switch target {
+      case .key(let key): (place, allVersions ? .everyVersion(key.key) : .object(key.key))
+      case .selection(_, let selection):
+        (place, allVersions ? .everyVersionOf(selection) : .selection(selection))
+      }
     }
   }
 
