@@ -11,12 +11,13 @@ extension S3Service {
   /// - Parameters:
   ///   - isDryRun: decides, and records nothing.
   ///   - report: called for each change that was looked at, in their order.
-  /// - Throws: when the history cannot be read or written, or the task is cancelled. A server that
-  ///   does not answer ends it early, and leaves the rest open.
+  /// - Throws: when the history cannot be read or written, in read-only mode, or when the task is
+  ///   cancelled. A server that does not answer ends it early, and leaves the rest open.
   public func settle(
     _ limits: SettlingLimits = .all, isDryRun: Bool = false,
     report: @Sendable (SettledChange) -> Void = { _ in }
   ) async throws(StorageError) -> SettlingSummary {
+    guard isDryRun || !isReadOnly else { throw .unsettledReadOnly }
     let settler = Settler(
       client: client, recorder: recorder, partSize: transferSettings.partSize, limits: limits)
     var summary = SettlingSummary()

@@ -57,7 +57,9 @@ def test_a_killed_upload_is_done_where_the_server_proves_it(person, store, bucke
             person, proxy, "answer", "CompleteMultipartUpload", "put", large, f"s3://{bucket}/whole"
         )
         assert outcomes(person) == [None] * 4
-        planned = settle(person, proxy, "--dry-run")
+        refused = person.run("history", "settle", "--read-only", "--endpoint-url", proxy.endpoint)
+        assert refused.returncode == 1 and b"Nothing was settled: Pail runs read-only" in refused.stderr
+        planned = settle(person, proxy, "--dry-run", "--read-only")
         assert outcomes(person) == [None] * 4
         settled = settle(person, proxy)
         assert planned == settled

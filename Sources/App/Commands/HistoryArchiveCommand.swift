@@ -15,7 +15,8 @@ extension HistoryCommand {
         --history FILE`; nothing more is recorded in it. The chain of hashes of the history goes on \
         from its last row. Other processes may go on meanwhile; only while a change is under way, \
         nothing is archived. Changes that dead processes left open are kept in the history as well; \
-        whether one of another host is dead only you can say, with --dead-host.
+        whether one of another host is dead only you can say, with --dead-host. --read-only refuses \
+        it.
 
         Examples:
           pail history archive

@@ -15,7 +15,8 @@ extension HistoryCommand {
         the MD5 of the file, or the version is gone; all else becomes `interrupted`. What the server \
         cannot be asked about now stays open, and so does what other endpoints know.
 
-        The browser does the same in the background.
+        The browser does the same in the background. With --read-only neither does: the history \
+        stays as it is, and only --dry-run works.
 
         Examples:
           pail history settle --dry-run

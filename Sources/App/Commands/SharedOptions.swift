@@ -50,7 +50,7 @@ struct SharedOptions: ParsableArguments {
   @Flag(help: "Sign no request: for buckets that are open to everybody.")
   var noSignRequest = false
 
-  @Flag(help: "Refuse every change.")
+  @Flag(help: "Refuse every change, to the store and to the rows of the history.")
   var readOnly = false
 
   @Flag(help: "One JSON object a line.")
