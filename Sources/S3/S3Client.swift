@@ -147,6 +147,10 @@ public struct S3Client: Sendable {
     return moment.advanced(by: offset)
   }
 
+  /// Whether this endpoint, by its answers, lists what is in a folder where the folder's name stands, so
+  /// `a/c` before `a-b`, as SeaweedFS does.
+  public var listsByFolder: Bool { memory.listsByFolder }
+
   /// What this endpoint's ETags are, as far as uploads and downloads have shown; not those under KMS
   /// and customer keys, which never are the MD5 of the bytes.
   public var etagMeaning: ETagMeaning { memory.etagMeaning }

@@ -26,11 +26,11 @@ extension S3Service {
     }
   }
 
-  /// Every object whose key begins with `prefix`, several requests at once.
+  /// Every object whose key begins with `prefix`, in key order, several requests at once.
   public nonisolated func recursiveListing(
     bucket: BucketName, prefix: ObjectKey
-  ) -> RecursiveListing {
-    RecursiveListing(client: client, bucket: bucket, prefix: prefix)
+  ) -> OrderedListing {
+    OrderedListing(client: client, bucket: bucket, prefix: prefix)
   }
 
   /// One page of versions and delete markers. S3 API Reference: ListObjectVersions.

@@ -130,7 +130,9 @@ extension S3Client {
         bucket: bucket, prefix: ObjectKey(bytes: prefix), delimiter: nil,
         startAfter: before.count > prefix.count ? ObjectKey(bytes: before) : nil, after: nil)
     else { return nil }
-    return page.taken(among: keys)
+    // Where folders stand elsewhere, what comes before the first key in that order was left out.
+    if listsByFolder, keys.min(by: { $0.precedesByFolder($1) }) != first { return nil }
+    return page.taken(among: keys, isByFolder: listsByFolder)
   }
 
   /// Whether there is such an object, as far as these credentials may know.
@@ -153,10 +155,16 @@ extension S3Client {
 
 extension ObjectPage {
   /// Which of these keys it has; nil where it ends before the last one of them.
-  func taken(among keys: Set<ObjectKey>) -> Set<ObjectKey>? {
+  ///
+  /// - Parameter isByFolder: whether what is in a folder stands at the folder's name.
+  func taken(among keys: Set<ObjectKey>, isByFolder: Bool = false) -> Set<ObjectKey>? {
     let listed = objects.map(\.key)
-    if next != nil, let wanted = keys.max() {
-      guard let last = listed.last, last >= wanted else { return nil }
+    if next != nil {
+      let isComplete = keys.allSatisfy { key in
+        guard let last = listed.last else { return false }
+        return isByFolder ? !last.precedesByFolder(key) : last >= key
+      }
+      guard isComplete else { return nil }
     }
     return keys.intersection(listed)
   }

@@ -34,6 +34,16 @@ def test_ls_shows_prefixes_and_objects_of_one_level(person, store, bucket):
     assert below == b"deep/er/leaf.txt\0"
 
 
+def test_ls_r_and_du_are_in_key_order_where_the_server_lists_by_folders(person, store, bucket):
+    keys = ["a-/x", "a-b", "a.txt", "a/1", "a/2-", "a/2/x", "a0"]
+    for key in keys:
+        store.put(bucket, key, b"1")
+    assert store.keys(bucket) != keys
+    assert run(person, "ls", "-r", "-0", f"s3://{bucket}").stdout.decode().split("\0")[:-1] == keys
+    du = run(person, "du", "--json", f"s3://{bucket}")
+    assert [row["prefix"] for row in json_lines(du.stdout)] == ["a-/", "a/", ""] and du.stderr == b""
+
+
 def test_ls_follows_every_page(person, many):
     output = run(person, "ls", "-r", "-0", f"s3://{many.bucket}/requests/").stdout
     keys = output.decode().split("\0")[:-1]

@@ -94,18 +94,21 @@ struct ListCommand: PailCommand {
       }
       return
     }
+    var order = KeyOrder<ListRow<ObjectSummary>>(under: place.key, key: { $0.key })
     var next: ContinuationToken?
     repeat {
       let page = try await session.service.page(
         bucket: place.bucket, prefix: place.key, after: next)
-      for row in ListRow.inKeyOrder(page.objects, page.commonPrefixes, by: \.key) {
+      order.add(page.objects.map { .item($0) } + page.commonPrefixes.map { .prefix($0) })
+      next = page.next
+      if next == nil { order.end() }
+      for row in order.take() {
         switch row {
         case .prefix(let prefix): output.prefix(prefix)
         case .item(let object): output.object(object)
         }
       }
       try output.flush()
-      next = page.next
     } while next != nil
   }
 
@@ -132,7 +135,7 @@ struct ListCommand: PailCommand {
 }
 
 /// One row of a page; objects or versions and prefixes come as two lists, each in key order.
-private enum ListRow<Item> {
+private enum ListRow<Item: Sendable>: Sendable {
   case item(Item)
   case prefix(ObjectKey)
 
@@ -149,6 +152,15 @@ private enum ListRow<Item> {
       rows.append(.item(item))
     }
     return rows + prefixes.map { .prefix($0) }
+  }
+}
+
+extension ListRow where Item == ObjectSummary {
+  fileprivate var key: ObjectKey {
+    switch self {
+    case .item(let object): object.key
+    case .prefix(let prefix): prefix
+    }
   }
 }
 

@@ -17,6 +17,7 @@ final class ClientMemory: Sendable {
     var listing = ListingDialect()
     var deletesMany = true
     var deletesConditionally = true
+    var listsByFolder = false
   }
 
   private let state = Mutex(State())
@@ -131,6 +132,12 @@ final class ClientMemory: Sendable {
   var deletesConditionally: Bool {
     get { state.withLock { $0.deletesConditionally } }
     set { state.withLock { $0.deletesConditionally = newValue } }
+  }
+
+  /// Whether the endpoint is known to list what is in a folder where the folder's name stands.
+  var listsByFolder: Bool {
+    get { state.withLock { $0.listsByFolder } }
+    set { state.withLock { $0.listsByFolder = newValue } }
   }
 
   /// Whether the endpoint answers an upload with the checksum of what it stored; nil before the

@@ -10,7 +10,11 @@ extension S3Client {
     try await send(call) { () -> Reception<Handler.Page> in
       let receiver = XMLReceiver(handler())
       var reception = Reception { (response) throws(S3Error.Cause) in
-        try receiver.finish(head: response.head)
+        let page = try receiver.finish(head: response.head)
+        if response.headers["Server"]?.hasPrefix("SeaweedFS") == true {
+          memory.listsByFolder = true
+        }
+        return page
       }
       reception.body = .pieces { receiver.feed($0) }
       reception.refusal = { receiver.problem }

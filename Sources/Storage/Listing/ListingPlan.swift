@@ -11,7 +11,8 @@ import S3
 ///
 /// No key is lost or doubled, whatever order the server has: nothing is concluded from the order
 /// of keys, since some stores list a folder's contents where the folder's name stands. Keys come
-/// out in the server's order; where that is by bytes, as on Amazon S3, the whole is as well.
+/// out in the server's order; where that is by bytes, as on Amazon S3, the whole is as well, and so
+/// it is where it is by folders and ``listsByFolder`` says so.
 ///
 /// A split is on *trial* first. If its prefixes hold so little that going through them costs more
 /// requests than pages do, or if the server refuses to list one of them, which a policy may do
@@ -97,6 +98,8 @@ struct ListingPlan: Sendable {
     var given: [ObjectKey] = []
   }
 
+  /// Whether the server is known to list what is in a folder where the folder's name stands.
+  var listsByFolder = false
   private let limits: Limits
   private var steps: Deque<Step>
   private var splits: [SplitID: Split] = [:]
@@ -240,7 +243,9 @@ struct ListingPlan: Sendable {
     var last: ObjectKey?
     for prefix in page.commonPrefixes where prefix != last {
       last = prefix
-      while let object = objects.first, object.key < prefix {
+      while let object = objects.first,
+        listsByFolder ? object.key.precedesByFolder(prefix) : object.key < prefix
+      {
         run.append(object)
         objects.removeFirst()
       }
@@ -389,7 +394,7 @@ private struct GivenKeys: Sendable {
 
 extension S3Error {
   /// Whether the server will not do this, but may well do something like it.
-  fileprivate var isRefusal: Bool {
+  var isRefusal: Bool {
     guard case .service(let error) = cause else { return false }
     return (400..<500).contains(error.status) || error.status == 501
   }

@@ -1,12 +1,12 @@
 import HTTP
-public import S3
+import S3
 
 /// Every object under a prefix, page after page, with several requests under way.
 ///
-/// Keys come in the server's order, none lost and none twice: ``ListingPlan`` says how. What is
-/// fetched ahead is bounded, so memory does not grow with the listing. For one consumer at a time;
-/// letting go of it ends the requests.
-public actor RecursiveListing {
+/// Keys come in the server's order, none lost and none twice: ``ListingPlan`` says how, and
+/// ``OrderedListing`` brings them into their own. What is fetched ahead is bounded, so memory does not
+/// grow with the listing. For one consumer at a time; letting go of it ends the requests.
+actor RecursiveListing {
   /// In objects. S3 API Reference, ListObjectsV2: at most 1,000 a page.
   static let pageSize = 1_000
 
@@ -36,7 +36,7 @@ public actor RecursiveListing {
   }
 
   /// The next objects, never an empty page; nil at the end. Cancelling the task ends the listing.
-  public func next() async throws(StorageError) -> [ObjectSummary]? {
+  func next() async throws(StorageError) -> [ObjectSummary]? {
     do {
       return try await nextPage()
     } catch {
@@ -89,6 +89,7 @@ public actor RecursiveListing {
   private func arrived(_ result: Result<ObjectPage, S3Error>, for id: Int) {
     tasks[id] = nil
     guard !isCancelled else { return }
+    plan.listsByFolder = client.listsByFolder
     switch result {
     case .success(let page): plan.arrived(page, for: id)
     case .failure(let error): plan.failed(error, for: id)

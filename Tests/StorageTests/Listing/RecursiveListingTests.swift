@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Recursive listing")
 struct RecursiveListingTests {
-  @Test("On a real server it brings what the pages bring, each key once")
+  @Test("On a real server it brings what the pages bring, each key once, and in order if wanted")
   func sameAsPages() async throws {
     try await ServerFixture.with { fixture in
       let names = (0..<120).map { number in
@@ -35,6 +35,15 @@ struct RecursiveListingTests {
         while let page = try await listing.next() { keys += page.map(\.key) }
         #expect(keys.count == Set(keys).count)
         #expect(keys.sorted() == expected.sorted())
+        for mostHeld in [5, OrderedListing.mostHeld] {
+          let ordered = OrderedListing(
+            client: fixture.outside, bucket: fixture.bucket, prefix: prefix,
+            limits: .init(objectsAhead: 40, prefixesOnTrial: 4, objectsPerPrefix: 2),
+            pageSize: 10, mostHeld: mostHeld)
+          var inOrder: [ObjectKey] = []
+          while let page = try await ordered.next() { inOrder += page.map(\.key) }
+          #expect(inOrder == expected.sorted())
+        }
       }
     }
   }

@@ -267,6 +267,10 @@ struct TransferTreeTests {
       #expect(await taken("a/4", "a/5") == [])
       #expect(await taken("a/0", "b", "c") == [ObjectKey("a/0"), ObjectKey("b")])
       #expect(await taken("é/1", "é/ü") == [])
+      // Here `a/` stands before `a-`, so that what begins at `a-b` has none of it.
+      try await fixture.put("a-b")
+      #expect(await taken("a-b", "a/0") == nil)
+      #expect(await taken("a-b", "a-c") == [ObjectKey("a-b")])
       #expect(await taken() == [])
       var elsewhere = fixture.location("a/1")
       elsewhere.bucket = BucketName("\(fixture.bucket)-none")
@@ -278,6 +282,10 @@ struct TransferTreeTests {
     cut.next = ContinuationToken("t")
     #expect(cut.taken(among: [ObjectKey("a"), ObjectKey("b")]) == [ObjectKey("b")])
     #expect(cut.taken(among: [ObjectKey("b"), ObjectKey("c")]) == nil)
+    let inFolder = ObjectPage(
+      objects: [ObjectSummary(key: ObjectKey("a/1"), size: .zero)], next: ContinuationToken("t"))
+    #expect(inFolder.taken(among: [ObjectKey("a-b")]) == [])
+    #expect(inFolder.taken(among: [ObjectKey("a-b")], isByFolder: true) == nil)
     cut.next = nil
     #expect(cut.taken(among: [ObjectKey("b"), ObjectKey("c")]) == [ObjectKey("b")])
   }
