@@ -67,6 +67,22 @@ struct CommandLineTests {
   }
 
   @Test(
+    "An empty word is no value, and is named",
+    arguments: [
+      ["get", ""], ["put", "", "s3://b/"], ["put", "f", ""], ["ls", "--profile", ""],
+      ["rm", "s3://b/k", "--history", ""], ["ls", "--log", ""], ["cp", "s3://b/k", ""],
+      ["rm", ""],
+    ])
+  func emptyWord(words: [String]) throws {
+    let error = try #require(throws: (any Error).self) {
+      try PailCommandLine.parseAsRoot(words)
+    }
+    #expect(PailCommandLine.exitCode(for: error).rawValue == 64)
+    let message = PailCommandLine.message(for: error)
+    #expect(message.contains("''") || message.contains("is empty"))
+  }
+
+  @Test(
     "What can be meant is understood",
     arguments: [
       "ls", "ls s3://b", "ls -r -0 s3://b/p", "ls --versions --json s3://b", "mb s3://b",

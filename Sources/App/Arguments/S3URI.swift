@@ -38,7 +38,9 @@ struct S3URI: Sendable, Hashable {
     let words = isMeant(by: argument) ? argument.dropFirst(3) : argument[...]
     let place = words.drop { $0 == "/" }
     let isPath = words == argument[...] && ["/", ".", "~"].contains { argument.hasPrefix($0) }
-    guard let first = place.first, first.isLetter || first.isNumber, !isPath else { return "" }
+    guard let first = place.first, first.isLetter || first.isNumber, !isPath,
+      !place.contains("://")
+    else { return "" }
     return "; perhaps s3://\(place)"
   }
 

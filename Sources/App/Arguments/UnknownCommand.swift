@@ -32,7 +32,7 @@ struct UnknownCommand: Sendable, Hashable {
   }
 
   var problem: CommandFailure {
-    let shown = Visible.text(RawArguments.bytes(of: word))
+    let shown = word.isEmpty ? "''" : Visible.text(RawArguments.bytes(of: word))
     let all = (["pail"] + path).joined(separator: " ")
     var recovery = "\(all) --help lists those there are."
     if let nearest {

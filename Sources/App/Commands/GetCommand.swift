@@ -59,7 +59,7 @@ struct GetCommand: PailCommand {
       do {
         return try S3URI(parsing: word)
       } catch {
-        throw ValidationError("\(word) cannot be downloaded: \(error)")
+        throw ValidationError("\(word.isEmpty ? "''" : word) cannot be downloaded: \(error)")
       }
     }
   }

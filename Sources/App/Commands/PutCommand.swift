@@ -67,7 +67,11 @@ struct PutCommand: PailCommand {
     do {
       _ = try S3URI(parsing: last)
     } catch {
-      throw ValidationError("The last word is the destination, and \(last) is none: \(error)")
+      let shown = last.isEmpty ? "''" : last
+      throw ValidationError("The last word is the destination, and \(shown) is none: \(error)")
+    }
+    if words.contains("") {
+      throw ValidationError("'' is no file: a name is empty")
     }
     if isStandardInput || words.dropLast().contains("-") {
       let place = try S3URI(parsing: last)

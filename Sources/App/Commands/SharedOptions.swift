@@ -91,6 +91,16 @@ struct SharedOptions: ParsableArguments {
   var debug = false
 
   func validate() throws {
+    // An unset variable of a script would else choose another account, or another history.
+    let names: [(String, Bool?)] = [
+      ("--profile", profile?.isEmpty), ("--endpoint-url", endpointURL?.isEmpty),
+      ("--region", region?.isEmpty), ("--ca-bundle", caBundle?.isEmpty),
+      ("--env-file", envFile?.isEmpty), ("--user", user?.isEmpty),
+      ("--history", history?.isEmpty), ("--log", log?.isEmpty),
+    ]
+    if let empty = names.first(where: { $0.1 == true }) {
+      throw ValidationError("\(empty.0) is empty: give it a value, or leave it out")
+    }
     if let concurrency, !(1...256).contains(concurrency) {
       throw ValidationError("--concurrency is 1 through 256")
     }

@@ -136,7 +136,7 @@ extension CommandContext {
       direction == .upload ? (result.localPath.bytes, place) : (place, result.localPath.bytes)
     let verb = direction == .upload ? "Uploaded" : "Downloaded"
     var end = ""
-    if case .resumed(let kept) = result.resumption {
+    if case .resumed(let kept) = result.resumption, kept > .zero {
       end = " (\(ByteFormat.iec(kept.bytes)) were there already)"
     }
     console.confirmation(
