@@ -1,8 +1,11 @@
 """What goes wrong is told with its subject and code, as a status, and changes nothing on the server."""
 
+import fcntl
 import json
 import signal
 import subprocess
+import sys
+import termios
 import threading
 from contextlib import contextmanager
 
@@ -315,6 +318,42 @@ def test_an_interrupt_of_what_the_server_may_have_done_says_so(person, proxy, st
         assert f"Bucket {name} may have been changed".encode() in said, said
     assert new in store.buckets() and old not in store.buckets()
     assert {row["outcome"] for row in person.changes()} == {"interrupted"}
+
+
+def test_an_interrupted_deletion_says_once_what_is_not_known(person, proxy, store, filled):
+    for key in ("l", "m"):
+        store.put(filled, key, b"1")
+    hold = proxy.hold("answer", operation="DeleteObjects")
+    program = subprocess.Popen(
+        [person.binary, "rm", "-r", f"s3://{filled}/"], env=person.env, cwd=person.work,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )
+    hold.wait()
+    program.send_signal(signal.SIGINT)
+    output, said = program.communicate(timeout=20)
+    assert program.returncode == 130 and output == b"" and said.count(b"pail: ") == 2, said
+    assert f"Bucket {filled} may have been changed".encode() in said
+    assert {row["outcome"] for row in person.changes()} == {"interrupted"}
+
+
+def test_an_interruption_ends_what_waits_for_its_reader(person, store, bucket):
+    store.put(bucket, "k", bytes(1 << 20))
+    program = subprocess.Popen(
+        [person.binary, "cat", f"s3://{bucket}/k"], env=person.env, cwd=person.work,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )
+    try:
+        # A pipe takes 64 KiB, and less where the pieces do not fit its pages.
+        unread = bytearray(4)
+        while int.from_bytes(unread, sys.byteorder) < 32 << 10:
+            assert program.poll() is None
+            fcntl.ioctl(program.stdout, termios.FIONREAD, unread)
+        program.send_signal(signal.SIGTERM)
+        assert program.wait(timeout=30) == 130
+        assert b"pail: interrupted" in program.stderr.read()
+    finally:
+        program.kill()
+        program.wait()
 
 
 @pytest.mark.parametrize("command", ["cp", "mv"])

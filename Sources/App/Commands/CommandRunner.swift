@@ -36,7 +36,8 @@ enum CommandRunner {
       DispatchQueue.global().asyncAfter(deadline: .now() + patience) {
         end(
           context.console,
-          "pail: interrupted; stopped at once, since the server did not answer in time" + wayOn)
+          "pail: interrupted; stopped at once, since the server, or the reader of the results, did "
+            + "not answer in time" + wayOn)
       }
     } again: {
       end(context.console, "pail: interrupted; stopped at once" + wayOn)
@@ -59,13 +60,9 @@ enum CommandRunner {
     return status
   }
 
-  /// Ends the program at once, with what there is to say, unless nobody reads it.
+  /// Ends the program at once, with what there is to say.
   private static func end(_ console: Console, _ words: String) -> Never {
-    DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(250)) {
-      _exit(Status.interrupted)
-    }
-    console.message(words)
-    console.flushLastWords()
+    console.lastWords(words)
     _exit(Status.interrupted)
   }
 

@@ -241,7 +241,7 @@ extension CommandContext {
           recovery: "They may have come meanwhile; the same command deletes them."))
     }
     warn(report.warning)
-    if let stopped = report.stoppedBy { fail(nil, stopped) }
+    if let stopped = report.stoppedBy, !stopped.isCancellation { fail(nil, stopped) }
   }
 
   func stopWhenClosed() throws {

@@ -14,6 +14,7 @@ final class Console: Sendable {
   private let isQuiet: Bool
   private let terminal = TerminalWriter()
   private let state = Mutex(State())
+  private static let lastMoment = DispatchTimeInterval.milliseconds(250)
   /// The terminal's cursor stands behind a piece of an object, and not at the start of a line.
   private let isInLine = Atomic(false)
 
@@ -187,9 +188,16 @@ final class Console: Sendable {
     StandardStreams.releaseTerminal()
   }
 
-  /// The last words before the process is ended, for which a terminal gets a moment.
-  func flushLastWords() {
-    terminal.finish(within: .milliseconds(100))
+  /// What is said before the process is ended. For it, and for results that are not written yet,
+  /// their readers get a moment, and no more: it may be for one of them that it has to be ended.
+  func lastWords(_ text: String) {
+    let said = DispatchGroup()
+    DispatchQueue.global().async(group: said) { [self] in
+      writeError(text + "\n", waits: false)
+      _ = state.withLockIfAvailable { flush(&$0) }
+      terminal.finish()
+    }
+    _ = said.wait(timeout: .now() + Self.lastMoment)
   }
 
   /// The width of the terminal behind standard error; 80 when it does not tell.

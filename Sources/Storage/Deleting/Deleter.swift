@@ -177,8 +177,9 @@ struct Deleter: Sendable {
       try await deleteOneByOne(batch, rows)
     case .failure(let error):
       let ending = Ending(of: error)
-      let words = StorageError(error, while: undertaking)
-      for candidate in batch {
+      let words = StorageError(error, ending: ending, while: undertaking)
+      // What was cancelled has not failed, and what is not known of a batch is said once.
+      for candidate in batch where !error.isCancellation {
         fail(candidate, code: error.recordedCode, message: words.message)
       }
       await record(rows.map { ($0, ending) }, while: undertaking)
@@ -232,9 +233,12 @@ struct Deleter: Sendable {
       case .failure(let error):
         let location = ObjectLocation(
           bucket: bucket, key: candidate.key, versionID: candidate.versionID)
-        let words = StorageError(error, while: .delete(location))
-        fail(candidate, code: error.recordedCode, message: words.message)
-        endings.append((row, Ending(of: error)))
+        let ending = Ending(of: error)
+        let words = StorageError(error, ending: ending, while: .delete(location))
+        if !words.isCancellation {
+          fail(candidate, code: error.recordedCode, message: words.message)
+        }
+        endings.append((row, ending))
         if error.code == nil { fatal = words }
       case nil:
         endings.append((row, .unsent))
