@@ -10,21 +10,17 @@ struct Pail {
   static let releaseDate = "2026-11-22"
 
   static func main() async {
+    StandardStreams.fillGaps()
     let arguments = LeadingOptions.moved(RawArguments.current())
     if arguments == ["--version"] {
       // Before anything else: scripts ask for it in a loop.
-      print("pail \(version)")
-      return
+      StandardStreams.end(saying: "pail \(version)\n")
     }
-    if arguments == ["--generate-manual"] {
-      printManual()
-      return
-    }
+    if arguments == ["--generate-manual"] { printManual() }
     if arguments.count == 2, arguments[0] == "--generate-completion-script",
       let shell = CompletionShell(rawValue: arguments[1])
     {
-      print(CompletedCommandLine.completionScript(for: shell))
-      return
+      StandardStreams.end(saying: CompletedCommandLine.completionScript(for: shell) + "\n")
     }
     if let unknown = UnknownCommand.found(in: arguments) {
       Console(isQuiet: false).message(FailureText.text(of: unknown.problem))
@@ -62,10 +58,10 @@ struct Pail {
 
 extension Pail {
   /// What `make install` makes the manual page of, as `--generate-completion-script` is for shells.
-  private static func printManual() {
+  private static func printManual() -> Never {
     do {
       var page = try ManualPage()
-      print(page.text(), terminator: "")
+      StandardStreams.end(saying: page.text())
     } catch {
       Console(isQuiet: false).message("pail: the manual cannot be made: \(error)")
       exit(CommandRunner.Status.failed)
@@ -130,10 +126,10 @@ extension PailCommandLine {
   static func end(with error: any Error) -> Never {
     let text = text(of: error)
     let status = exitCode(for: error)
+    if status.isSuccess { StandardStreams.end(saying: text.isEmpty ? "" : text + "\n") }
+    // Where the stream itself cannot be written there is nowhere left to say so.
     if !text.isEmpty {
-      let stream = status.isSuccess ? FileDescriptor.standardOutput : .standardError
-      // Where the stream itself cannot be written there is nowhere left to say so.
-      _ = try? stream.writeAll(Array((text + "\n").utf8))
+      _ = try? FileDescriptor.standardError.writeAll(Array((text + "\n").utf8))
     }
     Glibc.exit(status.rawValue)
   }

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -354,6 +355,32 @@ def test_an_interruption_ends_what_waits_for_its_reader(person, store, bucket):
     finally:
         program.kill()
         program.wait()
+
+
+@pytest.mark.parametrize("command", [
+    ["--version"], ["--help"], ["help", "put"], ["ls", "s3://{}"], ["history"], ["cat", "s3://{}/k"],
+    ["put", "f", "s3://{}/l"],
+], ids=name)
+def test_what_cannot_be_written_is_a_failure(person, store, filled, command):
+    run(person, "put", "f", f"s3://{filled}/l")
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [person.binary, *words(command, filled)], env=person.env, cwd=person.work,
+            stdout=full, stderr=subprocess.PIPE,
+        )
+    assert done.returncode == 1 and b"No space left" in done.stderr
+
+
+@pytest.mark.parametrize("command", [["get", "s3://{}/k", "out"], ["put", "-", "s3://{}/l"]], ids=name)
+def test_a_closed_stream_is_no_other_file(person, store, filled, command):
+    stream = 0 if command[0] == "put" else 1
+    done = subprocess.run(
+        [person.binary, *words(command, filled)], env=person.env, cwd=person.work,
+        stderr=subprocess.PIPE, preexec_fn=lambda: os.close(stream), timeout=60,
+    )
+    assert done.returncode == 1 and b"Bad file descriptor" in done.stderr
+    assert store.keys(filled) == ["k"]
+    assert stream == 0 or (person.work / "out").read_bytes() == b"before"
 
 
 @pytest.mark.parametrize("command", ["cp", "mv"])
