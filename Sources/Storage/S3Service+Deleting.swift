@@ -95,8 +95,22 @@ extension S3Service {
     var deleter = Deleter(
       bucket: bucket, client: client, recorder: recorder, confirmedAt: confirmedAt)
     do {
-      let unmatched = try await deleter.run(
+      var unmatched = try await deleter.run(
         TargetWalk(targets, in: bucket, client: client), while: undertaking, progress: progress)
+      // SeaweedFS, which lists by folders, leaves out some keys where a bucket with versions, or a
+      // listing of versions, has more than a page. What is left shows once the others are gone.
+      let listed = targets.filter(\.isListed)
+      var deletedBefore = 0
+      while client.listsByFolder, deleter.report.deleted >= DeletionPlan.largestBatch,
+        deleter.report.deleted > deletedBefore, deleter.report.failed == 0,
+        deleter.report.leftNewer == 0, !listed.isEmpty
+      {
+        deletedBefore = deleter.report.deleted
+        unmatched.formIntersection(
+          try await deleter.run(
+            TargetWalk(listed, in: bucket, client: client), while: undertaking,
+            progress: progress))
+      }
       var report = deleter.report
       report.unmatched = unmatched
       return report

@@ -8,7 +8,8 @@ struct ListCommand: PailCommand {
     commandName: "ls",
     abstract: "List buckets, or objects under a prefix.",
     discussion: """
-      Sizes are exact and times in UTC, except on a terminal. With -0 only the keys are written, \
+      Keys come in the order of their bytes; with --versions in that of the server. Sizes are exact \
+      and times in UTC, except on a terminal. With -0 only the keys are written, \
       each ended by NUL. In a key, * stands for any characters, / among them, and ? for one.
 
       Examples:

@@ -15,6 +15,14 @@ public enum DeletionTarget: Sendable, Hashable {
   /// All versions and delete markers of every key that a selection contains, for ever.
   case everyVersionOf(KeySelection)
 
+  /// Whether it takes a listing to know what it holds.
+  var isListed: Bool {
+    switch self {
+    case .object, .version, .everyVersion: false
+    case .prefix, .selection, .everyVersionOf: true
+    }
+  }
+
   func contains(_ key: ObjectKey) -> Bool {
     switch self {
     case .object(let own), .version(let own, _), .everyVersion(let own): key == own

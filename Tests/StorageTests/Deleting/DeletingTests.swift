@@ -433,6 +433,20 @@ struct DeletingTests {
     }
   }
 
+  @Test("What a server leaves out of its pages is deleted as well")
+  func leftOut() async throws {
+    try await ServerFixture.with { fixture in
+      // SeaweedFS goes through `a/` first, and then finds only what comes after its last key.
+      for number in 1_000...2_000 { try await fixture.put("a/\(number)", content: []) }
+      try await fixture.put("a-b", "a.txt")
+      let target = DeletionTarget.everyVersionOf(KeySelection(prefix: .empty))
+      let report = try await fixture.service.delete(
+        [target], in: fixture.bucket, confirmedAt: .now())
+      #expect(report.deleted == 1_003 && report.unmatched.isEmpty)
+      #expect(try await fixture.keys() == [])
+    }
+  }
+
   @Test("Cancelling a deletion lets what was sent come to its end, with every row closed")
   func cancel() async throws {
     try await ServerFixture.with { fixture in
