@@ -122,6 +122,18 @@ def test_a_version_that_never_was_is_not_deleted(person, store, versions):
     assert done.stdout == b"Deleted 0 versions, 1 not there\n"
 
 
+def test_a_store_without_versions_has_none_to_read_or_delete(person, store, bucket):
+    """SeaweedFS answers for the object that it has, and deletes it."""
+    store.put(bucket, "k", b"the only one")
+    place, never = f"s3://{bucket}/k", ("--version-id", "aVersion")
+    for command in (["stat", place], ["get", place, "out"], ["cat", place], ["cp", place, f"{place}2"]):
+        assert b"NoSuchVersion" in run(person, *command, *never, status=1).stderr
+    assert run(person, "rm", place, *never).stdout == b"Deleted 0 versions, 1 not there\n"
+    assert store.keys(bucket) == ["k"] and not (person.work / "out").exists()
+    assert run(person, "rm", place, "--version-id", "null").stdout == b"Deleted 1 version\n"
+    assert store.keys(bucket) == []
+
+
 def test_a_version_that_is_a_delete_marker_is_named(person, moto, described):
     marker = moto.s3.delete_object(Bucket=moto.bucket, Key="q3.csv")["VersionId"]
     place = f"s3://{moto.bucket}/q3.csv"

@@ -2,6 +2,9 @@ public import HTTP
 
 extension S3Client {
   /// What the server knows of an object, without its bytes. S3 API Reference: HeadObject.
+  ///
+  /// A store without versions may answer for the object that it has, whatever version is asked for:
+  /// that is as if there were no such version.
   public func headObject(_ location: ObjectLocation) async throws(S3Error) -> ObjectMetadata {
     try await askingForChecksum { (mode) async throws(S3Error) in
       var call = S3Call(.headObject, .head, location)
@@ -10,7 +13,13 @@ extension S3Client {
         guard let length = response.head.contentLength else {
           throw .malformedAnswer("the answer does not say how large the object is")
         }
-        return ObjectMetadata(head: response.head, size: length)
+        let metadata = ObjectMetadata(head: response.head, size: length)
+        if let version = location.versionID, version.text != "null",
+          metadata.versionID != version
+        {
+          throw .service(ServiceError(code: .noSuchVersion, status: 404))
+        }
+        return metadata
       }
     }
   }
