@@ -39,6 +39,12 @@ enum Undertaking: Sendable, Hashable {
     }
   }
 
+  /// What is changed: of a copy the destination.
+  var target: String {
+    guard case .copy(_, let destination) = self else { return subject }
+    return "s3://\(destination.bucket)/\(destination.key.text)"
+  }
+
   /// Whether the key has bytes that are not UTF-8, with which some servers cannot cope.
   var hasOddKey: Bool {
     switch self {

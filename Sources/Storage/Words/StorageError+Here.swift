@@ -110,7 +110,7 @@ extension StorageError {
   static func readOnly(_ undertaking: Undertaking) -> StorageError {
     StorageError(
       kind: .readOnly,
-      message: "\(undertaking.subject) was left alone: Pail runs read-only".capitalizedFirst,
+      message: "\(undertaking.target) was left alone: Pail runs read-only".capitalizedFirst,
       recovery: "Start Pail without --read-only.")
   }
 
@@ -152,7 +152,7 @@ extension StorageError {
     StorageError(
       kind: .connection,
       message:
-        "\(undertaking.subject) may have been changed: it was cancelled before an answer came"
+        "\(undertaking.target) may have been changed: it was cancelled before an answer came"
         .capitalizedFirst,
       recovery: "Look whether it is there.")
   }

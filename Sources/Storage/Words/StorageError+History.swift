@@ -7,7 +7,7 @@ extension StorageError {
   init(refusedBy error: HistoryError, while undertaking: Undertaking) {
     self.init(
       kind: .history,
-      message: "\(undertaking.subject) was left alone: the history could not record it, since "
+      message: "\(undertaking.target) was left alone: the history could not record it, since "
         .capitalizedFirst + Self.reason(error),
       recovery: Self.recovery(error), detail: Self.detail(error))
   }
