@@ -41,6 +41,14 @@ def test_each_row_says_who_where_and_what(person, store, recorded):
     assert all(row["size"] == 3 and row["localPath"].endswith(b"a.txt") for row in rows[:3])
 
 
+def test_a_search_that_finds_nothing_says_so(person, recorded):
+    done = person.run("history", "--user", "nobody-here")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        0, b"", b"pail: no change in the history matches\n",
+    )  # fmt: skip
+    assert person.run("history", "-q", "--json", "--user", "nobody-here").stderr == b""
+
+
 def test_the_rows_refuse_to_be_changed_or_removed(person, recorded):
     connection = sqlite3.connect(person.history_file)
     for statement in (

@@ -81,6 +81,9 @@ struct HistoryCommand: PailCommand {
         output.row(entry)
         try context.stopWhenClosed()
       }
+      if last == nil, page.isEmpty {
+        context.console.notice("pail: no change in the history matches")
+      }
       guard page.count == Self.pageSize, let next = page.last?.id else { return }
       last = next
     }
