@@ -478,12 +478,12 @@ def report(bench, flush, load, command):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--rig", default=",".join(RIGS))
-    parser.add_argument("--work", default="")
-    parser.add_argument("--peers", default="")
+    parser.add_argument("--runs", type=int, default=5, help="of each work (5)")
+    parser.add_argument("--rig", default=",".join(RIGS), help=f"some of {','.join(RIGS)}")
+    parser.add_argument("--work", default="", help="some of the works, by name; all without it")
+    parser.add_argument("--peers", default="", help="some of the other clients, by name; all without it")
     parser.add_argument("--big", type=int, default=1024, help="MiB of the large file")
-    parser.add_argument("--pail", type=Path, default=ROOT / ".build/release/pail")
+    parser.add_argument("--pail", type=Path, default=ROOT / ".build/release/pail", help="the program")
     parser.add_argument("--write", type=Path, help="keep the report here")
     options = parser.parse_args()
     options.pail = options.pail.resolve()
