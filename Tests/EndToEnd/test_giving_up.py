@@ -11,6 +11,7 @@ import sys
 
 import pytest
 from conftest import Moto
+from keyspace import Keyspace
 from proxy import Proxy
 from test_faults import LARGE, MEBIBYTE, SMALL, outcomes
 from test_resuming import ended, pieces, start, unfinished
@@ -109,16 +110,67 @@ def renewing(person, new_bucket):
         yield moto, proxy, lambda: len(asked.read_text())
 
 
-def test_keys_that_expire_midway_are_renewed_and_the_part_goes_again(person, renewing):
+# By key, what is there before.
+MANY = {f"many/{number:02}": b"%02d" % number * 50 for number in range(20)}
+
+
+def expected(made, film):
+    """What a command makes: a copy of each of many, or of the film."""
+    if not made.endswith("/"):
+        return {made: film}
+    return {name.replace("many/", made): body for name, body in MANY.items()}
+
+
+@pytest.mark.parametrize(
+    "operation, skip, command, made",
+    [
+        ("UploadPart", 1, "put film.bin s3://{}/new/film", "new/film"),
+        ("CompleteMultipartUpload", 0, "put film.bin s3://{}/new/film", "new/film"),
+        ("PutObject", 3, "put -r many s3://{}/new/", "new/"),
+        ("GetObject", 1, "get s3://{}/film got/", "got/film"),
+        ("GetObject", 3, "get -r s3://{}/many/ got", "got/"),
+        ("CopyObject", 1, "cp -r s3://{}/many/ s3://{}/new/", "new/"),
+        ("DeleteObjects", 0, "rm -r s3://{}/many/", None),
+    ],
+)
+def test_keys_that_expire_midway_are_renewed_and_the_request_goes_again(
+    person, renewing, operation, skip, command, made
+):
     moto, proxy, asked = renewing
-    body = os.urandom(LARGE)
-    source = person.file("film.bin", body)
-    proxy.refuse(400, "ExpiredToken", operation="UploadPart", skip=1, times=1)
-    ended(start(person, "put", source, f"s3://{moto.bucket}/film.bin"))
+    film = os.urandom(LARGE)
+    person.file("film.bin", film)
+    for name, body in {**MANY, "film": film}.items():
+        moto.s3.put_object(Bucket=moto.bucket, Key=name, Body=body)
+        person.file(name, body)
+    proxy.refuse(400, "ExpiredToken", operation=operation, skip=skip, times=1)
+    ended(start(person, *command.replace("{}", moto.bucket).split()))
     assert asked() == 2
-    assert proxy.names().count("UploadPart") == 4
-    assert moto.s3.get_object(Bucket=moto.bucket, Key="film.bin")["Body"].read() == body
-    assert outcomes(person) == [("upload", "done")]
+    statuses = [entry["status"] for entry in proxy.operations if entry["operation"] == operation]
+    assert statuses.count(400) == 1
+    listing = moto.s3.list_objects_v2(Bucket=moto.bucket)["Contents"]
+    if operation == "DeleteObjects":
+        assert [item["Key"] for item in listing] == ["film"]
+    elif operation == "GetObject":
+        for name, body in expected(made, film).items():
+            assert (person.work / name).read_bytes() == body
+        return
+    else:
+        for name, body in expected(made, film).items():
+            assert moto.s3.get_object(Bucket=moto.bucket, Key=name)["Body"].read() == body
+    assert {outcome for _, outcome in outcomes(person)} == {"done"}
+
+
+def test_keys_that_expire_between_two_pages_are_renewed_and_the_page_is_asked_for_again(
+    person, renewing
+):
+    _, _, asked = renewing
+    with Keyspace(5_000) as server, Proxy(server.endpoint) as proxy:
+        person.env["AWS_ENDPOINT_URL"] = proxy.endpoint
+        proxy.refuse(400, "ExpiredToken", operation="ListObjectsV2", skip=2, times=1)
+        listed = person.run("ls", "-r", "-0", "s3://box")
+        assert listed.returncode == 0, listed.stderr
+        assert listed.stdout.decode().split("\0")[:-1] == list(server.keys)
+    assert asked() == 2
 
 
 def test_keys_that_stay_expired_end_an_upload_that_can_be_resumed(person, renewing):

@@ -302,28 +302,6 @@ struct RetryTests {
     }
   }
 
-  @Test("An expired token is taken anew from the provider, once")
-  func expiredToken() async throws {
-    let expired = ScriptedTransport.Answer.response(400, [], error("ExpiredToken"))
-    let renewed = try ScriptedClient(
-      [expired, .response(204)], credentials: RenewingCredentials())
-    _ = try await renewed.client.deleteObject(location)
-    #expect(renewed.requests.map { $0.headers["x-amz-security-token"] } == ["token1", "token2"])
-
-    // An answer to HEAD has no body that could say why.
-    let head = try ScriptedClient(
-      [.response(400), .response(200)], credentials: RenewingCredentials())
-    _ = try await head.client.headBucket(location.bucket)
-    #expect(head.requests.map { $0.headers["x-amz-security-token"] } == ["token1", "token2"])
-
-    let stale = try ScriptedClient([expired, expired], credentials: RenewingCredentials())
-    let error = await failure { () async throws(S3Error) in
-      try await stale.client.deleteObject(location)
-    }
-    #expect(error?.code == .expiredToken)
-    #expect(error?.attempts == 2)
-  }
-
   @Test("Without credentials nothing is sent")
   func noCredentials() async throws {
     let scripted = try ScriptedClient([], credentials: NoCredentials())
@@ -351,18 +329,6 @@ struct RetryTests {
         moment = moment.advanced(by: .seconds(1))
         return moment
       }
-    }
-  }
-
-  private final class RenewingCredentials: CredentialProvider {
-    private let count = Mutex(0)
-    func credentials() async throws(CredentialError) -> Credentials {
-      let number = count.withLock { count in
-        count += 1
-        return count
-      }
-      return Credentials(
-        accessKeyID: "A", secretAccessKey: Secret("s"), sessionToken: Secret("token\(number)"))
     }
   }
 
