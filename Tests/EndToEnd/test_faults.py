@@ -6,7 +6,7 @@ import pytest
 from conftest import Moto
 from proxy import Proxy
 from test_background import wait_until
-from test_resuming import ended, pieces, start
+from test_resuming import KEPT_SIZE, ended, pieces, start
 
 MEBIBYTE = 1 << 20
 SMALL = 3 * MEBIBYTE + 1
@@ -146,6 +146,35 @@ def test_one_slow_part_does_not_hold_the_others(person, proxy, store, bucket, op
         assert (person.downloads / "film.bin").read_bytes() == body
     else:
         assert store.get(bucket, "film.bin") == body
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE, KEPT_SIZE])
+@pytest.mark.parametrize("user", ["the same", "another"])
+def test_two_processes_never_write_the_same_file(
+    person, proxy, store, bucket, tmp_path, size, user
+):
+    body = os.urandom(size)
+    store.put(bucket, "film.bin", body)
+    hold = proxy.hold("answer", operation="GetObject")
+    first = start(person, "get", f"s3://{bucket}/film.bin")
+    hold.wait()
+    # Another one has another journal.
+    env = {"XDG_STATE_HOME": str(tmp_path / "other")} if user == "another" else {}
+    second = person.run("get", f"s3://{bucket}/film.bin", env=env)
+    assert second.returncode == 1
+    said = second.stderr.decode()
+    assert (
+        f"{person.downloads}/film.bin is being downloaded by another transfer" in said
+        or f"film.bin is under way already, in process {first.pid}" in said
+    )
+    assert "Wait until that is done" in said
+    # The other's file is as it was.
+    (part,) = person.downloads.iterdir()
+    assert part.name.startswith(".pail-")
+    hold.release()
+    ended(first)
+    assert [path.name for path in person.downloads.iterdir()] == ["film.bin"]
+    assert (person.downloads / "film.bin").read_bytes() == body
 
 
 def grows(path):

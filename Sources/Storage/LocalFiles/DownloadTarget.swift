@@ -302,7 +302,8 @@ private func openPart(
     guard status.isRegular else { throw LocalFileError(path, .notARegularFile) }
     guard flock(left, LOCK_EX | LOCK_NB) == 0 else {
       let refusal = LocalFileError.Kind.lastError
-      throw LocalFileError(path, refusal == .system(.wouldBlock) ? .inUse : refusal)
+      guard refusal == .system(.wouldBlock) else { throw LocalFileError(path, refusal) }
+      throw LocalFileError(target, .inUse)
     }
     if refersToSameFile(name, in: parent, as: file) {
       // Another name of it, or another owner: somebody put it there to have it written to.
@@ -310,7 +311,7 @@ private func openPart(
       _ = withCString(name) { unlinkat(folder, $0, 0) }
     }
   }
-  throw LocalFileError(path, .inUse)
+  throw LocalFileError(target, .inUse)
 }
 
 private func setModified(

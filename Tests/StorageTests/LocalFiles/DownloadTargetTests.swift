@@ -227,7 +227,10 @@ struct DownloadTargetTests {
   func locked() async throws {
     let first = try await target("same", existing: .overwrite)
     try first.write("first")
-    await expectFailure(.inUse, "same")
+    // Told of by the name that was asked for.
+    await #expect(throws: LocalFileError(first.path, .inUse)) {
+      _ = try await target("same", existing: .overwrite)
+    }
     try await first.finish(modified: nil)
     try await target("same", existing: .overwrite).finish(modified: nil)
     #expect(try outer.content("downloads/same") == "")
