@@ -109,6 +109,18 @@ def test_an_error_of_the_server_is_asked_again(person, proxy, store, bucket, ope
     assert store.uploads(bucket) == []
 
 
+@SIZES
+@pytest.mark.parametrize("status, code", [(500, "InternalError"), (503, "SlowDown")])
+def test_a_download_is_asked_for_again_after_an_error_of_the_server(
+    person, proxy, store, bucket, size, status, code
+):
+    body = os.urandom(size)
+    store.put(bucket, "film.bin", body)
+    proxy.refuse(status, code, operation="GetObject", times=2)
+    run(person, "get", f"s3://{bucket}/film.bin")
+    assert (person.downloads / "film.bin").read_bytes() == body
+
+
 def test_a_part_without_an_etag_is_sent_again(person, proxy, store, bucket):
     def without(answer):
         del answer.fields["etag"]

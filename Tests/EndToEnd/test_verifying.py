@@ -232,6 +232,10 @@ def answers_another_etag(answer):
     answer.fields["etag"] = '"00000000000000000000000000000000"'
 
 
+def answers_no_etag(answer):
+    del answer.fields["etag"]
+
+
 def promises_more(answer):
     answer.length = len(answer.body) + 10
 
@@ -242,7 +246,11 @@ def sends_more(answer):
 
 
 @pytest.mark.parametrize(
-    "change", [answers_whole, answers_elsewhere, answers_another_etag, promises_more, sends_more]
+    "change",
+    [
+        answers_whole, answers_elsewhere, answers_another_etag, answers_no_etag, promises_more,
+        sends_more,
+    ],
 )
 def test_a_range_that_is_answered_otherwise_never_gets_into_a_file(
     person, proxy, store, bucket, body, change
