@@ -1,10 +1,13 @@
 """What a command shows while it works: on a terminal alone, and only where it was not forbidden."""
 
+import os
 import re
 import signal
 import subprocess
 
 import pytest
+from test_faults import LARGE
+from test_transfers import download, upload
 
 PERCENT = re.compile(rb"\d+%")
 
@@ -71,6 +74,41 @@ def test_what_is_sent_again_is_told_until_it_has_succeeded(
     assert "retrying" not in shell.text
     shell.type("exit\n")
     shell.wait_exit()
+
+
+@pytest.mark.parametrize(
+    "operation, size",
+    [("PutObject", 3000), ("UploadPart", LARGE), ("GetObject", 3000), ("GetObject", LARGE)],
+)
+def test_a_transfer_that_is_sent_again_says_so_until_it_goes_on(
+    person, proxy, store, bucket, operation, size
+):
+    body = os.urandom(size)
+    person.file("film.bin", body)
+    if operation == "GetObject":
+        store.put(bucket, "film.bin", body)
+    browser = person.browse(f"s3://{bucket}")
+    # The server says how long the words stand there; after some of these waits all is given up.
+    proxy.refuse(503, "SlowDown", operation=operation, times=0, headers=[("Retry-After", "2")])
+    retrying = re.compile(r"retrying [2-6]/6: SlowDown")
+    if operation == "GetObject":
+        browser.wait_selected("film.bin")
+        download(browser, person.downloads)
+        command = person.open("get", f"s3://{bucket}/film.bin", "other.bin")
+    else:
+        upload(browser, "film.bin")
+        command = person.open("put", "film.bin", f"s3://{bucket}/other.bin")
+    browser.wait_for(re.compile(r"film\.bin +" + retrying.pattern))
+    command.wait_for(retrying)
+    proxy.clear()
+    browser.wait_for(re.compile(r"film\.bin +done"))
+    assert command.wait_exit() == 0
+    assert "retrying" not in browser.text + command.text
+    if operation == "GetObject":
+        copies = [person.downloads / "film.bin", person.work / "other.bin"]
+        assert [copy.read_bytes() for copy in copies] == [body, body]
+    else:
+        assert [store.get(bucket, key) for key in ("film.bin", "other.bin")] == [body, body]
 
 
 @pytest.mark.parametrize("command", [["ls", "-r"], ["ls", "-r", "--json"], ["du", "--depth", "9"], ["rm", "-r", "-d"]])
