@@ -11,7 +11,25 @@ extension Downloader {
   func fetchWhole(
     into target: DownloadTarget, hasETag: Bool
   ) async throws(StorageError) -> (ObjectMetadata, Verification) {
+    let (metadata, crcs) = try await fetchPatiently(into: target, hasETag: hasETag)
+    // A longer object may have begun to arrive before the one that came whole.
+    try local { () throws(LocalFileError) in
+      try target.truncate(to: metadata.size)
+    }
+    let size = max(metadata.size, ByteCount(1))
+    let check = DownloadCheck(
+      StoredDigest(metadata, etags: client.etagMeaning), objectSize: metadata.size,
+      partSizes: nil, rangeSize: size, etags: client.etagMeaning)
+    let verification = try await fetch(of: metadata, from: pinned(metadata), into: target)
+      .run(check, present: metadata.size > .zero ? [0: crcs] : [:])
+    return (metadata, verification)
+  }
+
+  private func fetchPatiently(
+    into target: DownloadTarget, hasETag: Bool
+  ) async throws(StorageError) -> (ObjectMetadata, [CRC]) {
     let kind = summary.map { RequestPool.Kind(objectOf: $0.size) } ?? .part
+    var trouble = Patience.Trouble()
     while true {
       guard let turn = await tools.enter(kind) else { throw .cancelled }
       let counter = progress.begin()
@@ -24,25 +42,20 @@ extension Downloader {
       guard case .success(let metadata)? = result else {
         tools.leave(turn, isAnswered: false)
         progress.end(counter, isDone: false)
-        if case .failure(let error)? = result {
+        // In nobody's way while it waits.
+        if case .failure(let error)? = result,
+          await !tools.patience.isLeft(after: error, &trouble)
+        {
+          if Task.isCancelled { throw .cancelled }
           throw StorageError(error, while: .download(object, to: target.path))
         }
         continue
       }
       tools.leave(turn)
+      tools.patience.succeeded()
       progress.set(total: metadata.size)
       progress.end(counter, isDone: true)
-      // A longer object may have begun to arrive before the one that came whole.
-      try local { () throws(LocalFileError) in
-        try target.truncate(to: metadata.size)
-      }
-      let size = max(metadata.size, ByteCount(1))
-      let check = DownloadCheck(
-        StoredDigest(metadata, etags: client.etagMeaning), objectSize: metadata.size,
-        partSizes: nil, rangeSize: size, etags: client.etagMeaning)
-      let verification = try await fetch(of: metadata, from: pinned(metadata), into: target)
-        .run(check, present: metadata.size > .zero ? [0: crcs.values] : [:])
-      return (metadata, verification)
+      return (metadata, crcs.values)
     }
   }
 

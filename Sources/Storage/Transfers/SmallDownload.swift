@@ -79,21 +79,26 @@ struct SmallDownload: Sendable {
 
   /// - Returns: nil when it is too large to be kept in memory.
   private func fetch(ifMatch: ETag?) async throws(StorageError) -> FetchedObject? {
-    guard let turn = await tools.enter(.small) else { throw cancelled }
-    let counter = progress.begin()
-    do throws(S3Error) {
-      let arrived = try await tools.client.getObject(
-        object, ifMatch: ifMatch, hasETag: hasETag, limit: Int(Self.largestSize.bytes),
-        progress: counter)
-      tools.leave(turn)
-      progress.end(counter, isDone: true)
-      return arrived
-    } catch {
-      tools.leave(turn, isAnswered: false)
-      progress.end(counter, isDone: false)
-      if case .transport(.bodyTooLarge) = error.cause { return nil }
-      if error.isCancellation { throw cancelled }
-      throw StorageError(error, while: .download(object, to: name.path(below: folder.path)))
+    var trouble = Patience.Trouble()
+    while true {
+      guard let turn = await tools.enter(.small) else { throw cancelled }
+      let counter = progress.begin()
+      do throws(S3Error) {
+        let arrived = try await tools.client.getObject(
+          object, ifMatch: ifMatch, hasETag: hasETag, limit: Int(Self.largestSize.bytes),
+          progress: counter)
+        tools.leave(turn)
+        tools.patience.succeeded()
+        progress.end(counter, isDone: true)
+        return arrived
+      } catch {
+        tools.leave(turn, isAnswered: false)
+        progress.end(counter, isDone: false)
+        if case .transport(.bodyTooLarge) = error.cause { return nil }
+        if await tools.patience.isLeft(after: error, &trouble) { continue }
+        if error.isCancellation || Task.isCancelled { throw cancelled }
+        throw StorageError(error, while: .download(object, to: name.path(below: folder.path)))
+      }
     }
   }
 

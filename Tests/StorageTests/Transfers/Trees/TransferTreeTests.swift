@@ -193,6 +193,28 @@ struct TransferTreeTests {
     }
   }
 
+  private static let impatient = RetryPolicy(
+    maxAttempts: 2, base: .milliseconds(1), cap: .milliseconds(1), deadline: .seconds(5))
+
+  @Test("Small objects are waited for as long as others are", .timeLimit(.minutes(5)))
+  func patientDownloads() async throws {
+    var settings = TransferSettings.small
+    settings.patience = .seconds(600)
+    try await ServerFixture.with(settings: settings, retryPolicy: Self.impatient) { fixture in
+      try await fixture.put("first/a", "p/one answer")
+      let larger = ServerFixture.bytes(Int(SmallDownload.largestSize.bytes) + 1)
+      try await fixture.put("p/a file", content: larger)
+      _ = await run(download("first/", to: "down", fixture), fixture)
+      let refusals = ["p/one answer": Countdown(5), "p/a file": Countdown(5)]
+      fixture.transport.answerInPlace { request in
+        refusals[request.key.text]?.next() == true ? .refusal(503, "SlowDown") : nil
+      }
+      let end = await run(download("p/", to: "down", fixture), fixture)
+      #expect(end.stoppedBy == nil && end.status.done == 2)
+      #expect(try fixture.bytes("down/a file") == larger)
+    }
+  }
+
   @Test("Cancelling a tree ends its files, and each recorded one has an outcome")
   func cancel() async throws {
     try await ServerFixture.with { fixture in
