@@ -52,6 +52,22 @@ struct PatienceTests {
     }
   }
 
+  @Test("It is exhausted once nothing has got through for its length, and no more with a success")
+  func exhausted() async {
+    for limit in [Duration.zero, .seconds(60)] {
+      let patience = Patience(limit) { _ in }
+      #expect(!patience.isExhausted)
+      var trouble = Patience.Trouble()
+      // Who has never had an answer waits for none.
+      _ = await patience.isLeft(after: error(500), &trouble)
+      #expect(patience.isExhausted)
+      patience.succeeded()
+      #expect(!patience.isExhausted)
+      _ = await patience.isLeft(after: error(500), &trouble)
+      #expect(patience.isExhausted == (limit == .zero))
+    }
+  }
+
   @Test("The server is left alone for as long as it asks, when that is not too long")
   func retryAfter() async {
     patience.succeeded()

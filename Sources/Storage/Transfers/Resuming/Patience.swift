@@ -47,6 +47,14 @@ final class Patience: Sendable {
     }
   }
 
+  /// Whether nothing has got through for so long that nothing more is waited for: what fails now has
+  /// no more than the client's own attempts.
+  var isExhausted: Bool {
+    let (hasSucceeded, troubleSince) = state.withLock { ($0.lastSuccess != nil, $0.troubleSince) }
+    guard let troubleSince else { return false }
+    return !hasSucceeded || troubleSince.duration(to: .now) >= limit
+  }
+
   /// Waits a moment after a request that the client has given up, or as long as the server asked for.
   ///
   /// - Parameter trouble: that of this request, and of no other.

@@ -4,8 +4,8 @@ import S3
 extension TreeRunner {
   /// Found and not begun at a time, when larger files hold each other up.
   private static let mostHeld = 64
-  /// So many failures in a row to reach the server, or to have it answer, end the tree.
-  private static let mostLostConnections = 32
+  /// So many failures in a row to reach the server, or to have it do its work, end the tree.
+  private static let mostInVain = 32
 
   enum Weight {
     case small
@@ -16,6 +16,8 @@ extension TreeRunner {
   struct Ended: Sendable {
     var weight: Weight
     var error: StorageError?
+    /// Whether nothing was getting through any more when it began.
+    var wasLastAttempt = false
   }
 
   /// What is under way, and what is to be.
@@ -29,7 +31,7 @@ extension TreeRunner {
     /// Groups that are being begun.
     var groupCount = 0
     var isAtEnd = false
-    var lostConnections = 0
+    var inVain = 0
     /// Why nothing more is begun.
     var stop: StorageError?
     /// Whether some failed that may well succeed on some other day.
@@ -96,7 +98,7 @@ extension TreeRunner {
   func note(_ ended: Ended, _ window: inout Window) {
     window.running[ended.weight, default: 0] -= 1
     guard let error = ended.error else {
-      window.lostConnections = 0
+      window.inVain = 0
       return
     }
     if error.isOfTheMoment { window.hasLostSome = true }
@@ -105,10 +107,14 @@ extension TreeRunner {
     case .readOnly, .history, .credentials, .noSuchBucket:
       // The others would fail in the same way.
       window.stop = error
+    case .busy where !ended.wasLastAttempt:
+      // It may have failed at this file alone, and at all that were begun beside it. Those that are
+      // begun after them tell.
+      break
     case .connection, .busy:
-      window.lostConnections += 1
-      if window.lostConnections >= Self.mostLostConnections { window.stop = error }
-    default: window.lostConnections = 0
+      window.inVain += 1
+      if window.inVain >= Self.mostInVain { window.stop = error }
+    default: window.inVain = 0
     }
   }
 }

@@ -158,9 +158,11 @@ struct TreeRunner: Sendable {
 
   private func start(_ begun: UploadGroup.BegunFile, _ tasks: inout TaskGroup<Step>) {
     tasks.addTask(executorPreference: begun.upload.executor) {
+      let isLastAttempt = tools.patience.isExhausted
       let outcome = await begun.outcome()
       let file = begun.file
-      return finish(begun.progressID, outcome, file.request, size: file.size, .small)
+      return finish(
+        begun.progressID, outcome, file.request, size: file.size, .small, isLastAttempt)
     }
   }
 
@@ -168,9 +170,10 @@ struct TreeRunner: Sendable {
     _ download: PlainDownload, _ tools: TransferTools, _ tasks: inout TaskGroup<Step>
   ) {
     tasks.addTask(executorPreference: tools.client.taskExecutor) {
+      let isLastAttempt = tools.patience.isExhausted
       let (id, progress) = self.progress.begin()
       let outcome = await download.outcome(tools.reporting(to: progress), progress)
-      return finish(id, outcome, download.request, size: download.size, .small)
+      return finish(id, outcome, download.request, size: download.size, .small, isLastAttempt)
     }
   }
 
@@ -179,6 +182,7 @@ struct TreeRunner: Sendable {
   ) {
     let executor = weight == .small ? tools.client.taskExecutor : globalConcurrentExecutor
     tasks.addTask(executorPreference: executor) {
+      let isLastAttempt = tools.patience.isExhausted
       let (id, progress) = self.progress.begin()
       let tools = tools.reporting(to: progress)
       let outcome: TreeOutcome
@@ -196,7 +200,7 @@ struct TreeRunner: Sendable {
         outcome = await Self.make(name, location, tools, isRenamed: isRenamed)
       case .unusable(let known): outcome = known
       }
-      return finish(id, outcome, request, size: item.size ?? .zero, weight)
+      return finish(id, outcome, request, size: item.size ?? .zero, weight, isLastAttempt)
     }
   }
 
@@ -204,11 +208,11 @@ struct TreeRunner: Sendable {
   @inline(never)
   private func finish(
     _ id: Int, _ outcome: TreeOutcome, _ request: TransferRequest?, size: ByteCount,
-    _ weight: Weight
+    _ weight: Weight, _ wasLastAttempt: Bool
   ) -> Step {
     report(outcome, id, request, size: size)
     guard case .failed(let error) = outcome.end else { return .ended(Ended(weight: weight)) }
-    return .ended(Ended(weight: weight, error: error))
+    return .ended(Ended(weight: weight, error: error, wasLastAttempt: wasLastAttempt))
   }
 
   private func report(

@@ -196,6 +196,55 @@ struct TransferTreeTests {
   private static let impatient = RetryPolicy(
     maxAttempts: 2, base: .milliseconds(1), cap: .milliseconds(1), deadline: .seconds(5))
 
+  @Test(
+    "Keys at which the server alone fails are each told, and all others move",
+    .timeLimit(.minutes(5)), arguments: [(true, 150), (false, 40)])
+  func failingKeys(isUpload: Bool, failing: Int) async throws {
+    var settings = TransferSettings.small
+    settings.patience = .seconds(5)
+    try await ServerFixture.with(settings: settings, retryPolicy: Self.impatient) { fixture in
+      // As many as are begun at once, those that fail among them, and some more.
+      let good = (0..<4).map { "a/\($0)" } + (0..<60).map { "c/\($0)" }
+      for name in good + (0..<failing).map({ "b/\($0)" }) {
+        if isUpload {
+          try fixture.local.write("up/\(name)")
+        } else {
+          try await fixture.put("p/\(name)")
+        }
+      }
+      let isAnswered = Gate()
+      fixture.transport.beforeEach { request in
+        if SentRequest(request).key.text.hasPrefix("p/b/") { await isAnswered.pass() }
+      }
+      fixture.transport.afterEach { request in
+        if SentRequest(request).key.text.hasPrefix("p/a/") { isAnswered.open() }
+      }
+      fixture.transport.answerInPlace { request in
+        request.key.text.hasPrefix("p/b/") ? .refusal(500, "InternalError") : nil
+      }
+      let tree =
+        isUpload ? upload("up", to: "p/", fixture) : download("p/", to: "down", fixture)
+      let end = await run(tree, fixture, unread: 1_000)
+      #expect(end.stoppedBy == nil)
+      #expect(end.status.failed == failing && end.status.done == good.count)
+    }
+  }
+
+  @Test(
+    "A server that fails at everything ends a tree long before all in it was tried",
+    .timeLimit(.minutes(5)))
+  func failingServer() async throws {
+    var settings = TransferSettings.small
+    settings.concurrentRequests = 8
+    try await ServerFixture.with(settings: settings, retryPolicy: Self.impatient) { fixture in
+      for number in 0..<1_000 { try fixture.local.write("up/\(number)") }
+      fixture.transport.answerInPlace { _ in .refusal(500, "InternalError") }
+      let end = await run(upload("up", to: "", fixture), fixture, unread: 2_000)
+      #expect(end.stoppedBy?.kind == .busy)
+      #expect(end.status.failed < 500 && end.status.done == 0)
+    }
+  }
+
   @Test("Small objects are waited for as long as others are", .timeLimit(.minutes(5)))
   func patientDownloads() async throws {
     var settings = TransferSettings.small
