@@ -85,5 +85,10 @@ public enum DurationFormat {
     return "\(seconds)s"
   }
 
+  /// What is said of something that should move and does not: `stalled 8 s`.
+  public static func stalled(_ duration: Duration) -> String {
+    "stalled \(max(0, duration.components.seconds)) s"
+  }
+
   private static func two(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
 }

@@ -38,6 +38,7 @@ struct TransferWireTests {
       #expect(TransferWire.state(line) == .transfers([sample(state)], limit: 2_000_000))
     }
     var tree = sample(.running)
+    tree.stalledFor = .seconds(8)
     tree.tree = TreeStatus(
       found: 9, isComplete: true, done: 3, skipped: 2, failed: 1, renamed: 1, unverified: 2,
       bytes: .gibibytes(3))

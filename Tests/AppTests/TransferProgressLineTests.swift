@@ -60,6 +60,23 @@ struct TransferProgressLineTests {
         .contains("retrying 2/8: SlowDown"))
   }
 
+  @Test("A stall is told when nothing moves at all, and a retry before it")
+  func stall() {
+    func line(_ stalls: [Duration?], _ state: TransferStatus.State = .running) -> String {
+      let statuses = stalls.map { stalledFor in
+        var status = transfer("a", moved: 5, of: 10, state: state)
+        status.stalledFor = stalledFor
+        return status
+      }
+      return TransferProgressLine.line(statuses, 0, .zero, of: stalls.count, columns: 79)
+    }
+    #expect(line([.seconds(8)]) == "5/10 B  50%  0 B/s  stalled 8 s  a")
+    #expect(line([.seconds(12), .seconds(8)]).contains("stalled 8 s"))
+    #expect(!line([.seconds(8), nil]).contains("stalled"))
+    let retry = RetryStatus(attempt: 2, of: 8, code: "SlowDown")
+    #expect(line([.seconds(8)], .retrying(retry)).contains("0 B/s  retrying 2/8: SlowDown  a"))
+  }
+
   @Test(
     "The line never exceeds the terminal, and a hostile name cannot move its cursor",
     arguments: [0, 1, 10, 40, 79])

@@ -102,6 +102,15 @@ struct TransfersPaneTests {
     #expect(scene.screen.contains("2 not verified  3 under other names"))
   }
 
+  @Test("A transfer of which no byte moves says for how long instead of a bar")
+  func stalled() throws {
+    var status = TransferStatus.sample(1)
+    status.stalledFor = .seconds(12)
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"))
+    scene.send(.transfersProgressed([status]))
+    #expect(scene.screen.contains("stalled 12 s  1.1/2.0 GiB"))
+  }
+
   @Test("There is no box while there is nothing in it")
   func hidden() throws {
     var scene = try Scene.at("p/", .of(["a"], under: "p/"))

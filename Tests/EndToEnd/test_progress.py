@@ -111,6 +111,37 @@ def test_a_transfer_that_is_sent_again_says_so_until_it_goes_on(
         assert [store.get(bucket, key) for key in ("film.bin", "other.bin")] == [body, body]
 
 
+def test_what_stands_still_says_for_how_long_until_it_moves(person, proxy, store, bucket):
+    person.env["PAIL_STALL_TIMEOUT"] = "60s"
+    store.put(bucket, "film.bin", b"1" * 3000)
+
+    def stands_still(answer):
+        answer.paces = [(1000, 600)]
+
+    proxy.change(stands_still, operation="GetObject", times=0)
+    hold = proxy.hold("answer", operation="PutObject", times=0)
+    browser = person.browse(f"s3://{bucket}")
+    browser.wait_selected("film.bin")
+    download(browser, person.downloads)
+    commands = ["get s3://{}/film.bin other.bin", "cat s3://{}/film.bin > kept", "put - s3://{}/k < .env"]
+    shells = [person.shell() for _ in commands]
+    for shell, command in zip(shells, commands):
+        shell.type(f"pail {command.format(bucket)}\n")
+    stalled = re.compile(r"stalled \d+ s")
+    browser.wait_for(re.compile(r"film\.bin +" + stalled.pattern))
+    for shell in shells:
+        shell.wait_for(stalled)
+    hold.release()
+    for shell in shells:
+        if shell is not shells[-1]:
+            shell.press("^c")
+        shell.wait_until(lambda: shell.text.count("ready>") == 2, "the end of the command")
+        assert "stalled" not in shell.text
+        shell.type("exit\n")
+        shell.wait_exit()
+    assert store.get(bucket, "k") == (person.work / ".env").read_bytes()
+
+
 @pytest.mark.parametrize("command", [["ls", "-r"], ["ls", "-r", "--json"], ["du", "--depth", "9"], ["rm", "-r", "-d"]])
 @pytest.mark.parametrize("blocked", [[], [signal.SIGPIPE]])
 def test_a_reader_who_has_seen_enough_ends_it_quietly(person, many, command, blocked):

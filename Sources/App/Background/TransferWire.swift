@@ -92,6 +92,7 @@ enum TransferWire {
     line.add("moved", status.moved.bytes)
     line.add("rate", status.rate.isFinite ? Int64(min(max(status.rate, 0), 0x1p62)) : 0)
     line.add("secondsLeft", status.timeLeft?.components.seconds)
+    line.add("secondsStalled", status.stalledFor?.components.seconds)
     if let tree = status.tree { line.add("tree", object(for: tree)) }
     add(status.state, to: &line)
     return line
@@ -156,7 +157,7 @@ enum TransferWire {
       localPath: FilePath(bytes: value.bytes("localPath")),
       total: value["total"]?.integer.map { ByteCount(max($0, 0)) }, moved: ByteCount(max(moved, 0)),
       rate: Double(max(value["rate"]?.integer ?? 0, 0)),
-      timeLeft: value["secondsLeft"]?.integer.map { .seconds(min(max($0, 0), 31_536_000)) })
+      timeLeft: value.seconds("secondsLeft"), stalledFor: value.seconds("secondsStalled"))
     guard let state = state(of: value, status) else { return nil }
     status.state = state
     status.tree = value["tree"].map(tree)
@@ -217,6 +218,11 @@ enum TransferWire {
 extension JSONValue {
   fileprivate var integer: Int64? {
     if case .number(let text) = self { Int64(text) } else { nil }
+  }
+
+  /// Up to a year: beyond it a figure says nothing.
+  fileprivate func seconds(_ name: String) -> Duration? {
+    self[name]?.integer.map { .seconds(min(max($0, 0), 31_536_000)) }
   }
 
   /// As ``JSONLine/add(_:bytes:)`` writes them; empty when there are none.

@@ -36,22 +36,24 @@ struct CatCommand: PailCommand {
   }
 
   func run(_ context: CommandContext) async throws {
-    let session = try await context.openSession()
+    let progress = CountProgress(context)
+    let session = progress.watching(try await context.openSession(tellsRetries: false))
     for place in places {
       if let versionID {
         var location = place.location
         location.versionID = versionID
-        try await context.write(location, session)
+        try await context.write(location, session, progress)
         continue
       }
       switch try await KeyTarget.single(place, glob, .all, session) {
-      case .key(let place): try await context.write(place.location, session)
+      case .key(let place): try await context.write(place.location, session, progress)
       case .selection(let bucket, let selection):
         var isEmpty = true
         try await session.forEachPage(of: selection, in: bucket) { page in
           for object in page {
             isEmpty = false
-            try await context.write(ObjectLocation(bucket: bucket, key: object.key), session)
+            try await context.write(
+              ObjectLocation(bucket: bucket, key: object.key), session, progress)
           }
         }
         if isEmpty { throw CommandFailure("Nothing matches \(Visible.text(place.bytes))") }
@@ -62,10 +64,15 @@ struct CatCommand: PailCommand {
 
 extension CommandContext {
   /// Writes an object to standard output as it arrives.
-  func write(_ object: ObjectLocation, _ session: Session) async throws {
+  func write(
+    _ object: ObjectLocation, _ session: Session, _ progress: CountProgress
+  ) async throws {
     let console = console
+    let stream = StreamProgress()
     do {
-      let (_, verification) = try await session.service.stream(object) { console.write($0) }
+      let (_, verification) = try await progress.following(stream) {
+        try await session.service.stream(object, progress: stream) { console.write($0) }
+      }
       if !verification.isVerified {
         let place = S3URI(bucket: object.bucket, key: object.key)
         console.message("pail: \(Visible.text(place.bytes)) is \(verification)")

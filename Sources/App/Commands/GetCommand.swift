@@ -106,10 +106,11 @@ struct GetCommand: PailCommand {
 
   func run(_ context: CommandContext) async throws {
     let places = try places()
-    let session = try await context.openSession()
+    let progress = CountProgress(context)
+    let session = progress.watching(try await context.openSession(tellsRetries: false))
     let version = versionID
     if destination == "-", let place = places.first {
-      return try await context.write(try await object(place, session), session)
+      return try await context.write(try await object(place, session), session, progress)
     }
     let meant =
       version == nil

@@ -1,7 +1,6 @@
 import ArgumentParser
 import S3
 import Storage
-import Synchronization
 import SystemPackage
 import TextUI
 
@@ -219,16 +218,11 @@ struct PutCommand: PailCommand {
     attributes.contentType =
       attributes.contentType
       ?? ContentType.guess(fileName: String(decoding: place.key.lastSegment, as: UTF8.self))
-    let total = Mutex(ByteCount.zero)
-    let result = try await session.service.upload(
-      from: .standardInput, to: place.location, attributes: attributes,
-      ifExists: noOverwrite ? .skip : .overwrite, partSize: partSize
-    ) { arrived in
-      let moved = total.withLock { total in
-        total += arrived
-        return total
-      }
-      progress.show("\(ByteFormat.iec(moved.bytes)) uploaded")
+    let stream = StreamProgress()
+    let result = try await progress.following(stream) {
+      try await session.service.upload(
+        from: .standardInput, to: place.location, attributes: attributes,
+        ifExists: noOverwrite ? .skip : .overwrite, partSize: partSize, progress: stream)
     }
     context.console.clearProgress()
     context.warn(result.warning)

@@ -59,15 +59,20 @@ final class TransferProgressLine: Sendable {
     }
     facts.append(ByteFormat.rate(running.reduce(0) { $0 + $1.rate }))
     if total == 1, let left = running.first?.timeLeft { facts.append(DurationFormat.clock(left)) }
-    for status in running {
-      if case .retrying(let retry) = status.state {
-        facts.append(retry.words)
-        break
-      }
-    }
+    if let trouble = trouble(running) { facts.append(trouble) }
     let start = VisibleText(facts.joined(separator: "  ") + "  ")
     let name = running.first.map { VisibleText(bytes: $0.name) } ?? .empty
     let line = start + name.elidedInMiddle(to: max(columns - start.width, 0))
     return line.clipped(to: max(columns, 0)).text
+  }
+
+  /// What holds them up: the first that is tried again, or that none of them moves.
+  private static func trouble(_ running: [TransferStatus]) -> String? {
+    for status in running {
+      if case .retrying(let retry) = status.state { return retry.words }
+    }
+    let stalls = running.compactMap(\.stalledFor)
+    guard stalls.count == running.count, let shortest = stalls.min() else { return nil }
+    return DurationFormat.stalled(shortest)
   }
 }

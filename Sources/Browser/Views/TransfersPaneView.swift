@@ -105,7 +105,9 @@ struct TransfersPaneView {
   private static func words(_ transfer: TransferStatus) -> (String?, StyleRole) {
     let size = transfer.total.map { ByteFormat.iec($0.bytes) } ?? ""
     switch transfer.state {
-    case .running: return (nil, .normal)
+    case .running:
+      guard let stalled = transfer.stalledFor else { return (nil, .normal) }
+      return ("\(DurationFormat.stalled(stalled))  \(moved(transfer))", .warning)
     case .waiting: return ("waiting  \(size)", .secondary)
     case .paused: return ("paused  \(moved(transfer))", .secondary)
     case .retrying(let retry): return (retry.words, .warning)

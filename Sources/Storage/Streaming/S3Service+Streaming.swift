@@ -14,13 +14,13 @@ extension S3Service {
   ///   - descriptor: is read from its place on and not closed.
   ///   - ifExists: `rename` is no choice here and means `fail`.
   ///   - partSize: 5 MiB through 5 GiB; 10,000 parts are the most that can be uploaded.
-  ///   - progress: told of each part that has arrived.
+  ///   - progress: tells how far it has come.
   public func upload(
     from descriptor: FileDescriptor, to location: ObjectLocation,
     attributes: ObjectAttributes = ObjectAttributes(),
     ifExists: TransferRequest.ExistingDestination = .overwrite,
     partSize: ByteCount = .mebibytes(16),
-    progress: @escaping @Sendable (ByteCount) -> Void = { _ in }
+    progress: StreamProgress = StreamProgress()
   ) async throws(StorageError) -> TransferResult {
     let undertaking = Undertaking.upload(StreamUpload.name, to: location)
     guard !isReadOnly else { throw .readOnly(undertaking) }
@@ -57,11 +57,14 @@ extension S3Service {
   /// was handed over cannot be taken back, so damage is an error that comes after the bytes. Trouble
   /// with a request is told as over before the first byte of its answer is handed over.
   ///
-  /// - Parameter receive: called on the thread of the connections, which waits for it; `false`
-  ///   ends the download.
+  /// - Parameters:
+  ///   - progress: tells how far it has come.
+  ///   - receive: called on the thread of the connections, which waits for it; `false` ends the
+  ///     download.
   /// - Throws: ``StorageError/Kind/damaged`` when other bytes arrived than were stored.
   public func stream(
-    _ object: ObjectLocation, to receive: @escaping @Sendable (UnsafeRawBufferPointer) -> Bool
+    _ object: ObjectLocation, progress: StreamProgress = StreamProgress(),
+    to receive: @escaping @Sendable (UnsafeRawBufferPointer) -> Bool
   ) async throws(StorageError) -> (metadata: ObjectMetadata, verification: Verification) {
     let undertaking = Undertaking.readDetails(object)
     let metadata = try await read(undertaking) { () async throws(S3Error) in
@@ -77,11 +80,11 @@ extension S3Service {
     }
     let check = StreamCheck(stored, objectSize: metadata.size.bytes, partSizes: sizes)
     do throws(S3Error) {
-      try await fetch(metadata, from: source, check, receive)
+      try await fetch(metadata, from: source, check, progress, receive)
     } catch  where error.code == .accessDenied && source != object && check.count == 0 {
       // Who may read objects need not be allowed to read versions; the ETag holds them together.
       try await read(undertaking) { () async throws(S3Error) in
-        try await fetch(metadata, from: object, check, receive)
+        try await fetch(metadata, from: object, check, progress, receive)
       }
     } catch {
       throw StorageError(error, while: undertaking)
@@ -98,12 +101,14 @@ extension S3Service {
   /// Fetches what is missing until nothing is.
   private func fetch(
     _ metadata: ObjectMetadata, from source: ObjectLocation, _ check: StreamCheck,
-    _ receive: @escaping @Sendable (UnsafeRawBufferPointer) -> Bool
+    _ progress: StreamProgress, _ receive: @escaping @Sendable (UnsafeRawBufferPointer) -> Bool
   ) async throws(S3Error) {
     let trouble = TroubleUntilAnswer(observer: bodies.retryObserver)
     defer { trouble.end() }
     var client = bodies
     client.retryObserver = { trouble.note($0) }
+    let counter = progress.transfer.begin()
+    defer { progress.transfer.end(counter, isDone: true) }
     while true {
       let start = check.count
       do throws(S3Error) {
@@ -111,10 +116,10 @@ extension S3Service {
           source, range: start > 0 ? start..<metadata.size.bytes : nil, ifMatch: metadata.etag,
           into: .pieces { piece in
             if check.count == start { trouble.end() }
-            guard receive(piece) else { return false }
+            guard progress.holding({ receive(piece) }) else { return false }
             check.add(piece)
             return true
-          }, progress: nil)
+          }, progress: counter)
         return
       } catch {
         // Without an ETag nothing holds two answers together.

@@ -23,8 +23,7 @@ struct StreamUpload: Sendable {
   let journaling: Journaling?
   /// Under way, 1 or more; nil for as many as there is memory for.
   let mostPartsAtOnce: Int?
-  /// Told of each part that has arrived.
-  let progress: @Sendable (ByteCount) -> Void
+  let progress: StreamProgress
 
   private var undertaking: Undertaking { .upload(Self.name, to: location) }
 
@@ -84,7 +83,7 @@ struct StreamUpload: Sendable {
     let row = try await recorder.begin(
       Change(.upload, bucket: location.bucket, key: location.key, size: size),
       while: undertaking)
-    let counter = ByteCounter()
+    let counter = progress.transfer.begin()
     let receipt: WriteReceipt
     do throws(S3Error) {
       // Once the whole body has left, the answer tells more than giving up would.
@@ -97,11 +96,12 @@ struct StreamUpload: Sendable {
           }, if: { counter.value >= size.bytes })
       }
     } catch {
+      progress.transfer.end(counter, isDone: false)
       let failure = failure(for: error, ending: Ending(of: error))
       let warning = await recorder.finish([(row, failure.ending)], while: undertaking)
       throw failure.error.noting(warning)
     }
-    progress(size)
+    progress.transfer.end(counter, isDone: true)
     let warning = await recorder.finish(
       [(row, Ending(receipt, size: size))], while: undertaking)
     return result(receipt, size, warning)
@@ -222,12 +222,14 @@ struct StreamUpload: Sendable {
   private func send(
     _ part: PartNumber, _ body: HTTPRequestBody, _ id: UploadID
   ) async -> StreamUploadMachine.Event {
+    let counter = progress.transfer.begin()
     do {
       let receipt = try await client.uploadPart(
-        location, uploadID: id, partNumber: part, body: body, progress: ByteCounter())
-      progress(ByteCount(receipt.size))
+        location, uploadID: id, partNumber: part, body: body, progress: counter)
+      progress.transfer.end(counter, isDone: true)
       return .partSent(receipt)
     } catch {
+      progress.transfer.end(counter, isDone: false)
       return .partFailed(failure(for: error, ending: .notStored(error)))
     }
   }

@@ -13,6 +13,7 @@ struct QueuedTransfer {
   /// As it was shown last; only that of a running transfer changes by itself.
   var status: TransferStatus
   var meter = RateMeter()
+  private var stillness = Stillness()
   var task: Task<Void, Never>?
   var stop = StopSign()
   /// Of a tree that is tried again: when it was tried first. What it has moved since stays moved.
@@ -103,12 +104,14 @@ struct QueuedTransfer {
   /// Takes over what the requests have counted.
   mutating func look(at time: Duration) {
     let retry: RetryStatus?
+    let isUnderWay: Bool
     var kept = ByteCount.zero
     switch work {
     case .file(_, let progress):
       let seen = progress.snapshot
       retry = seen.retry.map { RetryStatus($0) }
       kept = seen.kept
+      isUnderWay = seen.isUnderWay
       if let total = seen.total { status.total = total }
       status.moved = seen.moved
       if let location = seen.location { status.location = location }
@@ -117,12 +120,19 @@ struct QueuedTransfer {
       let seen = progress.snapshot
       retry = seen.current?.retry.map { RetryStatus($0) } ?? progress.questions.status
       kept = seen.kept
+      isUnderWay = seen.isUnderWay
       status.tree = seen.status
       status.total = seen.status.isComplete ? seen.status.bytes : nil
       status.moved = seen.moved
     }
     // What was there already says nothing about the rate.
     meter.add(moved: ByteCount(status.moved.bytes - kept.bytes), at: time)
+    // Who has sent all, or got it, waits for no byte.
+    stillness.look(
+      moved: status.moved,
+      isUnderWay: isUnderWay && retry == nil && status.state != .paused
+        && status.total.map { status.moved < $0 } ?? true, at: time)
+    status.stalledFor = stillness.stalledFor
     switch status.state {
     case .running, .retrying:
       status.rate = meter.rate
@@ -135,6 +145,7 @@ struct QueuedTransfer {
   mutating func end(_ result: Result<TransferResult, StorageError>) {
     status.rate = 0
     status.timeLeft = nil
+    status.stalledFor = nil
     task = nil
     switch result {
     case .success(let result):

@@ -14,6 +14,8 @@ final class TransferProgress: Sendable {
     /// What of `moved` an earlier run had moved.
     var kept: ByteCount
     var retry: RetryNotice?
+    /// Whether there are requests that move bytes.
+    var isUnderWay: Bool
     /// Differ from what was asked for when a free name had to be found.
     var location: ObjectLocation?
     var localPath: FilePath?
@@ -40,7 +42,7 @@ final class TransferProgress: Sendable {
       if let retry = state.retry, moved > retry.moved { state.retry = nil }
       return Snapshot(
         total: state.total, moved: ByteCount(moved), kept: ByteCount(state.kept),
-        retry: state.retry?.notice,
+        retry: state.retry?.notice, isUnderWay: !state.counters.isEmpty,
         location: state.location, localPath: state.localPath)
     }
   }

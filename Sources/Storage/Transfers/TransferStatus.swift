@@ -52,6 +52,9 @@ public struct TransferStatus: Sendable, Hashable, Identifiable {
   public var rate: Double
   /// nil while it cannot be told.
   public var timeLeft: Duration?
+  /// How long no byte has moved that should, in whole seconds; nil while it goes well, or is told to
+  /// be tried again.
+  public var stalledFor: Duration?
   public var state: State
   /// Set for a folder or prefix: how many of its files have moved.
   public var tree: TreeStatus?
@@ -61,7 +64,8 @@ public struct TransferStatus: Sendable, Hashable, Identifiable {
   public init(
     id: TransferID, direction: TransferDirection, name: [UInt8], location: ObjectLocation,
     localPath: FilePath, total: ByteCount? = nil, moved: ByteCount = .zero, rate: Double = 0,
-    timeLeft: Duration? = nil, state: State = .waiting, tree: TreeStatus? = nil,
+    timeLeft: Duration? = nil, stalledFor: Duration? = nil, state: State = .waiting,
+    tree: TreeStatus? = nil,
     startedAt: Timestamp? = nil
   ) {
     self.id = id
@@ -73,6 +77,7 @@ public struct TransferStatus: Sendable, Hashable, Identifiable {
     self.moved = moved
     self.rate = rate
     self.timeLeft = timeLeft
+    self.stalledFor = stalledFor
     self.state = state
     self.tree = tree
     self.startedAt = startedAt

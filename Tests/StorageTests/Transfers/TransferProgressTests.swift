@@ -27,6 +27,18 @@ struct TransferProgressTests {
     #expect(progress.snapshot.moved == .zero)
   }
 
+  @Test("Something is under way from the beginning of a request to its end")
+  func underWay() {
+    let progress = TransferProgress()
+    #expect(!progress.snapshot.isUnderWay)
+    let counters = [progress.begin(), progress.begin()]
+    for (counter, isDone) in zip(counters, [true, false]) {
+      #expect(progress.snapshot.isUnderWay)
+      progress.end(counter, isDone: isDone)
+    }
+    #expect(!progress.snapshot.isUnderWay)
+  }
+
   @Test("What is damaged counts no more, be it of this run or of an earlier one")
   func losing() {
     let progress = TransferProgress()

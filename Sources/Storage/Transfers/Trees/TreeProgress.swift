@@ -28,6 +28,8 @@ final class TreeProgress: Sendable {
     var kept: ByteCount
     /// Of the file that moves since longest.
     var current: TransferProgress.Snapshot?
+    /// Whether there are requests that move bytes.
+    var isUnderWay = false
   }
 
   private let state = Mutex(State())
@@ -46,6 +48,7 @@ final class TreeProgress: Sendable {
       let file = progress.snapshot
       seen.moved += file.moved
       seen.kept += file.kept
+      if file.isUnderWay { seen.isUnderWay = true }
       if seen.current == nil || (seen.current?.retry == nil && file.retry != nil) {
         seen.current = file
       }
