@@ -4,24 +4,48 @@ import TestSupport
 /// Feeds `body` random bytes and changed samples: a few hundred, or with PAIL_TEST_FUZZ_SECONDS as
 /// many as there is time for.
 ///
-/// The seed is told beforehand, since what is found may end the process. PAIL_TEST_SEED repeats it.
-///
 /// - Parameter longest: of the inputs, in bytes.
 func fuzz(
   _ name: String, samples: [String], longest: Int = 4096,
   _ body: (_ bytes: [UInt8], _ chance: inout SeededRandom) throws -> Void
 ) rethrows {
-  let environment = ProcessInfo.processInfo.environment
-  let seed = environment["PAIL_TEST_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 0..<1 << 32)
-  let seconds = environment["PAIL_TEST_FUZZ_SECONDS"].flatMap { Double($0) }
-  try? FileHandle.standardError.write(contentsOf: Data("\(name): PAIL_TEST_SEED=\(seed)\n".utf8))
-  let samples = samples.map { Array($0.utf8) }
-  let end = seconds.map { ContinuousClock.now + .seconds($0) }
-  var chance = SeededRandom(seed: seed)
-  var count = 0
-  while end.map({ ContinuousClock.now < $0 }) ?? (count < 300) {
+  var inputs = Inputs(name, samples, longest)
+  while let bytes = inputs.next() { try body(bytes, &inputs.chance) }
+}
+
+/// The same for what can only be called asynchronously.
+func fuzz(
+  _ name: String, samples: [String], longest: Int = 4096,
+  _ body: (_ bytes: [UInt8], _ chance: inout SeededRandom) async throws -> Void
+) async rethrows {
+  var inputs = Inputs(name, samples, longest)
+  while let bytes = inputs.next() { try await body(bytes, &inputs.chance) }
+}
+
+private struct Inputs {
+  private let samples: [[UInt8]]
+  private let longest: Int
+  private let end: ContinuousClock.Instant?
+  private var count = 0
+  var chance: SeededRandom
+
+  /// The seed is told beforehand, since what is found may end the process. PAIL_TEST_SEED repeats it.
+  init(_ name: String, _ samples: [String], _ longest: Int) {
+    let environment = ProcessInfo.processInfo.environment
+    let seed =
+      environment["PAIL_TEST_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 0..<1 << 32)
+    let seconds = environment["PAIL_TEST_FUZZ_SECONDS"].flatMap { Double($0) }
+    try? FileHandle.standardError.write(contentsOf: Data("\(name): PAIL_TEST_SEED=\(seed)\n".utf8))
+    self.samples = samples.map { Array($0.utf8) }
+    self.longest = longest
+    end = seconds.map { ContinuousClock.now + .seconds($0) }
+    chance = SeededRandom(seed: seed)
+  }
+
+  mutating func next() -> [UInt8]? {
+    guard end.map({ ContinuousClock.now < $0 }) ?? (count < 300) else { return nil }
     count += 1
-    try body(input(samples, longest, &chance), &chance)
+    return input(samples, longest, &chance)
   }
 }
 

@@ -77,72 +77,6 @@ struct HostileBytesTests {
     }
   }
 
-  @Test("The headers of an object")
-  func headers() {
-    let names = [
-      "ETag", "Last-Modified", "Content-Range", "Content-Length", "x-amz-checksum-crc64nvme",
-      "x-amz-checksum-sha256", "x-amz-checksum-type", "x-amz-mp-parts-count", "x-amz-meta-a",
-      "x-amz-restore", "Retry-After", "Content-Type", "x-amz-version-id", "Date",
-    ]
-    let samples = [
-      "\"0123456789abcdef0123456789abcdef-12\"", "Fri, 20 Nov 2026 14:02:07 GMT",
-      "bytes 0-9/100", "2026-11-20T14:02:07.123Z", "rosF14i6W3c=-3", "=?UTF-8?B?w6k=?=",
-      "FULL_OBJECT", "120",
-    ]
-    fuzz("headers", samples: samples, longest: 300) { bytes, chance in
-      let text = String(decoding: bytes, as: UTF8.self)
-      let head = HTTPResponseHead(
-        status: 206,
-        headers: names.map { name in
-          HTTPHeader(
-            name, Bool.random(using: &chance) ? text : samples.randomElement(using: &chance) ?? "")
-        })
-      _ = ObjectMetadata(head: head, size: 12)
-      _ = ObjectChecksum.all(in: head)
-      if let range = ContentRange(text) { #expect(range.bytes.upperBound <= range.total) }
-      if let moment = Timestamp(iso8601: text) ?? Timestamp(httpDate: text) {
-        #expect(!moment.iso8601.isEmpty)
-      }
-    }
-  }
-
-  @Test("Sizes that a server tells, and how an object of such a size is fetched and copied")
-  func sizes() {
-    let samples = [
-      "9223372036854775807", "-9223372036854775808", "1152921504606846976", "1152921504606846975",
-      "53687091200000", "100", "1", "0",
-    ]
-    let md5 = "0123456789abcdef0123456789abcdef"
-    fuzz("sizes", samples: samples, longest: 24) { bytes, chance in
-      let text = String(decoding: bytes, as: UTF8.self)
-      let count = samples.randomElement(using: &chance) ?? ""
-      let head = HTTPResponseHead(
-        status: 200,
-        headers: [
-          HTTPHeader("Content-Length", text),
-          HTTPHeader("ETag", "\"\(md5)\(Bool.random(using: &chance) ? "-\(count)" : "")\""),
-        ])
-      guard let size = head.contentLength else { return }
-      let metadata = ObjectMetadata(head: head, size: size)
-      let stored = StoredDigest(metadata)
-      _ = StreamCheck(stored, objectSize: size, partSizes: nil)
-      var check = DownloadCheck(
-        stored, objectSize: metadata.size, partSizes: nil, rangeSize: .mebibytes(16),
-        etags: .unknown)
-      #expect(!check.start(atOnce: 4).isEmpty)
-      if let parts = CopyPlan(
-        metadata, partSizes: nil, threshold: .mebibytes(16), mustCompare: true)?.parts
-      {
-        #expect(parts.last?.upperBound == size)
-      }
-      if let count = stored.partCount, size > 0 {
-        for candidate in PartSizes.candidates(objectSize: size, count: count, limit: 32) {
-          #expect(PartSizes.even(candidate, objectSize: size).count == count)
-        }
-      }
-    }
-  }
-
   @Test("Files with settings and credentials")
   func settings() {
     let samples = [
@@ -191,6 +125,22 @@ struct HostileBytesTests {
       guard let tree = try? StoredTree(json: bytes).tree else { return }
       let again = try StoredTree(json: StoredTree(tree).json)
       #expect(again.tree == tree)
+    }
+  }
+
+  @Test("The journal's attributes come back as they were stored")
+  func storedAttributes() throws {
+    let sample = """
+      {"contentType":"text/plain","contentEncoding":"gzip","contentDisposition":"inline","acl":"private",\
+      "contentLanguage":"en","cacheControl":"no-cache","expires":"0","tagging":"a=b","kmsKeyID":"k",\
+      "metadata":[{"name":"a","value":"\\u00e9"}],"storageClass":"GLACIER",\
+      "serverSideEncryption":"aws:kms"}
+      """
+    try fuzz("attributes", samples: [sample]) { bytes, _ in
+      let text = String(decoding: bytes, as: UTF8.self)
+      guard let attributes = try? StoredAttributes(json: text).attributes else { return }
+      let again = try StoredAttributes(json: StoredAttributes(attributes).json)
+      #expect(again.attributes == attributes)
     }
   }
 
