@@ -69,6 +69,10 @@ final class VersionPageHandler: PageHandler {
     guard !end.isTruncated || nextKey != nil else { throw ListingEnd.missing }
     for index in versions.indices { end.decode(&versions[index].key) }
     for index in prefixes.indices { end.decode(&prefixes[index]) }
+    // Some servers list the delete markers of a page behind its versions.
+    if zip(versions, versions.dropFirst()).contains(where: { Self.precedes($1, $0) }) {
+      versions.sort(by: Self.precedes)
+    }
     guard end.isTruncated, var nextKey else {
       return VersionPage(versions: versions, commonPrefixes: prefixes)
     }
@@ -76,5 +80,13 @@ final class VersionPageHandler: PageHandler {
     return VersionPage(
       versions: versions, commonPrefixes: prefixes,
       next: VersionMarker(key: nextKey, versionID: nextVersion))
+  }
+
+  /// By key, and of one key the newest first.
+  private static func precedes(_ left: ObjectVersion, _ right: ObjectVersion) -> Bool {
+    guard left.key == right.key else { return left.key < right.key }
+    guard left.isLatest == right.isLatest else { return left.isLatest }
+    guard let time = left.lastModified, let other = right.lastModified else { return false }
+    return time > other
   }
 }

@@ -193,6 +193,24 @@ struct ListingAnswerTests {
     #expect(error?.cause == .malformedAnswer("the server's listing goes in a circle"))
   }
 
+  @Test(
+    "Delete markers that a server lists behind all versions stand with their keys, newest first")
+  func markersBehind() async throws {
+    func entry(_ kind: String, _ key: String, _ id: Int, _ more: String = "") -> String {
+      "<\(kind)><Key>\(key)</Key><VersionId>\(id)</VersionId>"
+        + "<LastModified>2026-11-29T12:00:0\(id).000Z</LastModified>\(more)</\(kind)>"
+    }
+    let body =
+      "<ListVersionsResult>" + entry("Version", "a", 3) + entry("Version", "a", 1)
+      + entry("Version", "b", 5) + entry("DeleteMarker", "a", 2)
+      + entry("DeleteMarker", "b", 4, "<IsLatest>true</IsLatest>") + "</ListVersionsResult>"
+    let scripted = try ScriptedClient([.response(200, [], body)])
+    let page = try await scripted.client.listObjectVersions(
+      bucket: bucket, prefix: .empty, delimiter: nil, after: nil)
+    #expect(
+      page.versions.map { "\($0.key.text)\($0.versionID.text)" } == ["a3", "a2", "a1", "b4", "b5"])
+  }
+
   @Test("Versions and delete markers keep their order, and the markers are decoded")
   func versions() async throws {
     let body = """
