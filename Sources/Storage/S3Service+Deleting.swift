@@ -140,6 +140,7 @@ extension S3Service {
       {
         return deleter.report
       }
+      var left: ObjectVersion?
       // Others may still be writing: what came meanwhile is taken by another round.
       for _ in 1...3 {
         try await abortUploads(in: name, noting: &deleter)
@@ -155,11 +156,21 @@ extension S3Service {
         if try await removeIfEmpty(name, expectedOwner: expectedOwner, noting: &deleter) {
           return deleter.report
         }
+        let first = await firstVersion(in: name)
+        // The last round has deleted it, as the server said.
+        if let first, first == left { throw StorageError.notDeleted(first, in: name) }
+        left = first
       }
       throw StorageError.notEmptied(name, failed: deleter.report.failed)
     } catch {
       return try deleter.report(stoppedBy: error)
     }
+  }
+
+  private func firstVersion(in bucket: BucketName) async -> ObjectVersion? {
+    let page = try? await client.listObjectVersions(
+      bucket: bucket, prefix: .empty, delimiter: nil, after: nil, pageSize: 1)
+    return page?.versions.first
   }
 
   /// - Returns: `false` when something is in it.

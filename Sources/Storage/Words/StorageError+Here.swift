@@ -118,6 +118,7 @@ extension StorageError {
   {
     let reason =
       switch problem {
+      case .length(1): "it has 1 character; 3 to 63 are allowed"
       case .length(let count): "it has \(count) characters; 3 to 63 are allowed"
       case .character(let character):
         "\u{201C}\(character)\u{201D} is not one of a-z, 0-9, dot and hyphen"
@@ -140,6 +141,17 @@ extension StorageError {
         : "Bucket \(bucket) stays: new objects come as fast as they are deleted",
       recovery: failed > 0
         ? "See which, and why." : "Stop what writes to the bucket, then remove it again.")
+  }
+
+  static func notDeleted(_ version: ObjectVersion, in bucket: BucketName) -> StorageError {
+    let object = ObjectLocation(bucket: bucket, key: version.key)
+    return StorageError(
+      kind: .bucketNotEmpty,
+      message: "Bucket \(bucket) stays: the server says that it deleted "
+        + "\(Undertaking.readDetails(object).subject), version \(version.versionID.text), and still lists it",
+      recovery:
+        "Ask whoever runs the server; some cannot delete what was made while versioning was "
+        + "suspended.")
   }
 
   static func exists(_ destination: String) -> StorageError {

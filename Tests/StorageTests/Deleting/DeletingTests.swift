@@ -314,6 +314,24 @@ struct DeletingTests {
     }
   }
 
+  @Test("A server that says that it deleted what it keeps is named for it")
+  func emptyOfWhatStays() async throws {
+    try await ServerFixture.with { fixture in
+      try await fixture.put("k00", "k01")
+      // As SeaweedFS does with a delete marker that was made while versioning was suspended.
+      fixture.transport.answerInPlace { request in
+        guard request.query["delete"] != nil else { return nil }
+        let deleted = request.listedKeys.map {
+          "<Deleted><Key>\($0)</Key><VersionId>null</VersionId></Deleted>"
+        }
+        return .success("<DeleteResult>\(deleted.joined())</DeleteResult>")
+      }
+      let report = try await fixture.service.emptyAndRemoveBucket(fixture.bucket)
+      let said = try #require(report.stoppedBy).message
+      #expect(said.contains("s3://\(fixture.bucket)/k00, version null, and still lists it"))
+    }
+  }
+
   @Test("A bucket is emptied of keys that a listing of versions damages")
   func emptyOddKeys() async throws {
     try await ServerFixture.with { fixture in

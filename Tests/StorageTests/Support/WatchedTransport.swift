@@ -51,14 +51,33 @@ final class WatchedTransport: HTTPTransport {
     await before?(request)
     guard !Task.isCancelled else { throw .cancelled }
     state.withLock { $0.sent.append(SentRequest(request)) }
-    if let response = stand?(SentRequest(request)) { return response }
+    if let response = stand?(SentRequest(request)) { return Self.delivered(response, to: request) }
     let response = try await Self.curl.send(request)
     try await after?(request)
     return change?(SentRequest(request), response) ?? response
   }
 }
 
+extension WatchedTransport {
+  /// A listing is read piece by piece, as from a server.
+  private static func delivered(
+    _ response: HTTPResponse, to request: HTTPRequest
+  ) -> HTTPResponse {
+    guard response.head.isSuccess, case .pieces(let take) = request.responseBody else {
+      return response
+    }
+    _ = response.body.withUnsafeBytes(take)
+    return HTTPResponse(head: response.head, bodyCount: response.bodyCount)
+  }
+}
+
 extension HTTPResponse {
+  static func success(_ text: String) -> HTTPResponse {
+    let body = Array(text.utf8)
+    return HTTPResponse(
+      head: HTTPResponseHead(status: 200, headers: []), body: body, bodyCount: Int64(body.count))
+  }
+
   /// An error as S3 words it, which may come with 200 as well.
   static func refusal(_ status: Int, _ code: String) -> HTTPResponse {
     let body = Array("<Error><Code>\(code)</Code></Error>".utf8)
