@@ -78,8 +78,11 @@ struct DetailsDialog: Overlay {
     let known: [(String, String?)] = [
       ("ETag", metadata.etag?.text), ("Version ID", metadata.versionID?.text),
       ("Content type", metadata.contentType), ("Encoding", metadata.contentEncoding),
-      ("Cache control", metadata.cacheControl), ("Encryption", metadata.serverSideEncryption),
-      ("Checksum", metadata.checksum),
+      ("Disposition", metadata.contentDisposition), ("Language", metadata.contentLanguage),
+      ("Cache control", metadata.cacheControl), ("Expires", metadata.expires),
+      ("Encryption", metadata.serverSideEncryption), ("KMS key", metadata.kmsKeyID),
+      ("Checksum", metadata.checksum), ("Restore", metadata.restoration),
+      ("Tags", metadata.tagCount.map { "\($0)" }),
     ]
     var lines = known.compactMap { name, value in value.map { row(name, $0) } }
     lines.append(.blank)

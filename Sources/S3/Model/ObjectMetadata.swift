@@ -37,6 +37,8 @@ public struct ObjectMetadata: Sendable, Hashable {
   /// How many tags the object has; nil where the server does not say, which none of them does of an
   /// object without tags.
   public var tagCount: Int?
+  /// Of an archived object that somebody asked to be restored; as the header `x-amz-restore` has it.
+  public var restoration: String?
   public var isDeleteMarker: Bool
 
   /// The first of ``checksums``, as `crc64nvme:rosUhgp5mIg=`; that of a composite one ends in `-`
@@ -50,7 +52,7 @@ public struct ObjectMetadata: Sendable, Hashable {
     cacheControl: String? = nil, expires: String? = nil, storageClass: StorageClass? = nil,
     metadata: [MetadataField] = [], serverSideEncryption: String? = nil, kmsKeyID: String? = nil,
     usesCustomerKey: Bool = false, checksums: [ObjectChecksum] = [], tagCount: Int? = nil,
-    isDeleteMarker: Bool = false
+    restoration: String? = nil, isDeleteMarker: Bool = false
   ) {
     self.size = size
     self.lastModified = lastModified
@@ -69,6 +71,7 @@ public struct ObjectMetadata: Sendable, Hashable {
     self.usesCustomerKey = usesCustomerKey
     self.checksums = checksums
     self.tagCount = tagCount
+    self.restoration = restoration
     self.isDeleteMarker = isDeleteMarker
   }
 }

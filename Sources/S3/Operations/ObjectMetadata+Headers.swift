@@ -28,6 +28,7 @@ extension ObjectMetadata {
       usesCustomerKey: headers["x-amz-server-side-encryption-customer-algorithm"] != nil,
       checksums: ObjectChecksum.all(in: head),
       tagCount: headers["x-amz-tagging-count"].flatMap { Int($0) },
+      restoration: headers["x-amz-restore"],
       isDeleteMarker: headers["x-amz-delete-marker"] == "true")
     for header in headers where header.name.isField(beginningWith: Self.metadataPrefix) {
       let name = header.name.lowercased().dropFirst(Self.metadataPrefix.count)

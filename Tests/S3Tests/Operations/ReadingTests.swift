@@ -161,7 +161,7 @@ struct ReadingTests {
       ("x-amz-storage-class", "GLACIER"), ("X-Amz-Meta-Owner", "=?UTF-8?B?w6k=?="),
       ("x-amz-checksum-sha256", "aaaa"), ("x-amz-checksum-crc64nvme", "rosUhgp5mIg="),
       ("x-amz-server-side-encryption", "AES256"), ("Cache-Control", "no-store"),
-      ("Content-Encoding", "gzip"))
+      ("Content-Encoding", "gzip"), ("x-amz-restore", "ongoing-request=\"true\""))
     let scripted = try ScriptedClient([.response(200, fields)])
     let metadata = try await scripted.client.headObject(location)
     #expect(
@@ -174,7 +174,7 @@ struct ReadingTests {
           checksums: [
             ObjectChecksum(
               .crc64nvme, .fullObject, value: [0xae, 0x8b, 0x14, 0x86, 0x0a, 0x79, 0x98, 0x88])
-          ]))
+          ], restoration: "ongoing-request=\"true\""))
     #expect(metadata.checksum == "crc64nvme:rosUhgp5mIg=")
   }
 
