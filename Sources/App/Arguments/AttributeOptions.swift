@@ -5,29 +5,44 @@ import Storage
 /// What an object that is written is given beside its bytes.
 struct AttributeOptions: ParsableArguments {
   @Option(
-    help: ArgumentHelp("Without it put guesses it by the name, and cp keeps it.", valueName: "type")
-  )
+    help: ArgumentHelp(
+      "Without it put guesses it by the name, and cp keeps it.", valueName: "type"),
+    transform: TextArgument.text)
   var contentType: String?
 
-  @Option(help: ArgumentHelp("Sent with every download.", valueName: "directives"))
+  @Option(
+    help: ArgumentHelp("Sent with every download.", valueName: "directives"),
+    transform: TextArgument.text)
   var cacheControl: String?
 
-  @Option(help: ArgumentHelp("Kept with the object; may be repeated.", valueName: "name=value"))
+  @Option(
+    help: ArgumentHelp("Kept with the object; may be repeated.", valueName: "name=value"),
+    transform: TextArgument.text)
   var metadata: [String] = []
 
-  @Option(help: ArgumentHelp("Tags, as project=atlas&owner=ana.", valueName: "tags"))
+  @Option(
+    help: ArgumentHelp("Tags, as project=atlas&owner=ana.", valueName: "tags"),
+    transform: TextArgument.text)
   var tagging: String?
 
-  @Option(help: ArgumentHelp("Such as STANDARD_IA.", valueName: "class"))
+  @Option(
+    help: ArgumentHelp("Such as STANDARD_IA.", valueName: "class"),
+    transform: TextArgument.text)
   var storageClass: String?
 
-  @Option(help: ArgumentHelp("Encryption: AES256 or aws:kms.", valueName: "algorithm"))
+  @Option(
+    help: ArgumentHelp("Encryption: AES256 or aws:kms.", valueName: "algorithm"),
+    transform: TextArgument.text)
   var sse: String?
 
-  @Option(help: ArgumentHelp("The key for aws:kms.", valueName: "id"))
+  @Option(
+    help: ArgumentHelp("The key for aws:kms.", valueName: "id"),
+    transform: TextArgument.text)
   var sseKmsKeyID: String?
 
-  @Option(help: ArgumentHelp("A canned ACL, such as bucket-owner-full-control.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp("A canned ACL, such as bucket-owner-full-control.", valueName: "name"),
+    transform: TextArgument.text)
   var acl: String?
 
   func validate() throws {

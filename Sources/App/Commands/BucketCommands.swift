@@ -66,7 +66,8 @@ struct RemoveBucketCommand: PailCommand {
   @Option(
     help: ArgumentHelp(
       "Have the server refuse unless this account owns the bucket; not all servers do.",
-      valueName: "account id"))
+      valueName: "account id"),
+    transform: TextArgument.text)
   var expectedOwner: String?
 
   @Flag(name: .shortAndLong, help: "Say what would be removed, and change nothing.")

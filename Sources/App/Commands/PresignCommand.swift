@@ -38,10 +38,14 @@ struct PresignCommand: PailCommand {
   @Option(help: "What the URL allows: get (download) or put (upload).")
   var method = Method.get
 
-  @Option(help: ArgumentHelp("The name a browser saves a download as.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp("The name a browser saves a download as.", valueName: "name"),
+    transform: TextArgument.text)
   var fileName: String?
 
-  @Option(help: ArgumentHelp("What an upload must send as Content-Type.", valueName: "type"))
+  @Option(
+    help: ArgumentHelp("What an upload must send as Content-Type.", valueName: "type"),
+    transform: TextArgument.text)
   var contentType: String?
 
   @OptionGroup(title: SharedOptions.title) var shared: SharedOptions

@@ -10,13 +10,18 @@ struct SharedOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Use this profile of ~/.aws/config and ~/.aws/credentials.", valueName: "name"))
+      "Use this profile of ~/.aws/config and ~/.aws/credentials.", valueName: "name"),
+    transform: TextArgument.text)
   var profile: String?
 
-  @Option(help: ArgumentHelp("The server, such as http://127.0.0.1:8333.", valueName: "url"))
+  @Option(
+    help: ArgumentHelp("The server, such as http://127.0.0.1:8333.", valueName: "url"),
+    transform: TextArgument.text)
   var endpointURL: String?
 
-  @Option(help: ArgumentHelp("The region, such as eu-central-1.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp("The region, such as eu-central-1.", valueName: "name"),
+    transform: TextArgument.text)
   var region: String?
 
   @Option(
@@ -39,12 +44,13 @@ struct SharedOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Your name in the history; with `history`, whose changes to show.", valueName: "name"))
+      "Your name in the history; with `history`, whose changes to show.", valueName: "name"),
+    transform: TextArgument.text)
   var user: String?
 
   @Option(
     help: ArgumentHelp("Keep the history in this file.", valueName: "file"),
-    completion: .file())
+    completion: .file(), transform: TextArgument.text)
   var history: String?
 
   @Flag(help: "Sign no request: for buckets that are open to everybody.")
