@@ -130,8 +130,14 @@ enum KeyTarget: Sendable, Hashable {
 extension CommandFailure {
   /// What `place` means holds nothing.
   static func nothing(at place: S3URI, _ selection: KeySelection) -> CommandFailure {
-    guard selection.pattern == nil else {
-      return CommandFailure("Nothing matches \(Visible.text(place.bytes))")
+    if let pattern = selection.pattern {
+      let shown = Visible.text(place.bytes)
+      guard pattern.bytes != place.key.bytes else {
+        return CommandFailure("Nothing matches \(shown)")
+      }
+      return CommandFailure(
+        "Nothing is under what matches \(shown)",
+        recovery: "Without -r the pattern means the objects themselves.")
     }
     let prefix = S3URI(bucket: place.bucket, key: selection.prefix)
     return CommandFailure(

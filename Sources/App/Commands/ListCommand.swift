@@ -12,6 +12,9 @@ struct ListCommand: PailCommand {
       and times in UTC, except on a terminal. With -0 only the keys are written, \
       each ended by NUL. In a key, * stands for any characters, / among them, and ? for one.
 
+      With -r all is listed that begins with the prefix or the pattern, as in `aws s3 ls`: more than \
+      get, cp, mv and rm take with -r, to which it means only what is under it.
+
       Examples:
         pail ls
         pail ls s3://reports/2026/

@@ -163,7 +163,12 @@ struct RemoveCommand: PailCommand {
       let shown = Visible.text(meant.place.bytes)
       if recursive, glob.pattern(meant.place) == nil {
         context.console.notice("pail: there is nothing to delete under \(shown)")
-      } else {
+        continue
+      }
+      switch meant.target {
+      case .selection(let selection), .everyVersionOf(let selection):
+        context.fail(nil, CommandFailure.nothing(at: meant.place, selection))
+      case .object, .version, .prefix, .everyVersion:
         context.fail(nil, CommandFailure("Nothing matches \(shown)"))
       }
     }
