@@ -33,8 +33,12 @@ struct Pail {
     signal(SIGXFSZ, SIG_IGN)
     let command: any ParsableCommand
     do {
+      if UnknownOption.asksForVersion(arguments) { endIfUnknownOption(in: arguments) }
       command = try PailCommandLine.command(arguments)
     } catch {
+      if PailCommandLine.exitCode(for: error).rawValue == CommandRunner.Status.wrongUsage {
+        endIfUnknownOption(in: arguments)
+      }
       PailCommandLine.end(with: error)
     }
     switch command {
@@ -57,6 +61,12 @@ struct Pail {
 }
 
 extension Pail {
+  private static func endIfUnknownOption(in arguments: [String]) {
+    guard let unknown = UnknownOption.found(in: arguments) else { return }
+    Console(isQuiet: false).message(FailureText.text(of: unknown.problem))
+    exit(CommandRunner.Status.wrongUsage)
+  }
+
   /// What `make install` makes the manual page of, as `--generate-completion-script` is for shells.
   private static func printManual() -> Never {
     do {

@@ -135,6 +135,78 @@ struct CommandLineTests {
   }
 
   @Test(
+  @Test(
+    "An option that a command does not have is named, and not the word behind it",
+    arguments: [
+      ("mv s3://b/k s3://b/l --storage-class X", "mv", "--storage-class", "pail put, pail cp"),
+      ("put f s3://b/ --content-disposition attachment", "put", "--content-disposition", "--help"),
+      ("get s3://b/k . --storage-class=X", "get", "--storage-class", "pail cp"),
+      ("ls --version s3://b", "ls", "--version", "Did you mean --versions?"),
+      ("rm --versoin-id 3 s3://b/k", "rm", "--versoin-id", "Did you mean --version-id?"),
+      ("history verify --expcet x", "history verify", "--expcet", "Did you mean --expect?"),
+      ("rm -rfx s3://b", "rm", "-f", "--help"), ("s3://b --nope", "", "--nope", "--help"),
+      (
+        "--json cp s3://b/k s3://b/l --metadata-directive REPLACE", "cp", "--metadata-directive",
+        "--help"
+      ),
+    ])
+  func unknownOption(line: String, path: String, name: String, said: String) throws {
+    let words = LeadingOptions.moved(line.split(separator: " ").map(String.init))
+    #expect(status(words) == 64 || UnknownOption.asksForVersion(words))
+    let unknown = try #require(UnknownOption.found(in: words))
+    #expect(unknown.path.joined(separator: " ") == path && unknown.name == name)
+    let text = FailureText.text(of: unknown.problem)
+    #expect(text.contains("has no option \(name)\n") && text.contains(said))
+  }
+
+  @Test(
+    "What is wrong beside the options is left to the parser",
+    arguments: [
+      "put f", "put f s3://b/ --content-type -x", "du --depth -1 s3://b", "mv s3://b/k f -- --nope",
+      "get s3://b/p/ -d", "ls -r0", "history --since yesterday", "cp s3://b/k --metadata=--x",
+    ])
+  func knownOptions(line: String) {
+    let words = line.split(separator: " ").map(String.init)
+    #expect(UnknownOption.found(in: words) == nil)
+    #expect(!UnknownOption.asksForVersion(words))
+  }
+
+  @Test(
+    "Text that is not UTF-8 is refused where it would be sent or recorded",
+    arguments: [
+      "put f s3://b/k --metadata", "put f s3://b/k --tagging", "put f s3://b/k --content-type",
+      "put f s3://b/k --cache-control", "put f s3://b/k --storage-class", "put f s3://b/k --sse",
+      "put f s3://b/k --sse-kms-key-id", "put f s3://b/k --acl", "ls --user", "ls --profile",
+      "ls --region", "ls --endpoint-url", "ls --history", "presign s3://b/k --file-name",
+      "presign s3://b/k --method put --content-type", "rb s3://b --expected-owner",
+    ])
+  func notUTF8(line: String) throws {
+    let words = line.split(separator: " ").map(String.init)
+    #expect(status(words + ["x=é"]) == 0)
+    let error = try #require(throws: (any Error).self) {
+      try PailCommandLine.command(words + [RawArguments.text(of: Array("x=caf".utf8) + [0xE9])])
+    }
+    #expect(PailCommandLine.exitCode(for: error).rawValue == 64)
+    #expect(PailCommandLine.message(for: error).contains("it is not UTF-8"))
+  }
+
+  @Test(
+    "With -r a pattern that matches nothing below is told from one that matches nothing",
+    arguments: [("logs/*.gz", true), ("logs/*", false), ("logs/*.gz/", true)])
+  func nothingBelow(key: String, isBelow: Bool) throws {
+    let place = try S3URI(parsing: "s3://b/\(key)")
+    guard
+      case .selection(_, let below) = KeyTarget.recursive(place, try GlobOption.parse([]), .all)
+    else {
+      Issue.record("a pattern selects")
+      return
+    }
+    let failure = CommandFailure.nothing(at: place, below)
+    #expect((failure.recovery?.hasPrefix("Without -r ") ?? false) == isBelow)
+    let same = CommandFailure.nothing(at: place, KeySelection(KeyPattern(place.key.text)))
+    #expect(same == CommandFailure("Nothing matches s3://b/\(key)"))
+  }
+
     "An include that comes first is refused, and what to write instead is said",
     arguments: [
       "rm -r s3://b", "ls -r s3://b", "du s3://b", "get -r s3://b .", "put -r d s3://b",

@@ -46,7 +46,7 @@ struct UnknownCommand: Sendable, Hashable {
   }
 
   /// The first of those that differ least, if not by too much.
-  private static func nearest(to word: String, of names: [String]) -> String? {
+  static func nearest(to word: String, of names: [String]) -> String? {
     let letters = Array(word.lowercased().utf8)
     // Of a word of two letters one is enough to make another.
     let limit = letters.count < 4 ? 1 : 2
