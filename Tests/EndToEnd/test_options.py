@@ -387,9 +387,11 @@ def test_each_command_writes_its_fields_in_json(person, store, new_bucket):
     assert (line["action"], line["key"], line["skipped"]) == ("upload", "k", True)
     line = json_line(person, "mv", place, other)
     assert line.pop("checksum")
+    verification = line["verification"]
+    assert verification.startswith("verified by ")
     assert line == {
-        "action": "move", "from": place, "to": other, "size": 4, "etag": etag, "isVerified": True,
-        "skipped": False,
+        "action": "move", "from": place, "to": other, "size": 4, "etag": etag, "verified": True,
+        "verification": verification, "skipped": False,
     }  # fmt: skip
     assert store.keys(bucket) == ["l"]
     line = json_line(person, "presign", other, "--method", "put", "--content-type", "text/x-own")

@@ -245,7 +245,7 @@ def test_get_dry_run_writes_nothing_and_says_what_it_replaces(person, filled):
     person.file("in/a.gz", b"mine")
     place = f"s3://{filled}/logs/"
     rows = json_lines(run(person, "get", "-r", "-d", "--json", place, "in").stdout)
-    assert [(row["to"], row["replaces"]) for row in rows] == [
+    assert [(row["localPath"], row["replaces"]) for row in rows] == [
         ("in/a.gz", True), ("in/a.txt", False), ("in/x/b.gz", False), ("in/x/c.tmp", False),
     ]
     plain = run(person, "get", "-r", "-d", "--no-overwrite", place, "in").stdout.decode()
@@ -278,9 +278,54 @@ def test_a_dry_run_fails_where_the_real_one_would(person, store, filled, command
     assert store.keys(filled) == KEYS and not (person.work / "f").exists()
 
 
+@pytest.mark.parametrize("command", ["put", "get", "cp", "mv"])
+def test_a_dry_run_has_the_names_of_its_result(person, store, filled, command):
+    words = [command, "--json", f"s3://{filled}/logsgz", "out" if command == "get" else f"s3://{filled}/new"]
+    if command == "put":
+        words[2] = str(person.file("logsgz", b"logsgz"))
+    (plan,) = json_lines(run(person, *words, "--dry-run").stdout)
+    (done,) = json_lines(run(person, *words).stdout)
+    assert plan.pop("replaces") is False
+    assert plan == {name: done[name] for name in plan}
+    assert ("verified" in done) == ("verification" in done) == (command != "put")
+
+
+def test_a_dry_run_of_put_is_no_failure_where_only_writing_is_allowed(person, proxy, store, filled):
+    person.file("site/logsgz", b"1")
+    for operation in ("HeadObject", "ListObjectsV2"):
+        proxy.refuse(403, "AccessDenied", operation=operation, times=0)
+    place, command = f"s3://{filled}/", ["put", "-r", "site", f"s3://{filled}/", "--dry-run"]
+    plan = run(person, *command)
+    unseen = f"would upload site/logsgz to {place}logsgz; whether that replaces something cannot be seen with these keys\n"
+    assert plan.stdout.decode() == unseen and plan.stderr == b""
+    kept = run(person, *command, "--no-overwrite").stdout.decode()
+    assert kept == f"would upload site/logsgz to {place}logsgz, unless something is there, which cannot be seen with these keys\n"
+    (row,) = json_lines(run(person, *command, "--json").stdout)
+    assert "replaces" not in row and row["skipped"] is False
+    assert store.get(filled, "logsgz") == b"logsgz"
+
+
+def test_a_pattern_with_r_that_has_nothing_under_it_says_what_it_would_mean_without(person, store, filled):
+    for command in (["get", "out"], ["cp", f"s3://{filled}/n/"], ["mv", f"s3://{filled}/n/"], ["rm"]):
+        words = [command[0], "-r", f"s3://{filled}/logs/*.gz", *command[1:]]
+        done = run(person, *words, status=1)
+        assert f"Nothing is under what matches s3://{filled}/logs/*.gz\n".encode() in done.stderr
+        assert b"Without -r the pattern means the objects themselves." in done.stderr
+    assert store.keys(filled) == KEYS
+
+
+def test_what_get_is_told_twice_it_does_once(person, filled):
+    place = f"s3://{filled}/logsgz"
+    done = run(person, "get", place, place, "in/")
+    assert done.stdout == f"Downloaded {place} to in/logsgz\n".encode()
+    run(person, "get", f"s3://{filled}/logs/a.gz", f"s3://{filled}/logs/a*", f"s3://{filled}/logs/*", "in/")
+    assert files(person.work / "in") == ["a.gz", "a.txt", "logsgz", "x/b.gz", "x/c.tmp"]
+
+
 def test_a_dry_run_of_standard_input_reads_none_and_standard_output_has_none(person, store, filled):
     plan = run(person, "put", "-d", "-", f"s3://{filled}/logsgz", input=b"new").stdout
-    assert plan == f"would upload - to s3://{filled}/logsgz, replacing what is there\n".encode()
+    said = f"would upload standard input to s3://{filled}/logsgz, replacing what is there\n"
+    assert plan == said.encode()
     assert store.get(filled, "logsgz") == b"logsgz"
     assert run(person, "get", "-d", f"s3://{filled}/logsgz", "-", status=64).stdout == b""
 
@@ -295,6 +340,8 @@ def test_du_adds_up_by_prefix(person, filled):
     assert [row["prefix"] for row in deep] == ["logs/x/", "logs/"]
     text = run(person, "du", "--depth", "0", f"s3://{filled}/*.gz").stdout.decode()
     assert text.split() == [str(9 + 11 + 6), "3", f"s3://{filled}/*.gz"]
+    nothing = run(person, "du", f"s3://{filled}/none*")
+    assert nothing.stderr == f"pail: nothing matches s3://{filled}/none*\n".encode()
 
 
 def test_options_may_stand_before_the_command(person, filled):

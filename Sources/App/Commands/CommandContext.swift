@@ -122,43 +122,6 @@ final class CommandContext: Sendable {
   }
 }
 
-/// What a dry run finds at a destination.
-enum FoundThere {
-  case none
-  case replaced
-  case skipped
-}
-
-extension CommandContext {
-  /// A line of a dry run.
-  ///
-  /// - Parameter verb: `upload`, `download`, `copy`, `move`.
-  func wouldMove(
-    _ verb: String, _ from: [UInt8], to: [UInt8], size: ByteCount?, existing: FoundThere
-  ) {
-    if isJSON {
-      var line = JSONLine()
-      line.add("action", verb)
-      line.add("from", bytes: from)
-      line.add("to", bytes: to)
-      line.add("size", size?.bytes)
-      line.add("replaces", existing == .replaced)
-      line.add("skipped", existing == .skipped)
-      console.result(line.bytes)
-      return
-    }
-    let (start, end) =
-      switch existing {
-      case .none: ("would \(verb) ", "")
-      case .replaced: ("would \(verb) ", ", replacing what is there")
-      case .skipped: ("would skip ", ", which is there already")
-      }
-    console.result(
-      Array(start.utf8) + console.name(from) + Array(" to ".utf8) + console.name(to)
-        + Array(end.utf8))
-  }
-}
-
 extension Error {
   /// Whether it is about one of several places, and the others may do better: neither the line, the
   /// server nor the keys are at fault, and nobody wants the command to end.

@@ -113,6 +113,9 @@ struct CopyRunner {
       return options.ifExists == .skip ? .skipped : .replaced
     } catch  where error.kind == .noSuchKey {
       return .none
+    } catch  where error.kind == .accessDenied {
+      // Who may write need not be allowed to read.
+      return options.ifExists == .skip ? .maybeSkipped : .maybeReplaced
     }
   }
 
@@ -121,7 +124,7 @@ struct CopyRunner {
     let to = S3URI(bucket: pair.destination.bucket, key: pair.destination.key).bytes
     switch end {
     case .looked(let size, let found):
-      context.wouldMove(isMove ? "move" : "copy", from, to: to, size: size, existing: found)
+      context.wouldCopy(isMove ? "move" : "copy", from, to, size, found)
     case .failed(let error) where error.isCancellation: break
     case .failed(let error): context.fail(from, error)
     case .refused(let failure): context.fail(from, failure)
@@ -133,6 +136,20 @@ struct CopyRunner {
 }
 
 extension CommandContext {
+  /// A line of a dry run, under the same names as one for what was done.
+  fileprivate func wouldCopy(
+    _ verb: String, _ from: [UInt8], _ to: [UInt8], _ size: ByteCount, _ found: FoundThere
+  ) {
+    guard isJSON else { return would(verb, from, to: to, found) }
+    var line = JSONLine()
+    line.add("action", verb)
+    line.add("from", bytes: from)
+    line.add("to", bytes: to)
+    line.add("size", size.bytes)
+    line.add(found)
+    console.result(line.bytes)
+  }
+
   /// One line for an object that was copied, moved or skipped.
   fileprivate func report(_ result: CopyResult, _ from: [UInt8], _ to: [UInt8]) {
     if isJSON {
@@ -144,7 +161,10 @@ extension CommandContext {
       line.add("etag", result.etag?.text)
       line.add("versionID", result.destination.versionID?.text)
       line.add("checksum", result.checksum)
-      line.add("isVerified", result.proof != nil)
+      if !result.isSkipped {
+        line.add("verified", result.proof != nil)
+        line.add("verification", result.verification)
+      }
       line.add("skipped", result.isSkipped)
       console.result(line.bytes)
       return
@@ -158,5 +178,16 @@ extension CommandContext {
     console.confirmation(
       Array((result.isMoved ? "Moved " : "Copied ").utf8) + console.name(from)
         + Array(" to ".utf8) + console.name(to) + Array(doubt.utf8))
+  }
+}
+
+extension CopyResult {
+  /// As ``Verification`` words it for a download.
+  fileprivate var verification: String {
+    switch proof {
+    case .checksum(let algorithm): "verified by \(algorithm.name)"
+    case .etag: "verified by its ETag"
+    case nil: "not verified: nothing that the server tells proves that the copy is equal"
+    }
   }
 }

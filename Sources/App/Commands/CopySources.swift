@@ -40,7 +40,8 @@ struct CopySources {
     self.base = base
     var names: [NewNames] = []
     var sources: [Source] = []
-    for (place, target) in places {
+    var seen: Set<KeyTarget> = []
+    for (place, target) in places where seen.insert(target).inserted {
       switch target {
       case .key(let key):
         let name = isInto ? base + ObjectKey(bytes: key.key.lastSegment) : base
@@ -60,7 +61,7 @@ struct CopySources {
         sources.append(.selection(place, selection, skipped: start.bytes.count))
       }
     }
-    if overwrites, let (one, other) = names.meeting {
+    if overwrites, let (one, other) = names.firstPair(where: { $0.mayMeet($1) }) {
       throw CommandFailure(
         "\(Visible.text(one.place.bytes)) and \(Visible.text(other.place.bytes))"
           + " may become the same object",

@@ -14,15 +14,13 @@ struct DownloadSources {
   }
 
   /// How many there are, where nothing has to be listed to know.
-  private(set) var knownCount: Int?
-  /// Whether two objects may become one file: the first that arrives stays.
-  let mayMeet: Bool
+  let knownCount: Int?
+  /// Whether one is to begin only when the one before it is over: two objects may become one file, of
+  /// which the first stays, or one object is meant twice.
+  let isInTurn: Bool
   private let folder: FilePath
   private let ifExists: TransferRequest.ExistingDestination
-  private let session: Session
-  private var sources: ArraySlice<Source>
-  /// Of the first source.
-  private var selected: SelectedObjects?
+  private let sources: [Source]
 
   /// - Parameters:
   ///   - places: as they were given, each with what it means.
@@ -30,14 +28,14 @@ struct DownloadSources {
   /// - Throws: when two objects might become one file, before anything is fetched.
   init(
     _ places: [(S3URI, KeyTarget)], versionID: VersionID?, into folder: FilePath, name: ObjectKey?,
-    ifExists: TransferRequest.ExistingDestination, _ session: Session
+    ifExists: TransferRequest.ExistingDestination
   ) throws(CommandFailure) {
     self.folder = folder
     self.ifExists = ifExists
-    self.session = session
     var names: [NewNames] = []
     var sources: [Source] = []
-    for (place, target) in places {
+    var seen: Set<KeyTarget> = []
+    for (place, target) in places where seen.insert(target).inserted {
       switch target {
       case .key(let key):
         let file = name ?? ObjectKey(bytes: key.key.lastSegment)
@@ -52,8 +50,8 @@ struct DownloadSources {
         sources.append(.selection(place, selection, skipped: base.bytes.count))
       }
     }
-    let meeting = names.meeting
-    mayMeet = meeting != nil
+    let meeting = names.firstPair { $0.mayMeet($1) }
+    isInTurn = meeting != nil || names.firstPair { $0.mayShare($1) } != nil
     if ifExists == .overwrite, let (one, other) = meeting {
       throw CommandFailure(
         "\(Visible.text(one.place.bytes)) and \(Visible.text(other.place.bytes))"
@@ -62,7 +60,7 @@ struct DownloadSources {
     }
     let isKnown = sources.allSatisfy { if case .key = $0 { true } else { false } }
     knownCount = isKnown ? sources.count : nil
-    self.sources = sources[...]
+    self.sources = sources
   }
 
   /// What to enqueue: a tree for all keys, and one for each prefix or pattern; with what to say
@@ -87,42 +85,5 @@ struct DownloadSources {
       trees.insert((TransferTree(.list(keys), ifExists: ifExists), nil), at: 0)
     }
     return trees
-  }
-
-  /// - Throws: ``CommandFailure`` for a place where there is nothing, and what a listing throws.
-  ///   After that it goes on with the next place.
-  mutating func next() async throws -> TransferRequest? {
-    while let source = sources.first {
-      switch source {
-      case .key(let location, let name):
-        sources.removeFirst()
-        return .download(location, into: folder, name: name, ifExists: ifExists)
-      case .selection(let place, let selection, let skipped):
-        if selected == nil {
-          // The marker of a prefix is an object without a name below it.
-          selected = SelectedObjects(place, selection, session) { $0.endsWithSlash }
-        }
-        let object: ObjectSummary?
-        do {
-          object = try await selected?.next()
-        } catch {
-          endSource()
-          throw error
-        }
-        guard let object else {
-          endSource()
-          continue
-        }
-        return .download(
-          ObjectLocation(bucket: place.bucket, key: object.key), summary: object, into: folder,
-          name: ObjectKey(bytes: object.key.bytes.dropFirst(skipped)), ifExists: ifExists)
-      }
-    }
-    return nil
-  }
-
-  private mutating func endSource() {
-    selected = nil
-    sources.removeFirst()
   }
 }

@@ -13,7 +13,8 @@ struct GetCommand: PailCommand {
       one. A destination that is a folder, or ends in /, means "into"; - means standard output, \
       which takes one object. A file appears under its name only once it is complete, and replaces one that was there. With \
       -r everything under a prefix is downloaded, s3://reports/2026 being the same as \
-      s3://reports/2026/; of several prefixes each keeps its name.
+      s3://reports/2026/; of several prefixes each keeps its name. An object without bytes whose key \
+      ends in / becomes a folder.
 
       In a key, * stands for any characters, / among them, and ? for one: quote them, so that the \
       shell leaves them alone. A key that is named exactly so is meant alone.
@@ -119,26 +120,16 @@ struct GetCommand: PailCommand {
       : places.map { ($0, .key($0)) }
     guard let first = meant.first else { return }
     let (folder, name) = place(for: places.count == 1 ? first.1 : nil, context.settings)
-    var sources = try DownloadSources(
+    let sources = try DownloadSources(
       meant, versionID: version, into: folder, name: name,
-      ifExists: noOverwrite ? .skip : .overwrite, session)
-    if dryRun {
-      var isAtEnd = false
-      while !isAtEnd {
-        do {
-          let request = try await sources.next()
-          isAtEnd = request == nil
-          if let request { try await preview(request, session, context) }
-        } catch  where error.isOfOnePlace {
-          context.fail(nil, error)
-        }
-      }
-      return
-    }
+      ifExists: noOverwrite ? .skip : .overwrite)
     let trees = sources.trees
-    let found = try await TransferRunner(session, context, total: sources.knownCount)
-      .run(trees.map(\.tree), inTurn: sources.mayMeet)
-    for (status, tree) in zip(found, trees) where status?.found == 0 {
+    let found =
+      dryRun
+      ? try await TransferPreview(session, context).run(trees.map(\.tree))
+      : try await TransferRunner(session, context, total: sources.knownCount)
+        .run(trees.map(\.tree), inTurn: sources.isInTurn).map { $0?.found }
+    for (count, tree) in zip(found, trees) where count == 0 {
       if let failure = tree.ifNothing { context.fail(nil, failure) }
     }
   }
@@ -174,30 +165,5 @@ struct GetCommand: PailCommand {
     else { return (path, nil) }
     let parent = path.removingLastComponent()
     return (parent.isEmpty ? "." : parent, ObjectKey(bytes: path.lastName ?? []))
-  }
-
-  private func preview(
-    _ request: TransferRequest, _ session: Session, _ context: CommandContext
-  ) async throws {
-    guard case .download(let object, let summary, let folder, let name) = request.work else {
-      return
-    }
-    let place = S3URI(bucket: object.bucket, key: object.key)
-    let path: FilePath
-    do throws(LocalFileError) {
-      path = try RelativeName(name).path(below: folder)
-    } catch {
-      return context.fail(place.bytes, StorageError(error))
-    }
-    let size: ByteCount
-    do throws(StorageError) {
-      size = if let summary { summary.size } else { try await session.service.details(object).size }
-    } catch {
-      return context.fail(place.bytes, error)
-    }
-    context.wouldMove(
-      "download", place.bytes, to: path.bytes, size: size,
-      existing: path.isThere ? (noOverwrite ? .skipped : .replaced) : .none)
-    try context.stopWhenClosed()
   }
 }

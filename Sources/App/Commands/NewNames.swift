@@ -48,13 +48,30 @@ struct NewNames {
       return start.starts(with: otherStart) || otherStart.starts(with: start)
     }
   }
+
+  /// Whether one object may be in both, with one name.
+  func mayShare(_ other: NewNames) -> Bool {
+    guard place.bucket == other.place.bucket else { return false }
+    switch (source, other.source) {
+    case (.key(let key, let name), .key(let otherKey, let otherName)):
+      return key == otherKey && name == otherName
+    case (.key(let key, let name), .selection(let selection)):
+      return selection.contains(key) && other.dropped + name == key
+    case (.selection, .key):
+      return other.mayShare(self)
+    case (.selection(let selection), .selection(let otherSelection)):
+      let (start, otherStart) = (selection.prefix, otherSelection.prefix)
+      return dropped == other.dropped
+        && (start.hasPrefix(otherStart) || otherStart.hasPrefix(start))
+    }
+  }
 }
 
 extension [NewNames] {
-  /// The first two that may meet.
-  var meeting: (NewNames, NewNames)? {
+  /// The first two of which this is so.
+  func firstPair(where isSo: (NewNames, NewNames) -> Bool) -> (NewNames, NewNames)? {
     for (index, names) in enumerated() {
-      if let other = prefix(index).first(where: { $0.mayMeet(names) }) { return (other, names) }
+      if let other = prefix(index).first(where: { isSo($0, names) }) { return (other, names) }
     }
     return nil
   }

@@ -109,8 +109,8 @@ struct PutCommand: PailCommand {
   func run(_ context: CommandContext) async throws {
     guard let last = words.last else { return }
     if isStandardInput, dryRun {
-      return try await preview(
-        "-", try S3URI(parsing: last).location, nil, try await context.openSession(), context)
+      return await previewStandardInput(
+        try S3URI(parsing: last).location, try await context.openSession(), context)
     }
     if isStandardInput {
       return try await putStandardInput(try S3URI(parsing: last), context)
@@ -120,13 +120,14 @@ struct PutCommand: PailCommand {
       files, to: try S3URI(parsing: last), isRecursive: recursive)
     let session = try await context.openSession()
     let trees = sources.trees(
-      attributes: attributeOptions.attributes, ifExists: noOverwrite ? .skip : .overwrite,
+      attributes: attributeOptions.attributes, ifExists: ifExists,
       filter: filters.filter, links: followSymlinks ? .all : .inside)
-    if dryRun { return try await preview(trees, session, context) }
-    let found = try await TransferRunner(session, context, total: sources.knownCount).run(trees)
-    for (status, tree) in zip(found, trees) where status?.found == 0 {
-      tellNothing(in: tree, context)
-    }
+    let found =
+      dryRun
+      ? try await TransferPreview(session, context).run(trees)
+      : try await TransferRunner(session, context, total: sources.knownCount).run(trees)
+        .map { $0?.found }
+    for (count, tree) in zip(found, trees) where count == 0 { tellNothing(in: tree, context) }
   }
 
   /// Says of a folder that no object comes of it. An empty folder in it makes one, it itself none.
@@ -135,66 +136,20 @@ struct PutCommand: PailCommand {
     context.fail(
       nil,
       CommandFailure(
+  private var ifExists: TransferRequest.ExistingDestination { noOverwrite ? .skip : .overwrite }
+
         filters.isEmpty
           ? "There is nothing to upload in \(folder.shown)"
           : "The filters leave nothing of \(folder.shown)"))
   }
 
-  // MARK: - Dry runs
+  // MARK: - Standard input
 
-  private func preview(
-    _ trees: [TransferTree], _ session: Session, _ context: CommandContext
-  ) async throws {
-    for tree in trees {
-      switch tree.work {
-      case .list(let requests):
-        for case .upload(let file, let location, _) in requests.map(\.work) {
-          let size = (try? file.stat()).map { ByteCount($0.size) }
-          try await preview(file, location, size, session, context)
-        }
-      case .upload(let folder, let bucket, let prefix, _):
-        var isEmpty = true
-        for await element in FolderWalk(folder, links: tree.links) {
-          switch element {
-          case .file(let file) where tree.filter.includes(file.name):
-            isEmpty = false
-            let location = ObjectLocation(bucket: bucket, key: prefix + file.name)
-            try await preview(file.path, location, file.size, session, context)
-          case .emptyFolder(let path, let name) where tree.filter.includes(name):
-            isEmpty = false
-            let location = ObjectLocation(bucket: bucket, key: prefix + name)
-            try await preview(path, location, .zero, session, context)
-          case .file, .emptyFolder: break
-          case .leftOut(let error):
-            isEmpty = false
-            context.fail(error.path.bytes, StorageError(error))
-          }
-        }
-        if isEmpty { tellNothing(in: tree, context) }
-      case .download: break
-      }
-    }
-  }
-
-  private func preview(
-    _ file: FilePath, _ location: ObjectLocation, _ size: ByteCount?, _ session: Session,
-    _ context: CommandContext
-  ) async throws {
-    let place = S3URI(bucket: location.bucket, key: location.key)
-    guard file.isThere || isStandardInput else {
-      return context.fail(file.bytes, CommandFailure("\(file.shown) is not there"))
-    }
-    var found = FoundThere.none
-    do throws(StorageError) {
-      _ = try await session.service.details(location)
-      found = noOverwrite ? .skipped : .replaced
-    } catch  where error.kind == .noSuchKey {
-      // Nothing is replaced.
-    } catch {
-      return context.fail(file.bytes, error)
-    }
-    context.wouldMove("upload", file.bytes, to: place.bytes, size: size, existing: found)
-    try context.stopWhenClosed()
+  private func previewStandardInput(
+    _ location: ObjectLocation, _ session: Session, _ context: CommandContext
+  ) async {
+    let plan = await session.service.planOfStandardInput(to: location, ifExists: ifExists)
+    TransferPreview(session, context).tell(plan, .upload, ifExists)
   }
 
   // MARK: - Standard input
@@ -222,7 +177,7 @@ struct PutCommand: PailCommand {
     let result = try await progress.following(stream) {
       try await session.service.upload(
         from: .standardInput, to: place.location, attributes: attributes,
-        ifExists: noOverwrite ? .skip : .overwrite, partSize: partSize, progress: stream)
+        ifExists: ifExists, partSize: partSize, progress: stream)
     }
     context.console.clearProgress()
     context.warn(result.warning)

@@ -1,0 +1,102 @@
+import S3
+import Storage
+
+/// What a dry run finds at a destination.
+enum FoundThere {
+  case none
+  case replaced
+  case skipped
+  /// These credentials may not see whether something is there. If so it is replaced.
+  case maybeReplaced
+  /// The same; if so it stays.
+  case maybeSkipped
+}
+
+extension JSONLine {
+  /// What is not known is left out.
+  mutating func add(_ found: FoundThere) {
+    if found != .maybeReplaced { add("replaces", found == .replaced) }
+    if found != .maybeSkipped { add("skipped", found == .skipped) }
+  }
+}
+
+extension CommandContext {
+  /// A line of a dry run for people.
+  ///
+  /// - Parameter verb: `upload`, `download`, `copy`, `move`.
+  func would(_ verb: String, _ from: [UInt8], to: [UInt8], _ found: FoundThere) {
+    let end =
+      switch found {
+      case .none: ""
+      case .replaced: ", replacing what is there"
+      case .skipped: ", which is there already"
+      case .maybeReplaced: "; whether that replaces something cannot be seen with these keys"
+      case .maybeSkipped: ", unless something is there, which cannot be seen with these keys"
+      }
+    let start = found == .skipped ? "would skip " : "would \(verb) "
+    console.result(
+      Array(start.utf8) + console.name(from) + Array(" to ".utf8) + console.name(to)
+        + Array(end.utf8))
+  }
+}
+
+/// Tells what trees would do, under the names that ``CommandContext/reportTransfer(_:_:)`` has for
+/// what they did.
+struct TransferPreview {
+  let session: Session
+  let context: CommandContext
+
+  init(_ session: Session, _ context: CommandContext) {
+    self.session = session
+    self.context = context
+  }
+
+  /// - Returns: how many were found in each; nil for what could not be looked at, which is told.
+  /// - Throws: what is about more than one of them.
+  func run(_ trees: [TransferTree]) async throws -> [Int?] {
+    var counts: [Int?] = []
+    for tree in trees {
+      do {
+        var plan = session.service.plan(of: tree)
+        var count = 0
+        while let planned = try await plan.next() {
+          count += planned.count
+          for transfer in planned { tell(transfer, tree.direction, tree.ifExists) }
+          try context.stopWhenClosed()
+        }
+        counts.append(count)
+      } catch  where error.isOfOnePlace {
+        context.fail(nil, error)
+        counts.append(nil)
+      }
+    }
+    return counts
+  }
+
+  func tell(
+    _ transfer: PlannedTransfer, _ direction: TransferDirection,
+    _ ifExists: TransferRequest.ExistingDestination
+  ) {
+    let place = transfer.location.map { S3URI(bucket: $0.bucket, key: $0.key).bytes } ?? []
+    let file = transfer.localPath?.bytes ?? []
+    let (from, to) = direction == .upload ? (file, place) : (place, file)
+    let found: FoundThere
+    switch transfer.end {
+    case .creates: found = .none
+    case .replaces: found = .replaced
+    case .skips: found = .skipped
+    case .unseen: found = ifExists == .skip ? .maybeSkipped : .maybeReplaced
+    case .fails(let error): return context.fail(from.isEmpty ? to : from, error)
+    }
+    let verb = direction == .upload ? "upload" : "download"
+    guard context.isJSON else { return context.would(verb, from, to: to, found) }
+    var line = JSONLine()
+    line.add("action", verb)
+    line.add("bucket", transfer.location?.bucket.text)
+    line.add("key", bytes: transfer.location?.key.bytes ?? [])
+    line.add("localPath", bytes: file)
+    line.add("size", transfer.size?.bytes)
+    line.add(found)
+    context.console.result(line.bytes)
+  }
+}
