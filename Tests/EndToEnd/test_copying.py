@@ -94,6 +94,23 @@ def test_no_overwrite_leaves_what_is_there(person, store, filled):
     assert store.get(filled, "p/a.gz") == b"p/a.gz" and store.get(filled, "q/c") == b"q/c"
 
 
+@pytest.mark.parametrize("source", [["-r", "p"], ["p/*"]], ids=["prefix", "pattern"])
+def test_objects_are_copied_onto_themselves_where_that_changes_them(person, store, filled, source):
+    *recursive, key = source
+    command = ["cp", *recursive, f"s3://{filled}/{key}", f"s3://{filled}/p/"]
+    refused = run(person, *command, status=1)
+    assert b"cannot be copied onto itself" in refused.stderr
+    moved = run(person, "mv", *command[1:], status=1)
+    assert b"cannot be copied onto itself" in moved.stderr and not person.history_file.exists()
+    change = ["--cache-control", "no-store"]
+    assert len(run(person, *command, *change, "--dry-run").stdout.splitlines()) == 3
+    run(person, *command, *change)
+    for object in KEYS:
+        head = store.s3.head_object(Bucket=filled, Key=object)
+        assert head.get("CacheControl") == ("no-store" if object.startswith("p/") else None)
+    assert store.get(filled, "p/x/b.gz") == b"p/x/b.gz" and store.keys(filled) == KEYS
+
+
 def test_what_makes_no_sense_changes_nothing(person, store, filled):
     same = f"s3://{filled}/q/c"
     run(person, "mv", same, same, status=1)

@@ -13,7 +13,7 @@ struct CopyCommand: PailCommand {
       metadata, tags, storage class and encryption come along; an option replaces them. A \
       destination that ends in / means "into". With -r what is under a prefix is copied, \
       s3://reports/2026 being the same as s3://reports/2026/; of several prefixes each keeps its \
-      name.
+      name. Objects may be copied onto themselves to change what is said of them, each in one step.
 
       In a key, * stands for any characters, / among them, and ? for one: quote them, so that the \
       shell leaves them alone. A key that is named exactly so is meant alone.
@@ -22,6 +22,7 @@ struct CopyCommand: PailCommand {
         pail cp s3://reports/q3.csv s3://archive/2026/
         pail cp -r s3://reports/2026/ s3://archive/2026/ --storage-class GLACIER_IR
         pail cp 's3://logs/2026-*.gz' s3://archive/logs/
+        pail cp -r s3://reports/2025/ s3://reports/2025/ --storage-class STANDARD_IA
       """)
 
   @OptionGroup var options: CopyingOptions
@@ -149,7 +150,8 @@ struct CopyingOptions: ParsableArguments {
       : sources.map { ($0, .key($0)) }
     var sources = try CopySources(
       meant, versionID: versionID, to: destination,
-      isRecursive: recursive, overwrites: !noOverwrite, session)
+      isRecursive: recursive, overwrites: !noOverwrite,
+      changes: !isMove && attributes != ObjectAttributes(), session)
     var options = CopyOptions(
       ifExists: noOverwrite ? .skip : .overwrite, attributes: attributes)
     if let partSize { options.multipartThreshold = partSize.count }

@@ -24,11 +24,13 @@ struct CopySources {
   /// Of the first source.
   private var selected: SelectedObjects?
 
-  /// - Parameter overwrites: whether the second of two objects of one name replaces the first.
+  /// - Parameters:
+  ///   - overwrites: whether the second of two objects of one name replaces the first.
+  ///   - changes: whether a copy differs from its source, so that one onto itself means something.
   /// - Throws: when two objects might become one, or a prefix would be copied into itself.
   init(
     _ places: [(S3URI, KeyTarget)], versionID: VersionID?, to destination: S3URI,
-    isRecursive: Bool, overwrites: Bool, _ session: Session
+    isRecursive: Bool, overwrites: Bool, changes: Bool, _ session: Session
   ) throws(CommandFailure) {
     bucket = destination.bucket
     self.session = session
@@ -50,13 +52,22 @@ struct CopySources {
         location.versionID = versionID
         sources.append(.key(location, name))
       case .selection(_, let selection):
-        if selection.pattern == nil, place.bucket == bucket, base.hasPrefix(selection.prefix) {
+        let keepsName = places.count > 1 && selection.pattern == nil
+        let start = keepsName ? selection.base.parentPrefix : selection.base
+        if place.bucket == bucket, start == base {
+          guard changes else {
+            throw CommandFailure(
+              "\(Visible.text(place.bytes)) cannot be copied onto itself",
+              recovery:
+                "Name another destination, or tell cp what is to change, as --storage-class does.")
+          }
+        } else if place.bucket == bucket, selection.pattern == nil,
+          base.hasPrefix(selection.prefix)
+        {
           throw CommandFailure(
             "\(Visible.text(place.bytes)) cannot be copied into itself",
             recovery: "Name another destination.")
         }
-        let keepsName = places.count > 1 && selection.pattern == nil
-        let start = keepsName ? selection.base.parentPrefix : selection.base
         names.append(NewNames(of: place, selection, skipped: start.bytes.count))
         sources.append(.selection(place, selection, skipped: start.bytes.count))
       }
@@ -81,7 +92,7 @@ struct CopySources {
         return pair(location, key, nil)
       case .selection(let place, let selection, let skipped):
         if selected == nil {
-          let mayMeetCopies = mayMeetCopies(place, selection)
+          let mayMeetCopies = mayMeetCopies(place, selection, skipped)
           selected = SelectedObjects(place, selection, session) { [base] in
             mayMeetCopies && $0.hasPrefix(base)
           }
@@ -129,15 +140,19 @@ struct CopySources {
     allSources.contains { source in
       switch source {
       case .key(let location, _): location.bucket == bucket && location.key == key
-      case .selection(let place, let selection, _):
+      case .selection(let place, let selection, let skipped):
         place.bucket == bucket && selection.contains(key)
-          && !(mayMeetCopies(place, selection) && key.hasPrefix(base))
+          && !(mayMeetCopies(place, selection, skipped) && key.hasPrefix(base))
       }
     }
   }
 
   /// Whether what lies in the destination is selected as well: copies are not copied again.
-  private func mayMeetCopies(_ place: S3URI, _ selection: KeySelection) -> Bool {
+  private func mayMeetCopies(
+    _ place: S3URI, _ selection: KeySelection, _ skipped: Int
+  ) -> Bool {
+    // Each becomes itself where what its key loses is what it gets.
     place.bucket == bucket && !base.isEmpty && base.hasPrefix(selection.prefix)
+      && base.bytes != Array(selection.prefix.bytes.prefix(skipped))
   }
 }
