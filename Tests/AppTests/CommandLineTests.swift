@@ -48,7 +48,8 @@ struct CommandLineTests {
     "What cannot be meant is refused as wrong usage before anything is sent",
     arguments: [
       "nonsense", "ls reports", "ls -r", "ls --versions", "mb reports", "mb s3://reports/key",
-      "rb s3://reports/key", "put file", "put file nowhere", "put f s3://b/ --metadata =x", "get",
+      "rb s3://reports/key", "put file", "put file nowhere", "put f s3://b/ --metadata =x",
+      "put s3://a/k s3://b/k", "get",
       "get s3://b", "get s3://b/p/", "get -r s3://b/p/ -", "get -r s3://b/p/ /dev/stdout", "rm",
       "rm s3://b",
       "rm -r s3://b/p --version-id 1", "rm s3://b/a s3://b/b --version-id 1", "presign s3://b",
@@ -135,7 +136,6 @@ struct CommandLineTests {
   }
 
   @Test(
-  @Test(
     "An option that a command does not have is named, and not the word behind it",
     arguments: [
       ("mv s3://b/k s3://b/l --storage-class X", "mv", "--storage-class", "pail put, pail cp"),
@@ -207,6 +207,7 @@ struct CommandLineTests {
     #expect(same == CommandFailure("Nothing matches s3://b/\(key)"))
   }
 
+  @Test(
     "An include that comes first is refused, and what to write instead is said",
     arguments: [
       "rm -r s3://b", "ls -r s3://b", "du s3://b", "get -r s3://b .", "put -r d s3://b",
@@ -329,7 +330,11 @@ struct CommandLineTests {
     let minute = try SinceArgument.parse("2026-11-20 14:02", now: now)
     let second = try SinceArgument.parse("2026-11-20T14:02:30", now: now)
     #expect(minute > date && second == minute.advanced(by: .seconds(30)))
-    for wrong in ["2026-13-01", "20.11.2026", "", "-1d", "2026-11-20 25:00", "2026-11-20x14:02"] {
+    // A day, and seconds since 1970, that would count back from now.
+    for wrong in [
+      "2026-13-01", "20.11.2026", "", "-1d", "2026-11-20 25:00", "2026-11-20x14:02", "20261120",
+      "1700000000",
+    ] {
       #expect(throws: ArgumentProblem.self) { try SinceArgument.parse(wrong, now: now) }
     }
   }

@@ -34,6 +34,12 @@ def test_progress_can_be_forbidden(person, store, bucket, large, option):
     assert ("Uploaded" in terminal.text) == (option == "--no-progress")
 
 
+def test_a_terminal_that_cannot_wipe_a_line_away_gets_none(person, bucket, large):
+    terminal = person.open(*large, f"s3://{bucket}/k", env={"TERM": "dumb"})
+    assert terminal.wait_exit() == 0
+    assert b"Uploaded large.bin" in terminal.raw and b"\x1b" not in terminal.raw
+
+
 def test_a_file_or_a_pipe_gets_plain_lines_alone(person, bucket, large):
     done = person.run(*large, f"s3://{bucket}/k")
     assert (done.returncode, done.stderr) == (0, b"")

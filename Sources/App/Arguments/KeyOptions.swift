@@ -72,6 +72,14 @@ struct GlobOption: ParsableArguments {
     let pattern = KeyPattern(bytes: place.key.bytes)
     return noGlob || !pattern.hasWildcard ? nil : pattern
   }
+
+  /// What to say where a listing of `place` shows nothing.
+  func emptyNotice(_ place: S3URI, _ filters: FilterOptions) -> String {
+    let shown = Visible.text(place.bytes)
+    if pattern(place) != nil { return "pail: nothing matches \(shown)" }
+    guard filters.isEmpty else { return "pail: the filters leave nothing of \(shown)" }
+    return "pail: " + (place.key.isEmpty ? "\(shown) is empty" : "nothing begins with \(shown)")
+  }
 }
 
 /// What one place on the command line means.

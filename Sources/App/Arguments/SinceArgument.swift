@@ -10,7 +10,10 @@ enum SinceArgument {
   }
 
   static func parse(_ argument: String, now: Timestamp) throws(ArgumentProblem) -> Timestamp {
-    if let duration = try? DurationArgument(parsing: argument) {
+    // Many digits are meant as a day or as seconds since 1970, and none of both counts back from now.
+    let isNumber =
+      argument.utf8.count >= 8 && argument.utf8.allSatisfy { (0x30...0x39).contains($0) }
+    if !isNumber, let duration = try? DurationArgument(parsing: argument) {
       return now.advanced(by: .seconds(-duration.seconds))
     }
     if let time = Timestamp(iso8601: argument) { return time }

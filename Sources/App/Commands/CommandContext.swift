@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import HTTP
 import S3
 import Storage
@@ -46,8 +47,15 @@ final class CommandContext: Sendable {
     limitRate = shared.limitRate
     settings = try SettingsLoader.load(shared.flags)
     isJSON = shared.json
-    showsProgress = !shared.quiet && !shared.noProgress && console.isErrorTerminal
+    showsProgress =
+      !shared.quiet && !shared.noProgress && console.isErrorTerminal && Self.terminalErases
     for notice in settings.notices { console.notice("pail: \(notice)") }
+  }
+
+  /// Whether the terminal can wipe a line of progress away; terminfo(5) has `dumb` for one that cannot.
+  private static var terminalErases: Bool {
+    guard let name = getenv("TERM") else { return false }
+    return !["", "dumb"].contains(String(cString: name))
   }
 
   var hasFailures: Bool { failures.withLock { $0 > 0 } }

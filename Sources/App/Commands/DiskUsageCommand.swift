@@ -67,6 +67,7 @@ struct DiskUsageCommand: PailCommand {
     context.console.clearProgress()
     for sum in sums.finish() { try show(sum, place, context) }
     try show(sums.total, place, context, isTotal: true)
+    if sums.total.objects == 0 { context.console.notice(glob.emptyNotice(place, filters)) }
     if !sums.isInOrder {
       context.console.notice(
         "pail: the server lists keys in no order, so a prefix may stand there more than once")

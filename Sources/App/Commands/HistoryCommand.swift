@@ -52,7 +52,7 @@ struct HistoryCommand: PailCommand {
 
   @Option(
     help: ArgumentHelp("Changes of this kind, such as upload or delete.", valueName: "action"),
-    transform: ChangeAction.parse)
+    completion: .list(ChangeAction.allCases.map(\.rawValue)), transform: ChangeAction.parse)
   var action: ChangeAction?
 
   @Option(help: "How rows are written.")

@@ -69,14 +69,7 @@ struct ListCommand: PailCommand {
     } else {
       try await listObjects(of: place, session, &output)
     }
-    if output.isEmpty { context.console.notice("pail: \(nothing(at: place))") }
-  }
-
-  private func nothing(at place: S3URI) -> String {
-    let shown = Visible.text(place.bytes)
-    if glob.pattern(place) != nil { return "nothing matches \(shown)" }
-    let prefix = place.key.isEmpty ? "\(shown) is empty" : "nothing begins with \(shown)"
-    return filters.isEmpty ? prefix : "the filters leave nothing of \(shown)"
+    if output.isEmpty { context.console.notice(glob.emptyNotice(place, filters)) }
   }
 
   /// nil where one level is listed as it is. The prefix need not end in a slash, as in `aws s3 ls`.

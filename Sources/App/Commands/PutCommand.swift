@@ -14,8 +14,9 @@ struct PutCommand: PailCommand {
       """,
     discussion: """
       A destination that ends in / means "into"; otherwise it is the key itself. With -r what is \
-      inside a folder is uploaded; with several sources each folder keeps its name. An object that \
-      is there already is replaced, unless --no-overwrite is given.
+      inside a folder is uploaded; with several sources each folder keeps its name. An empty folder \
+      becomes an object without bytes whose key ends in /. An object that is there already is \
+      replaced, unless --no-overwrite is given.
 
       - is standard input, which goes up in parts of 16 MiB: 10,000 of them make 156 GiB. \
       --expected-size or --part-size allow more.
@@ -71,6 +72,11 @@ struct PutCommand: PailCommand {
     }
     if words.contains("") {
       throw ValidationError("'' is no file: a name is empty")
+    }
+    if let place = words.dropLast().first(where: S3URI.isMeant) {
+      throw ValidationError(
+        "\(place) is in the store: pail cp copies within it, and pail get downloads; a file of that "
+          + "name is ./\(place)")
     }
     if isStandardInput || words.dropLast().contains("-") {
       let place = try S3URI(parsing: last)
@@ -130,14 +136,14 @@ struct PutCommand: PailCommand {
     for (count, tree) in zip(found, trees) where count == 0 { tellNothing(in: tree, context) }
   }
 
+  private var ifExists: TransferRequest.ExistingDestination { noOverwrite ? .skip : .overwrite }
+
   /// Says of a folder that no object comes of it. An empty folder in it makes one, it itself none.
   private func tellNothing(in tree: TransferTree, _ context: CommandContext) {
     guard case .upload(let folder, _, _, _) = tree.work else { return }
     context.fail(
       nil,
       CommandFailure(
-  private var ifExists: TransferRequest.ExistingDestination { noOverwrite ? .skip : .overwrite }
-
         filters.isEmpty
           ? "There is nothing to upload in \(folder.shown)"
           : "The filters leave nothing of \(folder.shown)"))
@@ -151,8 +157,6 @@ struct PutCommand: PailCommand {
     let plan = await session.service.planOfStandardInput(to: location, ifExists: ifExists)
     TransferPreview(session, context).tell(plan, .upload, ifExists)
   }
-
-  // MARK: - Standard input
 
   /// The size of the parts of standard input, and what their most can hold.
   private var streamPartSize: ByteCount {
