@@ -17,7 +17,9 @@ public enum Action: Sendable {
   case requestRetried(RequestID, RetryStatus?)
   /// The newest state of every transfer of this process; `earlier` names the session of those that
   /// were started before a switch.
-  case transfersProgressed([TransferStatus], earlier: [TransferID: String] = [:])
+  /// `rate` is that of all of them; nil for the sum of theirs.
+  case transfersProgressed(
+    [TransferStatus], earlier: [TransferID: String] = [:], rate: Double? = nil)
   /// Changes of processes that died got their outcomes.
   case settled(SettlingSummary)
   /// The transfers of the journal that have not come to their end, those that run among them.

@@ -81,7 +81,8 @@ public struct BrowserState: Sendable {
       retries.note(status, of: request)
     case .foundLeftTransfers(let entries):
       found(left: entries, &turn)
-    case .transfersProgressed(let statuses, let earlier):
+    case .transfersProgressed(let statuses, let earlier, let rate):
+      transfers.ownRate = rate
       transfersProgressed(statuses, earlier, &turn)
     case .settled(let summary):
       // Nobody waits for it, so it takes the place of nothing.

@@ -18,12 +18,36 @@ struct TransferProgressLineTests {
       state: state)
   }
 
+  private static func line(
+    _ unfinished: [TransferStatus], _ count: Int = 0, _ bytes: ByteCount = .zero, of total: Int?,
+    isAll: Bool = true, columns: Int = 79
+  ) -> String {
+    TransferProgressLine.line(
+      unfinished, count, bytes, of: total, isAll: isAll,
+      rate: unfinished.reduce(0) { $0 + $1.rate }, columns: columns)
+  }
+
+  @Test("Several whose sizes are known show the whole, percent and time left")
+  func whole() {
+    let statuses = [
+      transfer("a", moved: 1 << 20, of: 3 << 20, rate: 1_048_576),
+      transfer("b", moved: 0, of: 4 << 20, state: .waiting),
+    ]
+    #expect(
+      Self.line(statuses, 1, .mebibytes(1), of: 3)
+        == "1 of 3 done  2.0/8.0 MiB  25%  1.0 MiB/s  0:06  a")
+    #expect(
+      Self.line(statuses, 1, .mebibytes(1), of: nil, isAll: false)
+        == "1 done  2.0 MiB  1.0 MiB/s  a")
+    #expect(Self.line(statuses, 1, .mebibytes(1), of: nil).hasPrefix("1 of 3 done"))
+  }
+
   @Test("One transfer shows bytes, percent, speed, time left and name")
   func single() {
     let status = transfer(
       "backup.tar", moved: 1 << 29, of: 1 << 30, rate: 1_048_576, left: .seconds(512))
     #expect(
-      TransferProgressLine.line([status], 0, .zero, of: 1, columns: 79)
+      Self.line([status], of: 1)
         == "0.5/1.0 GiB  50%  1.0 MiB/s  8:32  backup.tar")
   }
 
@@ -31,7 +55,7 @@ struct TransferProgressLineTests {
   func lastAnswer() {
     let status = transfer("backup.tar", moved: 1 << 30, of: 1 << 30)
     #expect(
-      TransferProgressLine.line([status], 0, .zero, of: 1, columns: 79)
+      Self.line([status], of: 1)
         .hasPrefix("1.0/1.0 GiB  99%"))
     #expect(transfer("a", moved: 5, of: 5, state: .cancelled).percent == 100)
     #expect(transfer("a", moved: 5, of: nil).percent == nil)
@@ -44,10 +68,10 @@ struct TransferProgressLineTests {
       transfer("b", moved: 1 << 20, of: nil, rate: 1_048_576),
     ]
     #expect(
-      TransferProgressLine.line(statuses, 3, .mebibytes(2), of: 10, columns: 79)
+      Self.line(statuses, 3, .mebibytes(2), of: 10)
         == "3 of 10 done  4.0 MiB  2.0 MiB/s  a")
     #expect(
-      TransferProgressLine.line(statuses, 3, .mebibytes(2), of: nil, columns: 79)
+      Self.line(statuses, 3, .mebibytes(2), of: nil, isAll: false)
         .hasPrefix("3 done  4.0 MiB"))
   }
 
@@ -56,7 +80,7 @@ struct TransferProgressLineTests {
     let status = transfer(
       "a", moved: 0, of: 10, state: .retrying(RetryStatus(attempt: 2, of: 8, code: "SlowDown")))
     #expect(
-      TransferProgressLine.line([status], 0, .zero, of: 1, columns: 79)
+      Self.line([status], of: 1)
         .contains("retrying 2/8: SlowDown"))
   }
 
@@ -68,7 +92,7 @@ struct TransferProgressLineTests {
         status.stalledFor = stalledFor
         return status
       }
-      return TransferProgressLine.line(statuses, 0, .zero, of: stalls.count, columns: 79)
+      return Self.line(statuses, of: stalls.count)
     }
     #expect(line([.seconds(8)]) == "5/10 B  50%  0 B/s  stalled 8 s  a")
     #expect(line([.seconds(12), .seconds(8)]).contains("stalled 8 s"))
@@ -82,7 +106,7 @@ struct TransferProgressLineTests {
     arguments: [0, 1, 10, 40, 79])
   func width(columns: Int) {
     let status = transfer("\u{1B}[2J\r\n日本語の長い名前.tar.gz", moved: 5, of: 10, rate: 7)
-    let line = TransferProgressLine.line([status], 0, .zero, of: 1, columns: columns)
+    let line = Self.line([status], of: 1, columns: columns)
     #expect(Visible.width(line) <= columns)
     #expect(line.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F })
   }

@@ -63,6 +63,13 @@ struct TransfersPaneTests {
     return status
   }
 
+  @Test("The rate of all is the one that is told with them")
+  func overallRate() throws {
+    var scene = try Scene.at("", .of(["a"]), columns: 100, rows: 20)
+    scene.send(.transfersProgressed([.sample(1), .sample(2)], rate: 7 * 1_048_576))
+    #expect(scene.screen.contains("7.0 MiB/s"))
+  }
+
   @Test("The box shows bars, rates and what went wrong", arguments: [80, 120])
   func box(columns: Int) throws {
     var scene = try Scene.at("p/", .of(["a", "b"], under: "p/"), columns: columns, rows: 30)

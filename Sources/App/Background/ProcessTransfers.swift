@@ -96,6 +96,15 @@ actor ProcessTransfers {
     return statuses
   }
 
+  /// Bytes a second of all of them together.
+  var rate: Double {
+    get async {
+      var rate = 0.0
+      for member in inOrder { rate += await member.transfers.rate }
+      return rate
+    }
+  }
+
   // MARK: - Control
 
   // A transfer's number is its own in the whole process, and engines leave alone what is not theirs.

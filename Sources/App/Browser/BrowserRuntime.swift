@@ -118,7 +118,10 @@ final class BrowserRuntime {
         let newest = await transfers.limit
         if newest != limit { sink.yield(.action(.transfersLimited(newest))) }
         limit = newest
-        sink.yield(.action(.transfersProgressed(overview.statuses, earlier: overview.earlier)))
+        let rate = await transfers.rate
+        sink.yield(
+          .action(
+            .transfersProgressed(overview.statuses, earlier: overview.earlier, rate: rate)))
       }
     }
     let background = Task { [others] in await others?.run() }

@@ -22,6 +22,7 @@ extension TransferRunner {
     // Those that are not begun with would be lost if this process died meanwhile.
     let isReserved = trees.map { trees.count > 1 && !Self.isShownSingly($0) }
     let reserved = await engine.reserve(zip(trees, isReserved).filter(\.1).map(\.0))
+    progress.expect(trees.count)
     var ends = Ends(found: Array(repeating: nil, count: trees.count))
     let begun = await withProgress {
       let begun = await run(trees, atOnce: inTurn ? 1 : Self.treesAtOnce, &ends)
@@ -97,6 +98,7 @@ extension TransferRunner {
     }
     let outcomes = TreeOutcomes()
     let id = await engine.enqueue(tree, reporting: outcomes)
+    progress.began()
     for await outcome in outcomes { report(outcome) }
     guard !Task.isCancelled else {
       await engine.stopResumably()

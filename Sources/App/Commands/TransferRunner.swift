@@ -23,7 +23,7 @@ struct TransferRunner {
   func withProgress<Value>(_ body: () async -> Value) async -> Value {
     let (engine, progress) = (engine, progress)
     let watch = Task {
-      for await statuses in engine.updates() { progress.show(statuses) }
+      for await statuses in engine.updates() { progress.show(statuses, rate: await engine.rate) }
     }
     defer {
       watch.cancel()
@@ -53,6 +53,7 @@ struct TransferRunner {
   func run(_ requests: [TransferRequest]) async {
     let engine = engine
     let ids = await engine.enqueue(requests)
+    progress.began()
     await withTaskGroup(of: Ended.self) { group in
       for (id, request) in zip(ids, requests) {
         group.addTask {

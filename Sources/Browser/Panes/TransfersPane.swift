@@ -18,6 +18,8 @@ struct TransfersPane: Sendable {
   private var takenOver: Set<JournalID> = []
   /// Bytes a second for all of this run; nil for no limit.
   var limit: Int?
+  /// Bytes a second that all of this run move together; nil for the sum of what each moves.
+  var ownRate: Double?
   private(set) var viewport = ListViewport()
   /// Those of this run whose end has been told.
   private var told: Set<TransferID> = []
@@ -55,10 +57,16 @@ struct TransfersPane: Sendable {
   /// Transfers of this run that are not over.
   var running: [TransferStatus] { own.filter { !$0.state.isOver } }
 
+  /// Bytes a second of everything that moves, in whichever process.
+  var rate: Double {
+    let others = others.flatMap(\.transfers).filter { !$0.state.isOver }.reduce(0) { $0 + $1.rate }
+    return (ownRate ?? running.reduce(0) { $0 + $1.rate }) + others
+  }
+
   /// What all together need at their rate; nil while that cannot be told.
   var timeLeft: Duration? {
     let moving = allRunning.filter { $0.state != .paused && $0.state != .cancelling }
-    let rate = moving.reduce(0) { $0 + $1.rate }
+    let rate = rate
     guard rate > 0 else { return nil }
     var left = 0.0
     for status in moving {

@@ -56,7 +56,7 @@ struct TransfersPaneView {
   /// The rate of all together and the time they need.
   private var speed: VisibleText? {
     guard !running.isEmpty else { return nil }
-    let rate = ByteFormat.rate(running.reduce(0) { $0 + $1.rate })
+    let rate = ByteFormat.rate(pane.rate)
     return VisibleText(rate + (pane.timeLeft.map { "  " + DurationFormat.clock($0) } ?? ""))
   }
 

@@ -13,6 +13,8 @@ struct QueuedTransfer {
   /// As it was shown last; only that of a running transfer changes by itself.
   var status: TransferStatus
   var meter = RateMeter()
+  /// What has moved in this run.
+  private(set) var movedHere = ByteCount.zero
   private var stillness = Stillness()
   var task: Task<Void, Never>?
   var stop = StopSign()
@@ -126,7 +128,8 @@ struct QueuedTransfer {
       status.moved = seen.moved
     }
     // What was there already says nothing about the rate.
-    meter.add(moved: ByteCount(status.moved.bytes - kept.bytes), at: time)
+    movedHere = ByteCount(status.moved.bytes - kept.bytes)
+    meter.add(moved: movedHere, at: time)
     // Who has sent all, or got it, waits for no byte.
     stillness.look(
       moved: status.moved,

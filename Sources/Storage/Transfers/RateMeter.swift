@@ -22,6 +22,8 @@ public struct RateMeter: Sendable, Hashable {
   ///   - moved: the bytes moved so far. It falls when some are given up that will move again.
   ///   - time: since any fixed moment; never less than before.
   public mutating func add(moved: ByteCount, at time: Duration) {
+    // Nobody looked meanwhile: nothing was to move.
+    if let last = samples.last, time - last.time > window { samples.removeAll() }
     samples.append(Sample(time: time, moved: moved.bytes))
     // The newest sample that is old enough stays: it is where the window begins.
     while samples.count > 2, samples[1].time <= time - window { samples.removeFirst() }

@@ -22,6 +22,10 @@ public actor TransferEngine {
   private var runningCounts: [QueuedTransfer.Lane: Int] = [:]
   /// Those of `running` that stand still on a person's wish; others run in their place.
   var held: Set<TransferID> = []
+  /// Of all together: those of many small ones would each be over before they have a rate.
+  private var meter = RateMeter()
+  /// By those that are over.
+  private var movedByOthers = ByteCount.zero
   let rateLimit: RateLimit?
   /// Of all engines of the process, so that a number names one transfer.
   private static let lastID = Atomic(0)
@@ -236,6 +240,7 @@ public actor TransferEngine {
     if held.remove(id) != nil { tools.pool.release(id) }
     if let lane = entries[id]?.lane { runningCounts[lane, default: 0] -= 1 }
     entries[id]?.look(at: start.duration(to: clock.now))
+    movedByOthers += entries[id]?.movedHere ?? .zero
     if case .failure(let error) = result, error.isCancellation, entries[id]?.stop.isRaised == true {
       end(id, .failure(.stopped))
     } else {
@@ -262,11 +267,17 @@ public actor TransferEngine {
     return entries.values.map(\.status)
   }
 
+  /// Bytes a second that all transfers move together, as a moving average.
+  public var rate: Double { running.isEmpty ? 0 : meter.rate }
+
   private func lookAtRunning() {
     let time = start.duration(to: clock.now)
+    var moved = movedByOthers
+    defer { if !running.isEmpty { meter.add(moved: moved, at: time) } }
     for id in running {
       guard let before = entries[id]?.status else { continue }
       entries[id]?.look(at: time)
+      moved += entries[id]?.movedHere ?? .zero
       if entries[id]?.status != before { hasChanged = true }
     }
   }

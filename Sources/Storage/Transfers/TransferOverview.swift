@@ -13,10 +13,11 @@ public struct TransferOverview: Sendable, Hashable {
   /// nil while it cannot be told: nothing moves, or it is not known how much there is.
   public var timeLeft: Duration?
 
-  public init(_ statuses: some Sequence<TransferStatus>) {
+  /// - Parameter rate: of all that move, as ``TransferEngine/rate`` has it; nil for the sum of theirs.
+  public init(_ statuses: some Sequence<TransferStatus>, rate overall: Double? = nil) {
     unfinished = 0
     moved = .zero
-    rate = 0
+    var rate = 0.0
     var total: ByteCount? = .zero
     for status in statuses where !status.state.isOver {
       unfinished += 1
@@ -25,7 +26,9 @@ public struct TransferOverview: Sendable, Hashable {
       total = total.flatMap { sum in status.total.map { sum + $0 } }
     }
     self.total = unfinished > 0 ? total : nil
-    timeLeft = self.total.flatMap { total in
+    rate = overall ?? rate
+    self.rate = rate
+    timeLeft = self.total.flatMap { [moved] total in
       guard rate > 0, rate.isFinite, total >= moved else { return nil }
       let seconds = Double(total.bytes - moved.bytes) / rate
       // Beyond a year the figure says nothing, and Duration's own limits come near.

@@ -32,6 +32,11 @@ struct RateMeterTests {
     #expect(meter.timeLeft(total: ByteCount(5_000)) == nil)
   }
 
+  @Test("What nobody looked at was no time of moving")
+  func pause() {
+    #expect(meter([(0, 0), (1_000, 1), (1_000, 3_600), (2_000, 3_601)]).rate == 1_000)
+  }
+
   @Test("Bytes that are taken back have not moved")
   func takenBack() {
     #expect(meter([(0, 0), (1_000, 1), (200, 2)]).rate == 100)
