@@ -118,7 +118,7 @@ struct ListingPlanTests {
         names.prefix(width).randomElement(using: &random) ?? "a"
       }
       // Some prefixes have many keys, most have few; a prefix may be a key as well.
-      let leaf = Bool.random(using: &random) ? "f\(number)" : ""
+      let leaf = ["f\(number)", "a-\(number)", ""].randomElement(using: &random) ?? ""
       keys.insert(ObjectKey((levels + [leaf]).joined(separator: "/")))
     }
     return keys.filter { !$0.isEmpty }
