@@ -124,6 +124,12 @@ extension PailCommandLine {
   /// command apart as well, which a listing of buckets would wait for. Help, and whatever is
   /// not in order, is the root's, which has the words for it.
   static func command(_ arguments: [String]) throws -> any ParsableCommand {
+    // The parser would take the next word for the value: a place, perhaps, to be changed.
+    if let word = arguments.prefix(while: { $0 != "--" }).first(where: {
+      $0.hasPrefix("--") && $0.firstIndex(of: "=") == $0.indices.last
+    }) {
+      throw ValidationError("\(word.dropLast()) is empty: give it a value, or leave it out")
+    }
     if let (command, rest) = LeadingOptions.command(arguments),
       let parsed = try? command.parseAsRoot(rest), parsed is any PailCommand
     {

@@ -83,6 +83,16 @@ struct CommandLineTests {
     #expect(message.contains("''") || message.contains("is empty"))
   }
 
+  @Test("An option with nothing behind its = does not take the next word")
+  func emptyAfterEquals() throws {
+    for words in [["rm", "--history=", "s3://b/k", "s3://b/l"], ["--user=", "ls"]] {
+      let error = try #require(throws: (any Error).self) { try PailCommandLine.command(words) }
+      #expect(PailCommandLine.exitCode(for: error).rawValue == 64)
+      #expect(PailCommandLine.message(for: error).contains("is empty"))
+    }
+    _ = try PailCommandLine.command(["put", "--metadata=k=", "--", "--user=", "s3://b/"])
+  }
+
   @Test(
     "What can be meant is understood",
     arguments: [
