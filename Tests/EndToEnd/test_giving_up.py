@@ -14,7 +14,7 @@ from conftest import Moto
 from keyspace import Keyspace
 from proxy import Proxy
 from test_faults import LARGE, MEBIBYTE, SMALL, outcomes
-from test_resuming import ended, pieces, start, unfinished
+from test_resuming import KEPT_SIZE, ended, pieces, start, unfinished
 from test_transfers import upload
 
 SOON = {"PAIL_RETRY_FOR": "1s"}
@@ -70,6 +70,29 @@ def test_a_server_that_stays_busy_ends_what_it_never_took(person, proxy, store, 
     message = fails(person, "get", f"s3://{bucket}/other.bin")
     assert "SlowDown" in message or "503" in message or "ServiceUnavailable" in message
     assert list(person.downloads.iterdir()) == []
+
+
+@pytest.mark.parametrize("size", [LARGE, KEPT_SIZE])
+def test_a_server_that_stays_busy_midway_ends_a_download(person, proxy, store, bucket, size):
+    body = os.urandom(size)
+    store.put(bucket, "film.bin", body)
+    proxy.refuse(503, "SlowDown", operation="GetObject", skip=2, times=0)
+    message = fails(person, "get", f"s3://{bucket}/film.bin")
+    assert "SlowDown" in message
+    if size == LARGE:
+        assert list(person.downloads.iterdir()) == []
+        return
+    # The larger is worth keeping.
+    assert "pail transfers resume" in message
+    arrived = set(pieces(proxy, "GetObject", "delivered"))
+    assert arrived
+    proxy.clear()
+    before = len(proxy.operations)
+    resumed = person.run("transfers", "resume")
+    assert resumed.returncode == 0, resumed.stderr
+    assert not arrived & set(pieces(proxy, "GetObject", "request", before))
+    assert [path.name for path in person.downloads.iterdir()] == ["film.bin"]
+    assert (person.downloads / "film.bin").read_bytes() == body
 
 
 def test_a_folder_meets_a_server_that_stays_busy(person, proxy, store, bucket):
