@@ -240,6 +240,47 @@ def test_hostile_peers_of_the_socket_hurt_nothing(person, store, proxy, bucket):
     os.close(folder)
 
 
+@contextlib.contextmanager
+def peer_of(person, number):
+    """A connection to the socket of a process, as the next pail makes it."""
+    name = person.home / "state" / "pail" / "run" / f"{number}.sock"
+    wait_until(name.exists, "a socket")
+    folder = os.open(name.parent, os.O_RDONLY)
+    try:
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.connect(f"/proc/self/fd/{folder}/{name.name}")
+            peer.settimeout(20)
+            yield peer
+    finally:
+        os.close(folder)
+
+
+def told(peer, *states):
+    """Waits for a transfer in one of these states; gives its number."""
+    lines = peer.makefile("rb")
+    while True:
+        for each in json.loads(lines.readline()).get("transfers", []):
+            if each["state"] in states:
+                return each["id"]
+
+
+def command(peer, name, number):
+    peer.sendall(json.dumps({"command": name, "id": number}).encode() + b"\n")
+
+
+def test_a_prefix_that_another_process_cancels_is_a_failure(person, store, proxy, bucket):
+    for name in ("one", "two"):
+        store.put(bucket, f"p/{name}", name.encode())
+    held = proxy.hold("answer", operation="GetObject", times=99)
+    get = start(person, "get", "-r", f"s3://{bucket}/p/", "down")
+    held.wait()
+    with peer_of(person, get.pid) as peer:
+        command(peer, "cancel", told(peer, "running"))
+        _, errors = get.communicate(timeout=30)
+    held.release()
+    assert get.returncode == 1 and f"s3://{bucket}/p/: Cancelled".encode() in errors
+
+
 def test_what_another_process_tries_again_comes_to_its_end(person, store, proxy, bucket):
     for name in ("first.txt", "second.txt"):
         person.file(name, name.encode())
@@ -248,31 +289,19 @@ def test_what_another_process_tries_again_comes_to_its_end(person, store, proxy,
     held = proxy.hold("request", operation="PutObject", key=b"second.txt")
     put = start(person, "put", "first.txt", "second.txt", f"s3://{bucket}/")
     held.wait()
-    name = person.home / "state" / "pail" / "run" / f"{put.pid}.sock"
-    wait_until(name.exists, "a socket")
-    folder = os.open(name.parent, os.O_RDONLY)
-    peer = socket.socket(socket.AF_UNIX)
-    peer.connect(f"/proc/self/fd/{folder}/{name.name}")
-    peer.settimeout(20)
-    lines = peer.makefile("rb")
-    failed = None
-    while failed is None:
-        told = json.loads(lines.readline()).get("transfers", [])
-        failed = next((each["id"] for each in told if each["state"] == "failed"), None)
-    peer.sendall(json.dumps({"command": "retry", "id": failed}).encode() + b"\n")
-    again.wait()
-    held.release()
-    wait_until(lambda: "done" in outcomes(person), "the second")
-    # It would end now.
-    with pytest.raises(subprocess.TimeoutExpired):
-        put.wait(1)
-    again.release()
-    _, errors = put.communicate(timeout=30)
+    with peer_of(person, put.pid) as peer:
+        command(peer, "retry", told(peer, "failed"))
+        again.wait()
+        held.release()
+        wait_until(lambda: "done" in outcomes(person), "the second")
+        # It would end now.
+        with pytest.raises(subprocess.TimeoutExpired):
+            put.wait(1)
+        again.release()
+        _, errors = put.communicate(timeout=30)
     assert put.returncode == 1 and b"AccessDenied" in errors
     assert store.get(bucket, "first.txt") == b"first.txt"
     assert sorted(outcomes(person)) == ["done", "done", "failed"]
-    peer.close()
-    os.close(folder)
 
 
 def test_p_holds_a_transfer_of_another_process_and_lets_it_go_on(person, store, proxy, bucket):

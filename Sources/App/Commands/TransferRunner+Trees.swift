@@ -9,14 +9,15 @@ extension TransferRunner {
   /// Runs folders, prefixes and lists of files to their end, several at once; each file is told as
   /// it is over.
   ///
-  /// A place to download from that cannot be listed is told, and the others go on. Any other end of
-  /// a tree before all in it was tried has nothing more begun; those under way go on.
+  /// A place to download from that cannot be listed is told, and so is a tree that another Pail
+  /// cancelled; the others go on. Any other end of a tree before all in it was tried has nothing more
+  /// begun; those under way go on.
   ///
   /// - Parameter inTurn: whether each is to begin only when the one before it is over, since the
   ///   files of one may be in the way of another's.
   /// - Throws: what else ended a tree before all in it was tried, and `CancellationError` when the
   ///   task was cancelled. Nothing is under way any more in either case.
-  /// - Returns: what was found in each; nil for those that could not be listed.
+  /// - Returns: what was found in each; nil for those that were told.
   @discardableResult
   func run(_ trees: [TransferTree], inTurn: Bool = false) async throws -> [TreeStatus?] {
     // Those that are not begun with would be lost if this process died meanwhile.
@@ -67,7 +68,11 @@ extension TransferRunner {
         switch end {
         case .success(let status): ends.found[index] = status
         case nil: break
-        case .failure(let error) where error.isCancellation || error.kind == .stopped: break
+        case .failure(let error)
+        where error.kind == .stopped || error.isCancellation && Task.isCancelled: break
+        // Cancelled alone, by another Pail.
+        case .failure(let error) where error.isCancellation:
+          context.fail(subject(of: trees[index]), error)
         case .failure(let error)
         where trees[index].direction == .download
           && [.noSuchBucket, .accessDenied].contains(error.kind):
@@ -152,6 +157,15 @@ extension TransferRunner {
       }
       context.reportTransfer(outcome.direction, result)
     case .failed(let error): context.fail(subject(of: outcome), error)
+    }
+  }
+
+  private func subject(of tree: TransferTree) -> [UInt8] {
+    switch tree.work {
+    case .upload(let folder, _, _, _): folder.bytes
+    case .download(let bucket, let selection, _, _):
+      S3URI(bucket: bucket, key: selection.prefix).bytes
+    case .list(let requests): Array("\(requests.count) files".utf8)
     }
   }
 

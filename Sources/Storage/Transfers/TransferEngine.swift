@@ -105,8 +105,11 @@ public actor TransferEngine {
     guard case .tree(_, let progress, _) = entries[id]?.work else { return (TreeStatus(), nil) }
     await entries[id]?.task?.value
     let status = progress.snapshot.status
-    guard case .failed(let error) = entries[id]?.status.state else { return (status, nil) }
-    return (status, error.kind == .incomplete ? nil : error)
+    switch entries[id]?.status.state {
+    case .cancelled: return (status, .cancelled)
+    case .failed(let error) where error.kind != .incomplete: return (status, error)
+    default: return (status, nil)
+    }
   }
 
   /// Whether the journal keeps what it takes to go on with a transfer that is over.
