@@ -44,6 +44,13 @@ struct ConfigFileTests {
     ).resolve()
   }
 
+  @Test("Where there can be no file, nothing is protected and nothing is said")
+  func nowhere() {
+    for path in ["/dev/null/.config/pail/config.toml", "/nonexistent/pail/config.toml"] {
+      #expect(ConfigFile(at: FilePath(path)) == nil)
+    }
+  }
+
   @Test("A profile has its colour and its protection, and says where they come from")
   func production() throws {
     let settings = resolve(["AWS_PROFILE": "production"])

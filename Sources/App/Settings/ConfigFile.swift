@@ -32,7 +32,8 @@ struct ConfigFile: Sendable {
     let descriptor: FileDescriptor
     do {
       descriptor = try FileDescriptor.open(file, .readOnly, options: [.nonBlocking, .closeOnExec])
-    } catch Errno.noSuchFileOrDirectory {
+    } catch Errno.noSuchFileOrDirectory, Errno.notDirectory {
+      // As with HOME=/dev/null, which services have: nobody can have put a file there.
       return nil
     } catch {
       lose("\(path) was not read: \((error as? Errno).map { "\($0)" } ?? "no reason is known").")
