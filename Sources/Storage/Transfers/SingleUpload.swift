@@ -60,45 +60,18 @@ struct SingleUpload: Sendable {
 
   private var kind: RequestPool.Kind { .init(objectOf: source.size) }
 
-  /// - Parameter turn: given back while the transfer is paused; nil when it was cancelled meanwhile.
+  /// - Parameter turn: given back while the transfer is paused or waits for its next try; nil when it
+  ///   was cancelled meanwhile.
   private func putPatiently(
     in turn: inout RequestPool.Turn?
   ) async -> Result<WriteReceipt, UploadMachine.Failure> {
     let size = source.size.bytes
     var trouble = Patience.Trouble()
+    var last: S3Error?
     while true {
-      let counter = progress.begin()
-      let body = HTTPRequestBody.file(FileSlice(file: source.file, offset: 0, count: size))
-      // Once the whole body has left, the answer tells more than giving up would.
-      let result = await tools.unlessPaused { () async throws(S3Error) in
-        try await withGrace(
-          { () async throws(S3Error) in
-            try await client.putObject(
-              location, body: body, attributes: attributes, condition: condition,
-              progress: counter)
-          }, if: { counter.value >= size })
-      }
-      switch result {
-      case .success(let receipt):
-        progress.end(counter, isDone: true)
-        tools.patience.succeeded()
-        return .success(receipt)
-      case .failure(let error):
-        progress.end(counter, isDone: false)
-        // What may have been stored fails the condition, as if somebody else had stored it.
-        let isRepeatable = condition == .none || !error.isInDoubt
-        guard isRepeatable, await tools.patience.isLeft(after: error, &trouble) else {
-          return .failure(await failure(for: error, ending: Ending(of: error)))
-        }
-      case nil:
-        progress.end(counter, isDone: false)
-        if let held = turn { tools.leave(held, isAnswered: false) }
+      if turn == nil {
         turn = await tools.enter(kind)
-        guard turn != nil else {
-          let cancelled = S3Error(
-            operation: .putObject, cause: .transport(.cancelled), attempts: 0)
-          return .failure(await failure(for: cancelled, ending: Ending(of: cancelled)))
-        }
+        guard turn != nil else { return .failure(await cancellation(after: last)) }
         if await source.hasChanged() {
           return .failure(
             UploadMachine.Failure(
@@ -106,7 +79,50 @@ struct SingleUpload: Sendable {
               ending: Ending(outcome: .failed, errorCode: "SourceChanged")))
         }
       }
+      let counter = progress.begin()
+      let body = HTTPRequestBody.file(FileSlice(file: source.file, offset: 0, count: size))
+      // Once the whole body has left, the answer tells more than giving up would. A pause saves
+      // nothing any more then, and what is stored already would be in the way of a second try.
+      let result = await tools.unlessPaused(
+        { () async throws(S3Error) in
+          try await withGrace(
+            { () async throws(S3Error) in
+              try await client.putObject(
+                location, body: body, attributes: attributes, condition: condition,
+                progress: counter)
+            }, if: { counter.value >= size })
+        }, if: { counter.value < size })
+      if case .success(let receipt)? = result {
+        progress.end(counter, isDone: true)
+        tools.patience.succeeded()
+        return .success(receipt)
+      }
+      progress.end(counter, isDone: false)
+      // In nobody's way while it waits.
+      if let held = turn { tools.leave(held, isAnswered: false) }
+      turn = nil
+      guard case .failure(let error)? = result else { continue }
+      last = error
+      // What may have been stored fails the condition, as if somebody else had stored it.
+      guard condition == .none || !error.isInDoubt,
+        await tools.patience.isLeft(after: error, &trouble)
+      else {
+        guard Task.isCancelled, error.isTransient else {
+          return .failure(await failure(for: error, ending: Ending(of: error)))
+        }
+        return .failure(await cancellation(after: error))
+      }
     }
+  }
+
+  /// Of one that is cancelled while it waits.
+  ///
+  /// - Parameter last: why the last attempt failed; it counts where that may have stored something.
+  private func cancellation(after last: S3Error?) async -> UploadMachine.Failure {
+    let cancelled = S3Error(operation: .putObject, cause: .transport(.cancelled), attempts: 0)
+    let ending = Ending(of: last ?? cancelled)
+    let isInDoubt = ending.outcome == .interrupted
+    return await failure(for: isInDoubt ? last ?? cancelled : cancelled, ending: ending)
   }
 
   /// A source that changes makes other errors, such as one about a checksum: it is named instead.

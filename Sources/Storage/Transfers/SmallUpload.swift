@@ -100,7 +100,8 @@ struct SmallUpload: Sendable {
     var trouble = Patience.Trouble()
     while true {
       guard let turn = await tools.enter(.small) else {
-        return .failure(last ?? Failure(error: .cancelled, ending: .unsent))
+        return .failure(
+          last.map { cancelled(after: $0) } ?? Failure(error: .cancelled, ending: .unsent))
       }
       let result = await put()
       switch result {
@@ -113,10 +114,20 @@ struct SmallUpload: Sendable {
         // What may have been stored fails the condition, as if somebody else had stored it.
         guard let cause = failure.cause, condition == .none || !cause.isInDoubt,
           await tools.patience.isLeft(after: cause, &trouble)
-        else { return result }
+        else {
+          guard Task.isCancelled, failure.cause?.isTransient == true else { return result }
+          return .failure(cancelled(after: failure))
+        }
         last = failure
       }
     }
+  }
+
+  /// Of one that is cancelled while it waits for its next try: nobody wants to know any more why the
+  /// last one failed, unless it may have stored something.
+  private func cancelled(after last: Failure) -> Failure {
+    guard last.ending.outcome == .failed else { return last }
+    return Failure(error: .cancelled, ending: last.ending, cause: last.cause)
   }
 
   private func put() async -> Result<WriteReceipt, Failure> {

@@ -4,8 +4,9 @@ import OrderedCollections
 
 /// What a person does to transfers that are in the queue.
 extension TransferEngine {
-  /// Has a transfer stand still until ``resume(_:)-(TransferID)``: parts and ranges under way are
-  /// given up and go again later, all that has arrived is kept. Small files under way end first.
+  /// Has a transfer stand still until ``resume(_:)-(TransferID)``: bodies, parts and ranges under way
+  /// are given up and go again later, all that has arrived is kept. Small files under way, and bodies
+  /// that have left entirely, end first.
   public func pause(_ id: TransferID) {
     switch entries[id]?.status.state {
     case .waiting: break

@@ -85,9 +85,11 @@ struct TransferTools: Sendable {
 
   /// Sends a request that is given up when the transfer is paused.
   ///
-  /// - Returns: nil when it was.
+  /// - Parameter mayGiveUp: asked then; one that is not given up ends as if there were no pause.
+  /// - Returns: nil when it was given up.
   func unlessPaused<Answer: Sendable>(
-    _ request: @escaping @Sendable () async throws(S3Error) -> Answer
+    _ request: @escaping @Sendable () async throws(S3Error) -> Answer,
+    if mayGiveUp: @escaping @Sendable () -> Bool = { true }
   ) async -> Result<Answer, S3Error>? {
     let task = Task { () async -> Result<Answer, S3Error> in
       do throws(S3Error) {
@@ -98,6 +100,7 @@ struct TransferTools: Sendable {
     }
     let isInterrupted = StopSign()
     let interruption = pool.onHold(of: owner) {
+      guard mayGiveUp() else { return }
       isInterrupted.raise()
       task.cancel()
     }

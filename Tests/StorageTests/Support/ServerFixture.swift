@@ -67,14 +67,17 @@ struct ServerFixture {
   }
 
   /// A service with a journal in the fixture's folder: each one is as another run of the program.
-  func nextRun() -> S3Service {
+  func nextRun(
+    settings: TransferSettings = .small, retryPolicy: RetryPolicy = .standard
+  ) -> S3Service {
     let client = S3Client(
-      endpoint: outside.endpoint, region: .usEast1, credentials: credentials, transport: transport)
+      endpoint: outside.endpoint, region: .usEast1, credentials: credentials, transport: transport,
+      retryPolicy: retryPolicy)
     return S3Service(
       interactive: client, transfers: client, history: history,
       author: Author.current(user: "ana"),
       journal: TransferJournal(openingAtFirstUse: local.path.appending("state/transfers.sqlite")),
-      settings: .small)
+      settings: settings)
   }
 
   private func removeBucket() async {

@@ -93,6 +93,68 @@ struct TransferControlTests {
     }
   }
 
+  @Test(
+    "One whose body has left entirely is not sent again after a pause", .timeLimit(.minutes(5)))
+  func pauseAfterBody() async throws {
+    try await ServerFixture.with { fixture in
+      let file = try fixture.file("up.bin", size: Self.mebibyte)
+      let gate = Gate()
+      fixture.transport.afterEach { (request) async throws(HTTPError) in
+        guard request.method == .put else { return }
+        await gate.pass()
+        if Task.isCancelled { throw .cancelled }
+      }
+      let engine = fixture.service.transfers
+      let id = try #require(
+        await engine.enqueue([
+          .upload(file, to: fixture.location("one"), attributes: .init(), ifExists: .fail)
+        ]).first)
+      await gate.arrived()
+      await engine.pause(id)
+      // A request that is given up gets a second to be answered.
+      try await Task.sleep(for: .milliseconds(1_500))
+      await engine.resume(id)
+      gate.open()
+      _ = try await engine.result(of: id)
+      #expect(fixture.transport.sentChanges.count == 1)
+      #expect(try await fixture.rows(.upload).map(\.outcome) == [.done])
+    }
+  }
+
+  @Test(
+    "One that waits for a busy server is in nobody's way, and is kept when all is stopped",
+    .timeLimit(.minutes(5)), arguments: [1_000, mebibyte])
+  func stopWaiting(size: Int) async throws {
+    var settings = TransferSettings.small
+    settings.concurrentRequests = 1
+    settings.patience = .seconds(60)
+    let once = RetryPolicy(maxAttempts: 1, base: .zero, cap: .zero, deadline: .zero)
+    try await ServerFixture.with { fixture in
+      let refusals = AsyncStream.makeStream(of: Void.self)
+      fixture.transport.answerInPlace { request in
+        guard request.method == .put, request.key == ObjectKey("busy") else { return nil }
+        refusals.continuation.yield()
+        return HTTPResponse(
+          head: HTTPResponseHead(status: 503, headers: [HTTPHeader("Retry-After", "30")]))
+      }
+      let file = try fixture.file("up.bin", size: size)
+      let engine = fixture.nextRun(settings: settings, retryPolicy: once).transfers
+      func upload(_ key: String) async throws -> TransferID {
+        let request = TransferRequest.upload(
+          file, to: fixture.location(key), attributes: .init(), size: ByteCount(Int64(size)),
+          ifExists: .overwrite)
+        return try #require(await engine.enqueue([request]).first)
+      }
+      // Nobody waits for a server that has never answered.
+      _ = try await engine.result(of: upload("first"))
+      _ = try await upload("busy")
+      for await _ in refusals.stream.prefix(1) {}
+      _ = try await engine.result(of: upload("other"))
+      #expect(fixture.transport.sentChanges.map(\.key.text) == ["first", "busy", "other"])
+      #expect(await engine.stopResumably() == StoppedTransfers(kept: 1))
+    }
+  }
+
   @Test("What waits does not start while it is paused, and others go before it")
   func pauseWaiting() async throws {
     var settings = TransferSettings.small
