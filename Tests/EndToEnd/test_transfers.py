@@ -200,6 +200,11 @@ def test_the_download_folder_can_be_changed(person, store, bucket, tmp_path):
     assert (other / "data.txt").read_bytes() == b"1"
 
 
+def files_in(folder):
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
 def test_a_prefix_and_marked_objects_come_down_with_their_names(person, store, bucket):
     for key in ("tree/a.txt", "tree/sub/b.txt", "c.txt"):
         store.put(bucket, key, key.encode())
@@ -209,12 +214,21 @@ def test_a_prefix_and_marked_objects_come_down_with_their_names(person, store, b
     browser.wait_for("2 marked")
     download(browser, person.downloads)
     browser.wait_for("Transfers (2 of 2")
-    found = {
-        str(path.relative_to(person.downloads)): path.read_bytes()
-        for path in person.downloads.rglob("*")
-        if path.is_file()
+    assert files_in(person.downloads) == {
+        key: key.encode() for key in ("tree/a.txt", "tree/sub/b.txt", "c.txt")
     }
-    assert found == {key: key.encode() for key in ("tree/a.txt", "tree/sub/b.txt", "c.txt")}
+
+
+def test_marked_keys_that_cannot_be_names_here_get_others(person, store, bucket):
+    for key in ("a", "a/b", "a%2Fb"):
+        store.put(bucket, key, key.encode())
+    browser = person.browse(f"s3://{bucket}")
+    browser.wait_listed("a/", "a", "a%2Fb")
+    browser.press("g", "*")
+    browser.wait_for("3 marked")
+    download(browser, person.downloads)
+    browser.wait_for("Transfers (3 of 3")
+    assert files_in(person.downloads) == {"a": b"a", "a%2F/b": b"a/b", "a%252Fb": b"a%2Fb"}
 
 
 def test_a_large_object_comes_down_in_ranges_and_whole(person, store, proxy, bucket):

@@ -103,7 +103,7 @@ struct TransferJournalTests {
     prefix.direction = .download
     prefix.tree = JournalTree(
       pattern: [0x2A], keyFilter: [JournalTree.Rule([0x3F], isIncluded: true)],
-      dropping: ObjectKey("films/"))
+      dropping: ObjectKey("films/"), filesBeside: [ObjectKey(bytes: [0xFD])])
     var other = prefix
     other.tree?.pattern = nil
     try await journal.save([folder, prefix, other, folder], for: .current())

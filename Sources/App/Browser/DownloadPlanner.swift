@@ -17,7 +17,10 @@ struct DownloadPlanner: Sendable {
       throw StorageError(error)
     }
     var plan = DownloadPlan(items: [], folder: path)
-    for object in wish.objects { try await add(object, wish.from, folder, &plan) }
+    let names = Set(wish.objects.map { wish.name(of: $0.key) })
+    for object in wish.objects {
+      try await add(object, wish.name(of: object.key), beside: names, folder, &plan)
+    }
     for prefix in wish.prefixes {
       let tree = wish.tree(prefix, into: path)
       plan.trees.append(tree)
@@ -38,14 +41,13 @@ struct DownloadPlanner: Sendable {
   }
 
   private func add(
-    _ object: ObjectSummary, _ from: Place, _ folder: DownloadFolder, _ plan: inout DownloadPlan
+    _ object: ObjectSummary, _ key: ObjectKey, beside names: Set<ObjectKey>,
+    _ folder: DownloadFolder, _ plan: inout DownloadPlan
   ) async throws(StorageError) {
     if Task.isCancelled { throw .stopped }
     // Markers of prefixes: folders are made for what is in them.
     guard !object.key.endsWithSlash else { return }
-    let name =
-      object.key.hasPrefix(from.prefix)
-      ? ObjectKey(bytes: object.key.bytes.dropFirst(from.prefix.bytes.count)) : object.key
+    let name = EscapedName(key, beside: names).name
     do throws(LocalFileError) {
       let existing = try await folder.existing(RelativeName(name))
       plan.items.append(DownloadPlan.Item(object: object, name: name, existing: existing))

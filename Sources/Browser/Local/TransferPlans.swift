@@ -104,7 +104,14 @@ public struct DownloadWish: Sendable {
   public func tree(_ prefix: ObjectKey, into folder: FilePath) -> TransferTree {
     TransferTree(
       .download(
-        bucket: from.bucket, KeySelection(prefix: prefix), dropping: from.prefix, folder: folder))
+        bucket: from.bucket, KeySelection(prefix: prefix), dropping: from.prefix, folder: folder),
+      filesBeside: objects.filter { prefix.hasPrefix($0.key) }.map { name(of: $0.key) })
+  }
+
+  /// What is left of a key below the folder.
+  public func name(of key: ObjectKey) -> ObjectKey {
+    key.hasPrefix(from.prefix)
+      ? ObjectKey(bytes: key.bytes.dropFirst(from.prefix.bytes.count)) : key
   }
 }
 

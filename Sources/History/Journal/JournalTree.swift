@@ -57,12 +57,14 @@ public struct JournalTree: Sendable, Hashable {
   public var keyFilter: [Rule]
   /// Of a download: what is left out of keys to name the files.
   public var dropping: ObjectKey
+  /// Of a download: what other files that come to the folder are called, without `dropping`.
+  public var filesBeside: [ObjectKey]
   /// Keys for which it was decided apart what happens when the destination is there already.
   public var decisions: [ObjectKey: JournalRequest.ExistingDestination]
 
   public init(
     files: [File]? = nil, filter: [Rule] = [], links: Links = .inside, pattern: [UInt8]? = nil,
-    keyFilter: [Rule] = [], dropping: ObjectKey = .empty,
+    keyFilter: [Rule] = [], dropping: ObjectKey = .empty, filesBeside: [ObjectKey] = [],
     decisions: [ObjectKey: JournalRequest.ExistingDestination] = [:]
   ) {
     self.files = files
@@ -71,6 +73,7 @@ public struct JournalTree: Sendable, Hashable {
     self.pattern = pattern
     self.keyFilter = keyFilter
     self.dropping = dropping
+    self.filesBeside = filesBeside
     self.decisions = decisions
   }
 }
@@ -131,6 +134,8 @@ struct StoredTree: Codable {
   private var pattern: Data?
   private var keyFilter: [Rule]
   private var dropping: Data
+  /// The same.
+  private var filesBeside: [Data]?
   private var decisions: [Decision]
 
   init(_ tree: JournalTree) {
@@ -140,6 +145,7 @@ struct StoredTree: Codable {
     pattern = tree.pattern.map { Data($0) }
     keyFilter = tree.keyFilter.map(Rule.init)
     dropping = Data(tree.dropping.bytes)
+    filesBeside = tree.filesBeside.isEmpty ? nil : tree.filesBeside.map { Data($0.bytes) }
     decisions = tree.decisions.sorted { $0.key < $1.key }.map {
       Decision(key: Data($0.key.bytes), ifExists: $0.value.rawValue)
     }
@@ -162,7 +168,8 @@ struct StoredTree: Codable {
     guard let links = JournalTree.Links(rawValue: links) else { return nil }
     var tree = JournalTree(
       filter: filter.map(\.rule), links: links, pattern: pattern.map { Array($0) },
-      keyFilter: keyFilter.map(\.rule), dropping: ObjectKey(bytes: dropping))
+      keyFilter: keyFilter.map(\.rule), dropping: ObjectKey(bytes: dropping),
+      filesBeside: (filesBeside ?? []).map { ObjectKey(bytes: $0) })
     if let files {
       tree.files = files.compactMap(\.file)
       guard tree.files?.count == files.count else { return nil }

@@ -1,14 +1,14 @@
-import S3
+public import S3
 
 /// The name that a key gets below a download's folder where the key itself cannot be one.
 ///
 /// Nothing is lost by it: no two keys get one name, and the key can be told from the name. In a
 /// component that needs it, `%2E` stands for a dot, `%00` for NUL, `%25` for `%`; a component
 /// without bytes is `%`; one of more than 255 bytes becomes folders whose names end in `%+`; and a
-/// folder `a` beside a file `a` is `a%2F`, one without bytes `%%2F`. Components that look like one of these are escaped too,
-/// all others stay as they are.
-struct EscapedName: Sendable, Hashable {
-  let name: ObjectKey
+/// folder `a` beside a file `a` is `a%2F`, one without bytes `%%2F`. Components that look like one of
+/// these are escaped too, all others stay as they are.
+public struct EscapedName: Sendable, Hashable {
+  public let name: ObjectKey
   let isEscaped: Bool
 
   private static let percent = UInt8(ascii: "%")
@@ -43,6 +43,17 @@ struct EscapedName: Sendable, Hashable {
     }
     name = ObjectKey(bytes: bytes)
     self.isEscaped = isEscaped
+  }
+
+  /// - Parameters:
+  ///   - key: without what is common to all that comes to the folder.
+  ///   - files: the same of what comes there as a file.
+  public init(_ key: ObjectKey, beside files: Set<ObjectKey>, isFolder: Bool = false) {
+    let ends = key.bytes.indices.filter { key.bytes[$0] == Self.slash } + [key.bytes.count]
+    self.init(
+      key,
+      foldersBesideFiles: Set(ends.filter { files.contains(ObjectKey(bytes: key.bytes[..<$0])) }),
+      isFolder: isFolder)
   }
 
   /// nil for a component that stays as it is.

@@ -30,6 +30,9 @@ struct EscapedNameTests {
     #expect(EscapedName(ObjectKey("a//b"), foldersBesideFiles: [2]).name.text == "a/%%2F/b")
     #expect(EscapedName(ObjectKey("a/%%2F")).name.text == "a/%25%252F")
     #expect(EscapedName(key, foldersBesideFiles: [1]).name.text == "x%2F/a/b")
+    let files: Set = [ObjectKey("x/a"), key, ObjectKey("a")]
+    #expect(EscapedName(key, beside: files).name.text == "x/a%2F/b")
+    #expect(EscapedName(key, beside: files, isFolder: true).name.text == "x/a%2F/b%2F")
     // What a file is named after is no folder.
     #expect(EscapedName(key, foldersBesideFiles: [5]).name.text == "x/a/b")
     #expect(

@@ -66,6 +66,7 @@ extension Journaling {
       kept.pattern = selection.pattern?.bytes
       kept.keyFilter = selection.filter.rules.map(JournalTree.Rule.init)
       kept.dropping = dropping
+      kept.filesBeside = tree.filesBeside
       return JournalRequest(
         .download, endpoint: endpoint, region: region.text, profile: profile, bucket: bucket,
         key: selection.prefix, localPath: folder.absolute.withoutDots, ifExists: ifExists,
@@ -104,7 +105,7 @@ extension TransferTree {
     self.init(
       work, ifExists: .init(entry.ifExists),
       filter: KeyFilter(kept.filter.map(KeyFilter.Rule.init)), links: .init(kept.links),
-      decisions: kept.decisions.mapValues { .init($0) })
+      filesBeside: kept.filesBeside, decisions: kept.decisions.mapValues { .init($0) })
   }
 }
 

@@ -89,7 +89,9 @@ extension S3Service {
       let destination = try await DownloadFolder.open(folder)
       let below = ObjectKey(bytes: prefix.bytes.dropFirst(dropping.bytes.count))
       if below.endsWithSlash {
-        let name = EscapedName(ObjectKey(bytes: below.bytes.dropLast()), isFolder: true).name
+        let name = EscapedName(
+          ObjectKey(bytes: below.bytes.dropLast()), beside: Set(tree.filesBeside), isFolder: true
+        ).name
         // Most often there is nothing, and nothing has to be listed to know.
         guard try await destination.existing(RelativeName(name)) != nil else { return [] }
       }

@@ -40,18 +40,22 @@ public struct TransferTree: Sendable, Hashable {
   /// Which files are meant, by their paths below the folder; by default all.
   public var filter: KeyFilter
   public var links: Links
+  /// What other files that come to the folder of a download are called in the store, without what is
+  /// dropped of keys: folders of these names cannot be made.
+  public var filesBeside: [ObjectKey]
   /// Keys for which `ifExists` is not asked, since a person has decided on them one by one.
   public var decisions: [ObjectKey: TransferRequest.ExistingDestination]
 
   public init(
     _ work: Work, ifExists: TransferRequest.ExistingDestination = .fail,
-    filter: KeyFilter = .all, links: Links = .inside,
+    filter: KeyFilter = .all, links: Links = .inside, filesBeside: [ObjectKey] = [],
     decisions: [ObjectKey: TransferRequest.ExistingDestination] = [:]
   ) {
     self.work = work
     self.ifExists = ifExists
     self.filter = filter
     self.links = links
+    self.filesBeside = filesBeside
     self.decisions = decisions
   }
 

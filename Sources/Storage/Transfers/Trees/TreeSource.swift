@@ -106,7 +106,7 @@ struct PrefixWalk {
   private var objects: ArraySlice<ObjectSummary> = []
   /// The keys of files that the last key begins with, shortest first: folders of these names
   /// cannot be made. Few, since a listing is in order.
-  private var files: [ObjectKey] = []
+  private var files: [ObjectKey]
 
   init(
     bucket: BucketName, selection: KeySelection, dropping: ObjectKey, folder: FilePath,
@@ -117,6 +117,8 @@ struct PrefixWalk {
     self.dropping = dropping.bytes.count
     self.folder = folder
     self.tree = tree
+    let start = ObjectKey(bytes: selection.prefix.bytes.dropFirst(dropping.bytes.count))
+    files = tree.filesBeside.filter(start.hasPrefix).sorted { $0.bytes.count < $1.bytes.count }
     // Files take longer to move than to list, so no more of them need wait in memory.
     listing = RecursiveListing(
       client: client, bucket: bucket, prefix: selection.prefix,

@@ -6,13 +6,14 @@ import Testing
 
 @Suite("Prefix walk")
 struct PrefixWalkTests {
-  private func walk(dropping: String = "p/") throws -> PrefixWalk {
+  private func walk(dropping: String = "p/", beside: [String] = []) throws -> PrefixWalk {
     PrefixWalk(
       bucket: BucketName("b"), selection: KeySelection(prefix: ObjectKey("p/")),
       dropping: ObjectKey(dropping), folder: "/down",
       tree: TransferTree(
         .list([]), ifExists: .overwrite,
-        filter: KeyFilter([.init(KeyPattern("*.log"), isIncluded: false)])),
+        filter: KeyFilter([.init(KeyPattern("*.log"), isIncluded: false)]),
+        filesBeside: beside.map { ObjectKey($0) }),
       client: S3Client(
         endpoint: try Endpoint(parsing: "http://127.0.0.1:1"), region: .usEast1,
         credentials: StaticCredentials(accessKeyID: "a", secretAccessKey: Secret("b")),
@@ -20,8 +21,10 @@ struct PrefixWalkTests {
   }
 
   /// What becomes of keys in the order in which a listing has them.
-  private func items(_ keys: [(String, Int64)], dropping: String = "p/") throws -> [String] {
-    var walk = try walk(dropping: dropping)
+  private func items(
+    _ keys: [(String, Int64)], dropping: String = "p/", beside: [String] = []
+  ) throws -> [String] {
+    var walk = try walk(dropping: dropping, beside: beside)
     return keys.compactMap { key, size in
       switch walk.item(for: ObjectSummary(key: ObjectKey(key), size: ByteCount(size))) {
       case .file(let request, let found, let isRenamed):
@@ -44,6 +47,15 @@ struct PrefixWalkTests {
       try items(keys.map { ($0, $0.hasSuffix("/") ? 0 : 1) }) == [
         "a", "a-b", "a-b%2F/c renamed", "a.txt", "a%2F/ renamed", "a%2F/b renamed",
         "a%2F/b%2F/c renamed", "ab", "ab%2F/c renamed",
+      ])
+  }
+
+  @Test("A file that comes from elsewhere keeps its name, and the keys below it get another folder")
+  func besideOthers() throws {
+    let keys = [("p/", Int64(0)), ("p/a", 1), ("p/a/b", 1), ("p/c", 1)]
+    #expect(
+      try items(keys, dropping: "", beside: ["p", "q", "p/x"]) == [
+        "p%2F/ renamed", "p%2F/a renamed", "p%2F/a%2F/b renamed", "p%2F/c renamed",
       ])
   }
 
