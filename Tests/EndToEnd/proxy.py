@@ -217,19 +217,20 @@ class Proxy:
         """Has `change` alter the `Answer` of the server before the program gets it."""
         return self._add(Fault("answer", operation, key, skip, times, change=change))
 
-    def change_sent(self, change, operation=None, key=None, skip=0, times=1):
-        """Has `change` alter what was `Sent` before the server gets it; of the same length."""
-        return self._add(Fault("request", operation, key, skip, times, change=change))
+    def change_sent(self, change, operation=None, key=None, skip=0, times=1, when=None):
+        """Has `change` alter what was `Sent` before the server gets it; of the same length. `when` is
+        asked about the entry of a request in the log."""
+        return self._add(Fault("request", operation, key, skip, times, change=change, when=when))
 
     def cut(self, after, operation=None, key=None, skip=0, times=1):
         """Resets the connection when `after` bytes of the body of a request have come."""
         return self._add(Fault("body", operation, key, skip, times, after=after))
 
-    def flip_sent(self, offset, operation, times=1):
+    def flip_sent(self, offset, operation, times=1, when=None):
         """Flips one bit of the byte at `offset` of the first `times` bodies of such requests that
         have it; `times=0`: of every one. Returns what counts them."""
         flips = Flips()
-        self.change_sent(self._flipping(flips, offset, times), operation, times=0)
+        self.change_sent(self._flipping(flips, offset, times), operation, times=0, when=when)
         return flips
 
     def flip(self, offset, key=None, times=1):

@@ -264,12 +264,15 @@ def test_a_byte_that_changes_on_the_way_up_is_sent_again(
     s3, bucket, proxy = checksum
     body = os.urandom(size)
     source = person.file("film.bin", body)
-    flips = proxy.flip_sent(MEBIBYTE, operation, times=1)
-    run(person, "put", source, f"s3://{bucket}/film.bin")
-    assert flips.seen >= 2
     kind = {"CRC64NVME": "crc64nvme", "CRC32C": "crc32c"}.get(
         request.node.callspec.params["checksum"]
     )
+    # Not of a request that is refused for its checksum.
+    flips = proxy.flip_sent(
+        MEBIBYTE, operation, times=1, when=lambda entry: kind in (None, entry["checksum"])
+    )
+    run(person, "put", source, f"s3://{bucket}/film.bin")
+    assert flips.seen >= 2
     taken = [
         entry
         for entry in proxy.operations
