@@ -160,9 +160,13 @@ struct CurlTransportConnectionTests {
     }
     let transport = CurlTransport()
     for method in [HTTPMethod.put, .post, .delete] {
-      _ = try await transport.send(HTTPRequest(method: .get, url: server.url + "/warm"))
+      // A machine that is busy with all suites may hold the server's thread up.
+      let stallTimeout = Duration.seconds(120)
+      _ = try await transport.send(
+        HTTPRequest(method: .get, url: server.url + "/warm", stallTimeout: stallTimeout))
       let error = await #expect(throws: HTTPError.self) {
-        try await transport.send(HTTPRequest(method: method, url: server.url + "/lost"))
+        try await transport.send(
+          HTTPRequest(method: method, url: server.url + "/lost", stallTimeout: stallTimeout))
       }
       guard case .connectionLost = error else {
         Issue.record("unexpected \(String(describing: error))")
