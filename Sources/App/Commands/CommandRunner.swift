@@ -68,14 +68,18 @@ enum CommandRunner {
 
   /// Ends as every program does whose reader went away, so that shells stay silent about it.
   private static func endOfBrokenPipe() {
-    signal(SIGPIPE, SIG_DFL)
     // A thread has the blocked signals of that which started it, be it one that leaves signals to
     // others, or the program that started this one: pthread_create(3), signal(7).
     var broken = sigset_t()
     sigemptyset(&broken)
     sigaddset(&broken, SIGPIPE)
     pthread_sigmask(SIG_UNBLOCK, &broken, nil)
-    raise(SIGPIPE)
+    // On threads of its own libcurl ignores the signal for moments, while it closes connections.
+    for _ in 0..<1_000 {
+      signal(SIGPIPE, SIG_DFL)
+      raise(SIGPIPE)
+      usleep(1_000)
+    }
   }
 
   private static func status(
