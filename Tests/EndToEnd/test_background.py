@@ -134,6 +134,14 @@ def start(person, *arguments):
     )
 
 
+def limit(browser, rate):
+    browser.press("L")
+    browser.wait_for("Limit the bandwidth")
+    browser.press("^u")
+    browser.type(rate)
+    browser.press("Enter")
+
+
 def open_sockets(number):
     links = set()
     for descriptor in Path(f"/proc/{number}/fd").iterdir():
@@ -319,10 +327,7 @@ def test_p_holds_a_transfer_of_another_process_and_lets_it_go_on(person, store, 
     held.release()
     browser.wait_quiet(0.5)
     assert store.keys(bucket) == [] and put.poll() is None
-    browser.press("L")
-    browser.wait_for("Limit the bandwidth")
-    browser.type("900M")
-    browser.press("Enter")
+    limit(browser, "900M")
     browser.wait_gone("Limit the bandwidth")
     browser.press("p")
     browser.wait_for(re.compile(rf"Process {put.pid}(: Uploaded 1 file| is done)"), timeout=40)
@@ -354,10 +359,7 @@ def test_controls_of_the_own_transfers(person, store, proxy, bucket):
     browser.wait_for(re.compile(r"▸. 7\.bin +waiting.*\n.*6\.bin"))
     browser.press("p")
     browser.wait_for(re.compile(r"7\.bin +paused"))
-    browser.press("L")
-    browser.wait_for("Limit the bandwidth")
-    browser.type("900M")
-    browser.press("Enter")
+    limit(browser, "900M")
     browser.wait_for("at most 900 MiB/s")
     held.release()
     browser.wait_for("Transfers (6 of 7)", timeout=60)
@@ -427,11 +429,7 @@ def test_what_a_person_has_set_goes_on_in_the_background(person, store, proxy, b
     browser.wait_for(re.compile(r"▸. two\.bin"))
     browser.press("p")
     browser.wait_for(re.compile(r"two\.bin +paused"))
-    browser.press("L")
-    browser.wait_for("Limit the bandwidth")
-    browser.press("^u")
-    browser.type("800M")
-    browser.press("Enter")
+    limit(browser, "800M")
     browser.wait_for("at most 800 MiB/s")
     browser.press("q")
     browser.wait_for("go on in the background")

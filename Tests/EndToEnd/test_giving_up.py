@@ -26,6 +26,17 @@ def fails(person, *arguments):
     return done.stderr.decode()
 
 
+def resume_without_repetition(person, proxy, operation):
+    """Nothing that arrived moves again."""
+    arrived = set(pieces(proxy, operation, "delivered"))
+    assert arrived
+    proxy.clear()
+    before = len(proxy.operations)
+    resumed = person.run("transfers", "resume")
+    assert resumed.returncode == 0, resumed.stderr
+    assert not arrived & set(pieces(proxy, operation, "request", before))
+
+
 @pytest.mark.parametrize(
     "operation, status, code",
     [
@@ -47,13 +58,7 @@ def test_a_server_that_stays_busy_ends_an_upload_that_can_be_resumed(
     assert store.keys(bucket) == []
     (left,) = unfinished(person)
     assert left["state"] == "stopped" and left["key"] == "film.bin"
-    arrived = set(pieces(proxy, "UploadPart", "delivered"))
-    assert arrived
-    proxy.clear()
-    before = len(proxy.operations)
-    resumed = person.run("transfers", "resume")
-    assert resumed.returncode == 0, resumed.stderr
-    assert not arrived & set(pieces(proxy, "UploadPart", "request", before))
+    resume_without_repetition(person, proxy, "UploadPart")
     assert store.get(bucket, "film.bin") == body
     assert unfinished(person) == [] and store.uploads(bucket) == []
 
@@ -84,13 +89,7 @@ def test_a_server_that_stays_busy_midway_ends_a_download(person, proxy, store, b
         return
     # The larger is worth keeping.
     assert "pail transfers resume" in message
-    arrived = set(pieces(proxy, "GetObject", "delivered"))
-    assert arrived
-    proxy.clear()
-    before = len(proxy.operations)
-    resumed = person.run("transfers", "resume")
-    assert resumed.returncode == 0, resumed.stderr
-    assert not arrived & set(pieces(proxy, "GetObject", "request", before))
+    resume_without_repetition(person, proxy, "GetObject")
     assert [path.name for path in person.downloads.iterdir()] == ["film.bin"]
     assert (person.downloads / "film.bin").read_bytes() == body
 

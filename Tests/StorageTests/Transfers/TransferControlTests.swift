@@ -178,24 +178,30 @@ struct TransferControlTests {
     }
   }
 
+  /// Begins a large download, whose last range waits at the gate.
+  private func downloadHeld(at gate: Gate, _ fixture: ServerFixture) async throws -> TransferID {
+    try await fixture.put("big.bin", content: ServerFixture.bytes(11 * Self.mebibyte))
+    fixture.transport.beforeEach { request in
+      if request.headers["Range"]?.hasPrefix("bytes=10485760-") == true { await gate.pass() }
+    }
+    let id = try #require(
+      await fixture.service.transfers.enqueue([
+        .download(
+          fixture.location("big.bin"), into: fixture.local.path.appending("down"),
+          ifExists: .overwrite)
+      ]).first)
+    await gate.arrived()
+    return id
+  }
+
   @Test("One that is paused while it runs makes room for another, and can be cancelled")
   func pauseMakesRoom() async throws {
     var settings = TransferSettings.small
     settings.concurrentTransfers = 1
     try await ServerFixture.with(settings: settings) { fixture in
-      try await fixture.put("big.bin", content: ServerFixture.bytes(11 * Self.mebibyte))
       let gate = Gate()
-      fixture.transport.beforeEach { request in
-        if request.headers["Range"]?.hasPrefix("bytes=10485760-") == true { await gate.pass() }
-      }
       let engine = fixture.service.transfers
-      let first = try #require(
-        await engine.enqueue([
-          .download(
-            fixture.location("big.bin"), into: fixture.local.path.appending("down"),
-            ifExists: .overwrite)
-        ]).first)
-      await gate.arrived()
+      let first = try await downloadHeld(at: gate, fixture)
       let second = try await enqueue(["two"], fixture)
       await engine.pause(first)
       _ = try await engine.result(of: second[0])
@@ -211,19 +217,9 @@ struct TransferControlTests {
     var settings = TransferSettings.small
     settings.concurrentTransfers = 1
     try await ServerFixture.with(settings: settings) { fixture in
-      try await fixture.put("big.bin", content: ServerFixture.bytes(11 * Self.mebibyte))
       let gate = Gate()
-      fixture.transport.beforeEach { request in
-        if request.headers["Range"]?.hasPrefix("bytes=10485760-") == true { await gate.pass() }
-      }
       let engine = fixture.service.transfers
-      let large = try #require(
-        await engine.enqueue([
-          .download(
-            fixture.location("big.bin"), into: fixture.local.path.appending("down"),
-            ifExists: .overwrite)
-        ]).first)
-      await gate.arrived()
+      let large = try await downloadHeld(at: gate, fixture)
       let file = try fixture.file("small.bin", size: 10)
       let files: [TransferRequest] = ["one", "two"].map {
         .upload(file, to: fixture.location($0), attributes: .init(), ifExists: .overwrite)
