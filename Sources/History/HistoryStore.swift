@@ -245,7 +245,8 @@ public actor HistoryStore {
 
   private func gather() async {
     guard isWorthGathering else { return }
-    // Cancelled as soon as something waits that is in a hurry: sleeping fails then, as it should.
+    // The moment in which others may come. It is cancelled as soon as something waits that is in a hurry:
+    // sleeping fails then, as it should.
     let moment = Task { [gatheringTime] in
       do { try await Task.sleep(for: gatheringTime) } catch {}
     }

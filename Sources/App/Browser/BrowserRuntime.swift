@@ -37,6 +37,7 @@ final class BrowserRuntime {
   /// Opens a session with other settings, or says why that is not possible.
   typealias SessionOpener = @Sendable (SessionChoice) async -> Result<Session, StorageError>
 
+  /// Between two drawings that no key has asked for: more of them would only fill a slow line.
   private static let drawingPause = Duration.milliseconds(100)
   /// A program that the system asks to end has to be gone within 2 seconds.
   private static let patienceAfterSignal = Duration.milliseconds(1_700)
@@ -245,7 +246,8 @@ final class BrowserRuntime {
     isDrawingPlanned = true
     let (clock, sink) = (clock, sink)
     Task {
-      // Sleeping fails only when the task is cancelled, and nobody does that.
+      // What comes until then is drawn with it. Sleeping fails only when the task is cancelled, and
+      // nobody does that.
       try? await clock.sleep(until: last.advanced(by: Self.drawingPause))
       sink.yield(.drawingDue)
     }
@@ -320,7 +322,8 @@ final class BrowserRuntime {
       sink.yield(.left)
     }
     Task {
-      // Fails only when the task is cancelled, and nobody does that.
+      // Then it ends although the server has not answered. Sleeping fails only when the task is
+      // cancelled, and nobody does that.
       try? await clock.sleep(for: Self.patienceAfterQuitting)
       sink.yield(.left)
     }
@@ -342,7 +345,8 @@ final class BrowserRuntime {
       }
     }
     Task {
-      // Fails only when the task is cancelled, and nobody does that.
+      // Then it ends although not all has stopped. Sleeping fails only when the task is cancelled, and
+      // nobody does that.
       try? await clock.sleep(for: patience)
       sink.yield(.stopped)
     }

@@ -67,19 +67,23 @@ enum CommandRunner {
   }
 
   /// Ends as every program does whose reader went away, so that shells stay silent about it.
-  private static func endOfBrokenPipe() {
+  private static func endOfBrokenPipe() -> Never {
     // A thread has the blocked signals of that which started it, be it one that leaves signals to
     // others, or the program that started this one: pthread_create(3), signal(7).
     var broken = sigset_t()
     sigemptyset(&broken)
     sigaddset(&broken, SIGPIPE)
     pthread_sigmask(SIG_UNBLOCK, &broken, nil)
-    // On threads of its own libcurl ignores the signal for moments, while it closes connections.
-    for _ in 0..<1_000 {
+    // libcurl has the whole process ignore the signal while its threads use connections, and restores
+    // what it found: raised in such a moment it is lost, and comes again after a pause.
+    for _ in 0..<100 {
       signal(SIGPIPE, SIG_DFL)
       raise(SIGPIPE)
+      // Long beside such a moment, short for a person.
       usleep(1_000)
     }
+    // What a shell makes of that end.
+    _exit(128 + SIGPIPE)
   }
 
   private static func status(

@@ -44,6 +44,8 @@ final class CountProgress: Sendable {
   ) async rethrows -> Value {
     guard isShown else { return try await work() }
     let watch = Task {
+      // A stream that stands still tells nothing, so it is looked at again; sleeping fails once the
+      // task is cancelled, which ends it.
       while (try? await Task.sleep(for: .seconds(1))) != nil {
         let (moved, stalledFor) = stream.look()
         show { state in
