@@ -96,6 +96,11 @@ extension BrowserState {
   }
 
   func showDetails(_ turn: inout Turn) {
+    if focus == .transfers {
+      guard let row = transfers.selected else { return }
+      let view = TransferDetailsView(row: row, clock: facts.clock)
+      return turn.open(TextDialog(title: "Transfer", lines: view.lines))
+    }
     guard let pane = objects, let row = pane.selectedRow, let object = pane.rows.object(row) else {
       return turn.say("Only an object has details; this is a prefix")
     }

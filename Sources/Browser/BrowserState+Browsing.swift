@@ -46,7 +46,7 @@ extension BrowserState {
         showDetails(&turn)
       }
     case .transfers:
-      break
+      showDetails(&turn)
     }
   }
 

@@ -25,9 +25,12 @@ struct TransferWireTests {
     var doubtful = result
     doubtful.isSkipped = false
     doubtful.verification = .notVerified(.noChecksum)
+    var again = result
+    again.isSkipped = false
+    again.resumption = .startedOver(.sourceChanged)
     let states: [TransferStatus.State] = [
       .waiting, .running, .paused, .retrying(RetryStatus(attempt: 2, of: 5, code: "SlowDown")),
-      .finished(result), .finished(doubtful),
+      .finished(result), .finished(doubtful), .finished(again),
       .cancelling, .cancelled,
       .failed(
         StorageError(kind: .service, message: "no \u{1B}", recovery: "wait", code: "Busy")),
@@ -45,6 +48,11 @@ struct TransferWireTests {
     #expect(
       TransferWire.state(TransferWire.line(for: [tree], limit: nil))
         == .transfers([tree], limit: nil))
+    var renamed = sample(.finished(again))
+    renamed.otherName = ObjectKey(bytes: [0xFF, 0x0A])
+    #expect(
+      TransferWire.state(TransferWire.line(for: [renamed], limit: nil))
+        == .transfers([renamed], limit: nil))
     #expect(TransferWire.state(TransferWire.end) == .end)
   }
 

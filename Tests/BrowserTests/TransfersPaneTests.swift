@@ -109,6 +109,55 @@ struct TransfersPaneTests {
     #expect(scene.screen.contains("2 not verified  3 under other names"))
   }
 
+  @Test("A file under another name says which, and one that started over says why")
+  func otherName() throws {
+    var done = TransferStatus.sample(2, .finished(Self.result))
+    done.otherName = ObjectKey("%2E%2E")
+    var result = Self.result
+    result.resumption = .startedOver(.objectChanged)
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"), columns: 120, rows: 30)
+    scene.send(.transfersProgressed([.sample(2), .sample(4)]))
+    scene.send(.transfersProgressed([done, .sample(4, .finished(result))]))
+    #expect(scene.screen.contains("done  12.0 MiB  as %2E%2E"))
+    #expect(scene.screen.contains("done  12.0 MiB  started over, since the object has changed"))
+    #expect(scene.bottom.contains("Downloaded 2 files, 24.0 MiB, 1 under another name"))
+  }
+
+  @Test("Enter and i show all that is known of a transfer", arguments: ["Enter", "i"])
+  func details(key: String) throws {
+    var result = Self.result
+    result.verification = .notVerified(.unprovenETag)
+    result.resumption = .resumed(kept: .mebibytes(3))
+    var done = TransferStatus.sample(2, .finished(result))
+    done.otherName = ObjectKey("%2E%2E")
+    var prefix = tree(4, .finished(Self.result))
+    prefix.tree = TreeStatus(
+      found: 900, isComplete: true, done: 900, renamed: 300,
+      otherNames: [
+        OtherName(
+          location: ObjectLocation(bucket: BucketName("reports"), key: ObjectKey("p/\u{1B}/..")),
+          localPath: "/srv/%2E%2E")
+      ])
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"), columns: 80, rows: 24)
+    scene.send(.transfersProgressed([done, prefix, .sample(6, .failed(.denied))]))
+    scene.press("t g \(key)")
+    try expectScreen(scene.screen, "transfer-details-file-80x24")
+    scene.press("Esc j \(key)")
+    try expectScreen(scene.screen, "transfer-details-tree-80x24")
+    scene.press("Esc j \(key)")
+    #expect(scene.screen.contains("S3 code"))
+    scene.press("Esc")
+    #expect(scene.state.focus == .transfers)
+  }
+
+  @Test("What an earlier run has left shows what is known of it")
+  func detailsOfLeft() throws {
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"), columns: 80, rows: 24)
+    scene.send(.foundLeftTransfers([.sample(1, "backup.tar")]))
+    scene.press("t g i")
+    try expectScreen(scene.screen, "transfer-details-left-80x24")
+  }
+
   @Test("A transfer of which no byte moves says for how long instead of a bar")
   func stalled() throws {
     var status = TransferStatus.sample(1)

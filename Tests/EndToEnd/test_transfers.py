@@ -185,6 +185,24 @@ def test_an_object_comes_down_to_the_download_folder(person, store, bucket):
     assert not person.history_file.exists() or person.changes() == []
 
 
+def test_an_object_whose_key_is_no_name_for_a_file_says_what_it_is_called(person, store, bucket):
+    store.put(bucket, "p/.pail-0.part", b"data")
+    browser = person.browse(f"s3://{bucket}/p/")
+    browser.wait_selected(".pail-0.part")
+    download(browser, person.downloads)
+    browser.wait_for(re.compile(r"done.* as %2Epail-0\.part"))
+    assert "1 under another name" in browser.bottom
+    path = person.downloads / "%2Epail-0.part"
+    assert path.read_bytes() == b"data"
+    browser.press("t")
+    browser.wait_focus("transfers")
+    browser.press("Enter")
+    browser.wait_for(re.compile(r"Other name +%2Epail-0\.part"))
+    assert f"s3://{bucket}/p/.pail-0.part" in browser.text and "verified by" in browser.text
+    browser.press("Esc")
+    browser.wait_focus("transfers")
+
+
 def test_the_download_folder_can_be_changed(person, store, bucket, tmp_path):
     other = tmp_path / "elsewhere"
     other.mkdir()

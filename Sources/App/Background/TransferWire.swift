@@ -88,6 +88,7 @@ enum TransferWire {
     line.add("bucket", status.location.bucket.text)
     line.add("key", bytes: status.location.key.bytes)
     line.add("localPath", bytes: status.localPath.bytes)
+    if let name = status.otherName { line.add("otherName", bytes: name.bytes) }
     line.add("total", status.total?.bytes)
     line.add("moved", status.moved.bytes)
     line.add("rate", status.rate.isFinite ? Int64(min(max(status.rate, 0), 0x1p62)) : 0)
@@ -125,6 +126,7 @@ enum TransferWire {
       line.add("state", "finished")
       line.add("skipped", result.isSkipped)
       if let verification = result.verification { line.add("verified", verification.isVerified) }
+      if case .startedOver(let reason) = result.resumption { line.add("startedOver", "\(reason)") }
     case .failed(let error):
       line.add("state", error.kind == .stopped ? "stopped" : "failed")
       line.add("code", error.code)
@@ -160,6 +162,8 @@ enum TransferWire {
       timeLeft: value.seconds("secondsLeft"), stalledFor: value.seconds("secondsStalled"))
     guard let state = state(of: value, status) else { return nil }
     status.state = state
+    let otherName = value.bytes("otherName")
+    if !otherName.isEmpty { status.otherName = ObjectKey(bytes: otherName) }
     status.tree = value["tree"].map(tree)
     return status
   }
@@ -201,7 +205,9 @@ enum TransferWire {
           location: status.location, localPath: status.localPath, size: status.total,
           // By what, or why not, is not told: only whether a person has to be warned.
           verification: value["verified"] == .bool(false) ? .notVerified(.noChecksum) : nil,
-          isSkipped: value["skipped"] == .bool(true)))
+          isSkipped: value["skipped"] == .bool(true),
+          resumption: Resumption.Reason.allCases.first { value["startedOver"]?.string == "\($0)" }
+            .map { .startedOver($0) }))
     case "failed", "stopped":
       .failed(
         StorageError(

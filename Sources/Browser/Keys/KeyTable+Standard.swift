@@ -22,6 +22,7 @@ extension KeyTable {
     row(
       .open, "Enter  l  →", in: [.objects], "open the prefix; details of an object",
       hint: "open"),
+    row(.open, "Enter  l  →", in: [.transfers], "details of the transfer"),
     row(.open, "l  →  Enter", in: [.localFiles], "open the folder", hint: "open"),
     row(.upload, "u", in: [.objects], "upload: choose files and folders", hint: "upload"),
     row(.download, "d", in: [.objects], "download marked or current", hint: "download"),
@@ -55,6 +56,7 @@ extension KeyTable {
     row(.invertMarks, "*", in: [.objects, .localFiles], "invert the marks"),
     row(.filter, "/", in: [.buckets, .objects, .localFiles], "filter as you type", hint: "filter"),
     row(.details, "i", in: [.objects], "details of the object", hint: "details"),
+    row(.details, "i", in: [.transfers], "details of the transfer"),
     row(.copyObjects, "c", in: [.objects], "copy marked or current within the store"),
     row(.moveObjects, "m", in: [.objects], "move marked or current within the store"),
     row(.renameObject, "R", in: [.objects], "rename the object or prefix"),

@@ -182,13 +182,14 @@ struct TransferSummary {
   let text: String
 
   init(_ statuses: [TransferStatus]) {
-    var (done, failed, cancelled, skipped, stopped) = (0, 0, 0, 0, 0)
+    var (done, failed, cancelled, skipped, stopped, renamed) = (0, 0, 0, 0, 0, 0)
     var bytes = ByteCount.zero
     for status in statuses {
       if let tree = status.tree {
         done += tree.done
         failed += tree.failed
         skipped += tree.skipped
+        renamed += tree.renamed
         bytes += status.moved
         switch status.state {
         case .cancelled: cancelled += 1
@@ -201,6 +202,7 @@ struct TransferSummary {
       case .finished(let result) where result.isSkipped: skipped += 1
       case .finished(let result):
         done += 1
+        if status.otherName != nil { renamed += 1 }
         bytes += result.size ?? .zero
       case .failed where status.isStopped: stopped += 1
       case .failed: failed += 1
@@ -214,6 +216,10 @@ struct TransferSummary {
     if cancelled > 0 { parts.append("\(ByteFormat.exact(Int64(cancelled))) cancelled") }
     if stopped > 0 { parts.append("\(ByteFormat.exact(Int64(stopped))) stopped") }
     if skipped > 0 { parts.append("\(ByteFormat.exact(Int64(skipped))) skipped") }
+    if renamed > 0 {
+      let names = renamed == 1 ? "under another name" : "under other names"
+      parts.append("\(ByteFormat.exact(Int64(renamed))) \(names)")
+    }
     text = parts.joined(separator: ", ")
   }
 

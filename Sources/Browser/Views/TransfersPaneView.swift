@@ -112,18 +112,8 @@ struct TransfersPaneView {
     case .paused: return ("paused  \(moved(transfer))", .secondary)
     case .retrying(let retry): return (retry.words, .warning)
     case .finished(let result) where result.isSkipped: return ("skipped: it exists", .secondary)
-    case .finished(let result) where result.verification?.isVerified == false:
-      return ("done  \(ByteFormat.iec(result.size?.bytes ?? 0))  not verified", .warning)
     case .finished(let result):
-      var parts = ["done", ByteFormat.iec(result.size?.bytes ?? 0)]
-      let tree = transfer.tree ?? TreeStatus()
-      if tree.unverified > 0 {
-        parts.append("\(ByteFormat.exact(Int64(tree.unverified))) not verified")
-      }
-      if tree.renamed > 0 {
-        parts.append("\(ByteFormat.exact(Int64(tree.renamed))) under other names")
-      }
-      return (parts.joined(separator: "  "), tree.unverified > 0 ? .warning : .success)
+      return words(transfer, result)
     case .failed(let error) where error.kind == .stopped:
       return ("stopped, and can be resumed", .secondary)
     case .failed(let error):
@@ -132,6 +122,28 @@ struct TransfersPaneView {
     case .cancelling: return ("cancelling…", .secondary)
     case .cancelled: return ("cancelled", .secondary)
     }
+  }
+
+  /// `done  1.2 GiB`, and what a person has to know about it.
+  private static func words(
+    _ transfer: TransferStatus, _ result: TransferResult
+  ) -> (String, StyleRole) {
+    let tree = transfer.tree ?? TreeStatus()
+    var doubts: [String] = []
+    if result.verification?.isVerified == false { doubts.append("not verified") }
+    if tree.unverified > 0 {
+      doubts.append("\(ByteFormat.exact(Int64(tree.unverified))) not verified")
+    }
+    var notes: [String] = []
+    if let name = transfer.otherName { notes.append("as \(VisibleText(bytes: name.bytes).text)") }
+    if tree.renamed > 0 {
+      notes.append("\(ByteFormat.exact(Int64(tree.renamed))) under other names")
+    }
+    if case .startedOver(let reason) = result.resumption {
+      notes.append("started over, since \(reason.words)")
+    }
+    let parts = ["done", ByteFormat.iec(result.size?.bytes ?? 0)] + doubts + notes
+    return (parts.joined(separator: "  "), doubts.isEmpty ? .success : .warning)
   }
 
   /// `1.2/2.0 GiB`, or the files of a folder: `12 of 900+`.

@@ -159,6 +159,7 @@ struct QueuedTransfer {
         status.total = result.size
         status.moved = result.isSkipped ? .zero : result.size ?? .zero
       }
+      if case .file(let request, _) = work { status.otherName = request.otherName(in: result) }
     case .failure(let error):
       status.state = error.isCancellation ? .cancelled : .failed(error)
     }

@@ -56,6 +56,8 @@ public struct TransferStatus: Sendable, Hashable, Identifiable {
   /// be tried again.
   public var stalledFor: Duration?
   public var state: State
+  /// Of one file that has arrived: its name, where that is not the name of what it was made from.
+  public var otherName: ObjectKey?
   /// Set for a folder or prefix: how many of its files have moved.
   public var tree: TreeStatus?
   /// nil while waiting.
@@ -65,8 +67,7 @@ public struct TransferStatus: Sendable, Hashable, Identifiable {
     id: TransferID, direction: TransferDirection, name: [UInt8], location: ObjectLocation,
     localPath: FilePath, total: ByteCount? = nil, moved: ByteCount = .zero, rate: Double = 0,
     timeLeft: Duration? = nil, stalledFor: Duration? = nil, state: State = .waiting,
-    tree: TreeStatus? = nil,
-    startedAt: Timestamp? = nil
+    otherName: ObjectKey? = nil, tree: TreeStatus? = nil, startedAt: Timestamp? = nil
   ) {
     self.id = id
     self.direction = direction
@@ -79,6 +80,7 @@ public struct TransferStatus: Sendable, Hashable, Identifiable {
     self.timeLeft = timeLeft
     self.stalledFor = stalledFor
     self.state = state
+    self.otherName = otherName
     self.tree = tree
     self.startedAt = startedAt
   }

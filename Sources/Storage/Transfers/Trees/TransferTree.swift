@@ -125,6 +125,9 @@ extension TransferRequest {
 
 /// How far a tree has come.
 public struct TreeStatus: Sendable, Hashable {
+  /// As many are named; all are counted.
+  public static let namesKept = 200
+
   /// Files found so far: to be moved, moved, skipped or failed.
   public var found: Int
   /// Whether nothing more will be found.
@@ -135,8 +138,10 @@ public struct TreeStatus: Sendable, Hashable {
   public var skipped: Int
   /// Files that did not arrive, and folders that could not be read.
   public var failed: Int
-  /// Files that arrived under another name, since this system cannot have theirs.
+  /// Files that arrived under another name: this system cannot have theirs, or it was taken.
   public var renamed: Int
+  /// The first of those, oldest first, as many as ``TreeStatus/namesKept``.
+  public var otherNames: [OtherName]
   /// Files that arrived and of which nobody can tell whether they are what was stored.
   public var unverified: Int
   /// Bytes of the files found so far that have arrived or are still to.
@@ -144,7 +149,7 @@ public struct TreeStatus: Sendable, Hashable {
 
   public init(
     found: Int = 0, isComplete: Bool = false, done: Int = 0, skipped: Int = 0, failed: Int = 0,
-    renamed: Int = 0, unverified: Int = 0, bytes: ByteCount = .zero
+    renamed: Int = 0, otherNames: [OtherName] = [], unverified: Int = 0, bytes: ByteCount = .zero
   ) {
     self.found = found
     self.isComplete = isComplete
@@ -152,12 +157,18 @@ public struct TreeStatus: Sendable, Hashable {
     self.skipped = skipped
     self.failed = failed
     self.renamed = renamed
+    self.otherNames = otherNames
     self.unverified = unverified
     self.bytes = bytes
   }
 
   /// Files that nothing more will happen to.
   public var over: Int { done + skipped + failed }
+
+  mutating func note(_ name: OtherName) {
+    renamed += 1
+    if otherNames.count < Self.namesKept { otherNames.append(name) }
+  }
 }
 
 /// What became of one file of a tree.

@@ -4,9 +4,6 @@ import SystemPackage
 
 /// How far a tree has come; written by its files, read by ``TransferEngine`` when it looks.
 final class TreeProgress: Sendable {
-  /// As many failures are kept with their words; all of them are counted.
-  static let failuresKept = 200
-
   private struct State {
     var status = TreeStatus()
     /// Bytes of the files that are over.
@@ -111,13 +108,15 @@ final class TreeProgress: Sendable {
         if case .resumed(let kept) = result.resumption { state.kept += kept }
         // It may have changed since it was found.
         state.status.bytes += ByteCount(moved.bytes - size.bytes)
-        if outcome.isRenamed { state.status.renamed += 1 }
+        if outcome.isRenamed || request?.otherName(in: result) != nil {
+          state.status.note(OtherName(location: result.location, localPath: result.localPath))
+        }
         if result.verification?.isVerified == false { state.status.unverified += 1 }
       case .failed(let error) where error.isCancellation: break
       case .failed:
         state.status.failed += 1
         state.status.bytes += ByteCount(-size.bytes)
-        guard state.failures.count < Self.failuresKept else { return }
+        guard state.failures.count < TreeStatus.namesKept else { return }
         state.failures.append(outcome)
         state.failedRequests.append(request)
       }
