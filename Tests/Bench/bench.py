@@ -90,9 +90,12 @@ class Server:
             self.command += certificate
 
     def __enter__(self):
+        # The AWS CLI's CRT client of some releases knows no other port.
+        environment = {**os.environ, "STANDIN_DEFAULT_PORT": "1"}
         self.process = subprocess.Popen(
-            list(map(str, self.command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
+            list(map(str, self.command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            env=environment,
+        )  # fmt: skip
         port = self.process.stdout.readline().decode().strip()
         if not port:
             raise SystemExit("pail: the stand-in server does not start")

@@ -5,8 +5,9 @@
 //   cc -O2 -pthread -o standin standin.c -lssl -lcrypto
 //   standin BIG-FILE SMALL-COUNT IN-PREFIX SMALL-SIZE LIST-COUNT DELAY-MS [CERTIFICATE KEY]
 //
-// It listens on a free port of 127.0.0.1, writes the port's number as one line, and ends when its
-// standard input does. The bucket `bench` holds:
+// It listens on a free port of 127.0.0.1, with STANDIN_DEFAULT_PORT in the environment on that of
+// HTTP or HTTPS if it may; it writes the port's number as one line, and ends when its standard
+// input does. The bucket `bench` holds:
 //   big.bin                       the bytes of BIG-FILE
 //   list/0042/object-000042137    LIST-COUNT objects, 1,000 to a prefix
 //   small/0007/object-0003542     SMALL-COUNT objects of SMALL-SIZE bytes, IN-PREFIX to a prefix
@@ -543,6 +544,11 @@ static void *accept_all(void *argument) {
   return NULL;
 }
 
+static bool bind_to(int listener, struct sockaddr_in *address, in_port_t port) {
+  address->sin_port = htons(port);
+  return !bind(listener, (struct sockaddr *)address, sizeof *address);
+}
+
 int main(int count, char **values) {
   if (count != 7 && count != 9) {
     fprintf(stderr, "standin: BIG-FILE SMALL-COUNT IN-PREFIX SMALL-SIZE LIST-COUNT DELAY-MS [CERTIFICATE KEY]\n");
@@ -571,7 +577,10 @@ int main(int count, char **values) {
   int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   socklen_t length = sizeof address;
-  if (listener < 0 || bind(listener, (struct sockaddr *)&address, length) || listen(listener, 1024) ||
+  int on = 1;
+  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  bool is_bound = getenv("STANDIN_DEFAULT_PORT") && bind_to(listener, &address, tls ? 443 : 80);
+  if (!(is_bound || bind_to(listener, &address, 0)) || listen(listener, 1024) ||
       getsockname(listener, (struct sockaddr *)&address, &length))
     die("listen");
   pthread_t thread;
