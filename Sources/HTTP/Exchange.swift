@@ -30,6 +30,9 @@ final class Exchange {
 
   private var timesStarted = 0
   private var readPosition: Int64 = 0
+  /// The furthest that a start before the present one has read to.
+  private var furthestRead: Int64 = 0
+  private var isSentCountKept = false
   private var sentCount: Int64 = 0
 
   private var head = HTTPResponseHead(status: 0, headers: [])
@@ -102,6 +105,7 @@ final class Exchange {
       // 417 is the server's word that it did nothing but dislike the Expect field.
       guard request.method == .get || request.method == .head || head.status == 417 else {
         failure = .connectionLost(reason: "the connection was closed before an answer came")
+        keepSentCount()
         return false
       }
       head = HTTPResponseHead(status: 0, headers: [])
@@ -151,12 +155,22 @@ final class Exchange {
   }
 
   func rewind(to offset: Int64) {
+    furthestRead = max(furthestRead, readPosition)
     readPosition = offset
+  }
+
+  /// Leaves the count at what may have left at the first start, now that there is no second one:
+  /// libcurl counts from 0 again, and who asks whether the whole body has left must not hear no.
+  private func keepSentCount() {
+    let furthest = max(furthestRead, readPosition)
+    let mayBeWhole = request.bodySentAtOnce != nil || furthest >= request.body.count
+    noteSent(mayBeWhole ? request.body.count : max(furthest, sentCount))
+    isSentCountKept = true
   }
 
   /// - Parameter count: bytes of the body in the kernel's hands; less than before after a rewind.
   func noteSent(_ count: Int64) {
-    guard count != sentCount else { return }
+    guard count != sentCount, !isSentCountKept else { return }
     request.progress?.add(count - sentCount)
     sentCount = count
   }

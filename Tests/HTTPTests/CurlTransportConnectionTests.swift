@@ -176,6 +176,29 @@ struct CurlTransportConnectionTests {
     #expect(received.all.filter { $0.contains("/lost") }.count == 3)
   }
 
+  @Test(
+    "A body that has left whole over a kept connection counts as sent when no answer comes",
+    arguments: [100, 40_000, 3 << 20])
+  func sentCountOfLost(size: Int) async throws {
+    let server = try ScriptedServer { connection in
+      while let request = connection.readRequest() {
+        if request.line.contains("/lost") { return }
+        connection.answer("200 OK")
+      }
+    }
+    let transport = CurlTransport()
+    _ = try await transport.send(
+      HTTPRequest(method: .get, url: server.url + "/warm", stallTimeout: .seconds(120)))
+    let counter = ByteCounter()
+    await #expect(throws: HTTPError.self) {
+      try await transport.send(
+        HTTPRequest(
+          method: .put, url: server.url + "/lost", body: .bytes([UInt8](repeating: 7, count: size)),
+          progress: counter, stallTimeout: .seconds(120)))
+    }
+    #expect(counter.value == size)
+  }
+
   @Test("A reading request goes out again when a kept connection turns out to be closed")
   func closedKeptConnection() async throws {
     let received = Collected<String>()
