@@ -708,6 +708,9 @@ def test_a_disk_that_somebody_else_fills_keeps_what_has_arrived(
         assert "space" in ended(program, 1).lower()
         (entry,) = unfinished(person)
         assert entry["kept"] >= 2 * PART
+        # Who tries too early loses nothing by it.
+        assert "space" in ended(start(person, "transfers", "resume"), 1).lower()
+        assert unfinished(person)[0]["kept"] == entry["kept"]
         (small / "other").unlink()
         since = len(proxy.operations)
         ended(start(person, "transfers", "resume"))

@@ -65,7 +65,8 @@ public final class DownloadTarget: Sendable {
     do throws(LocalFileError) {
       try makeRoom()
     } catch {
-      remove()
+      // What an earlier run has left is worth more than the room that it takes.
+      if isLeftover { keep() } else { remove() }
       throw error
     }
   }
@@ -129,13 +130,14 @@ public final class DownloadTarget: Sendable {
     }
   }
 
-  /// Gives the file its size, and has the disk set room aside for what comes first.
+  /// Gives the file its size, also one that was left of a longer object, and has the disk set room
+  /// aside for what comes first.
   ///
   /// - Throws: when there cannot be room for all of it.
   private func makeRoom() throws(LocalFileError) {
     guard let size, size > .zero else { return }
     let found = try status(of: file, path: path)
-    if Int64(found.st_size) < size.bytes {
+    if Int64(found.st_size) != size.bytes {
       guard ftruncate(file.descriptor.rawValue, off_t(size.bytes)) == 0 else {
         let refusal = LocalFileError.Kind.lastError
         throw LocalFileError(partPath, refusal)

@@ -107,6 +107,8 @@ struct CheckedFetch: Sendable {
       try await target.reserveRest()
       return .reserved
     } catch {
+      // A disk that is full by now says nothing against what has arrived.
+      log?.keep()
       return .failed(StorageError(error))
     }
   }

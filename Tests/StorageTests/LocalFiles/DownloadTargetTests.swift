@@ -114,6 +114,20 @@ struct DownloadTargetTests {
     await target.abandon()
   }
 
+  @Test("What was left of a longer file is cut to the size of this one, and what is wanted stays")
+  func longerLeftover() async throws {
+    do {
+      let longer = try await target("a", size: 100)
+      try longer.write(String(repeating: "x", count: 100))
+      longer.keep()
+    }
+    let next = try await folder.target(
+      RelativeName(ObjectKey("a")), size: ByteCount(40), existing: .fail, reusing: true)
+    #expect(next.isLeftover)
+    try await next.finish(modified: nil)
+    #expect(try outer.content("downloads/a") == String(repeating: "x", count: 40))
+  }
+
   @Test("The mode follows the umask")
   func umaskIsRespected() async throws {
     let probe = try outer.write("probe")
