@@ -5,6 +5,8 @@ internal import Synchronization
 struct ObjectExpectation: Sendable {
   /// nil when the whole object was asked for; never empty.
   var range: Range<Int64>?
+  /// Of the whole object, as an earlier answer told; nil when none did.
+  var objectSize: Int64?
   var etag: ETag?
   /// Whether the store has told an ETag of the object before.
   var hasETag = false
@@ -25,6 +27,10 @@ struct ObjectExpectation: Sendable {
     guard !hasETag || head.etag != nil else { throw .malformedAnswer("the answer has no ETag") }
     if let versionID, let answered = head.headers["x-amz-version-id"], answered != versionID.text {
       throw .malformedAnswer("the answer is version \(answered), not \(versionID.text)")
+    }
+    if let objectSize, accepted.objectSize != objectSize {
+      throw .malformedAnswer(
+        "the object has \(accepted.objectSize) bytes in the answer, and had \(objectSize) before")
     }
     return accepted
   }

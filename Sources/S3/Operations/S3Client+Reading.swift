@@ -101,13 +101,14 @@ extension S3Client {
   ///
   /// - Parameters:
   ///   - range: nil for the whole object; what lies beyond the object's end is left out.
+  ///   - objectSize: of the whole object, in bytes, as an earlier answer told; nil when none did.
   ///   - ifMatch: the object must still have this ETag; `preconditionFailed` otherwise.
   ///   - hasETag: whether the store has told an ETag of the object: an answer without any is then
   ///     not one of the store, while another one is that of a newer object.
   ///   - body: a file or pieces. Once a piece has been handed over, the request is not repeated.
   public func getObject(
-    _ location: ObjectLocation, range: Range<Int64>?, ifMatch: ETag?, hasETag: Bool = false,
-    into body: HTTPResponseBody, progress: ByteCounter?
+    _ location: ObjectLocation, range: Range<Int64>?, of objectSize: ByteCount? = nil,
+    ifMatch: ETag?, hasETag: Bool = false, into body: HTTPResponseBody, progress: ByteCounter?
   ) async throws(S3Error) -> ObjectMetadata {
     if let range, range.isEmpty || range.lowerBound < 0 {
       throw S3Error(.getObject, .invalidRequest("the range \(range) has no bytes"))
@@ -116,7 +117,10 @@ extension S3Client {
       throw S3Error(.getObject, .invalidRequest("an object goes to a file or in pieces"))
     }
     return try await get(
-      location, range: range, ifMatch: ifMatch, hasETag: hasETag, into: body, progress: progress
+      location,
+      ObjectExpectation(
+        range: range, objectSize: objectSize?.bytes, etag: ifMatch, hasETag: hasETag,
+        versionID: location.versionID), into: body, progress: progress
     ).metadata
   }
 
@@ -134,27 +138,22 @@ extension S3Client {
     progress: ByteCounter?
   ) async throws(S3Error) -> FetchedObject {
     try await get(
-      location, range: nil, ifMatch: ifMatch, hasETag: hasETag, into: .memory(limit: limit),
-      progress: progress)
+      location,
+      ObjectExpectation(etag: ifMatch, hasETag: hasETag, versionID: location.versionID),
+      into: .memory(limit: limit), progress: progress)
   }
 
   private func get(
-    _ location: ObjectLocation, range: Range<Int64>?, ifMatch: ETag?, hasETag: Bool,
-    into body: HTTPResponseBody, progress: ByteCounter?
+    _ location: ObjectLocation, _ expectation: ObjectExpectation, into body: HTTPResponseBody,
+    progress: ByteCounter?
   ) async throws(S3Error) -> FetchedObject {
     var call = S3Call(.getObject, .get, location)
     call.progress = progress
-    call.add("If-Match", ifMatch?.quoted)
-    if let range {
+    call.add("If-Match", expectation.etag?.quoted)
+    if let range = expectation.range {
       call.add("Range", "bytes=\(range.lowerBound)-\(range.upperBound - 1)")
-      return try await get(
-        call,
-        ObjectExpectation(
-          range: range, etag: ifMatch, hasETag: hasETag, versionID: location.versionID),
-        into: body)
+      return try await get(call, expectation, into: body)
     }
-    let expectation = ObjectExpectation(
-      range: nil, etag: ifMatch, hasETag: hasETag, versionID: location.versionID)
     return try await askingForChecksum { [call] (mode) async throws(S3Error) in
       var call = call
       call.add("x-amz-checksum-mode", mode)

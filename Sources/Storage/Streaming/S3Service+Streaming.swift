@@ -113,7 +113,8 @@ extension S3Service {
       let start = check.count
       do throws(S3Error) {
         _ = try await client.getObject(
-          source, range: start > 0 ? start..<metadata.size.bytes : nil, ifMatch: metadata.etag,
+          source, range: start > 0 ? start..<metadata.size.bytes : nil, of: metadata.size,
+          ifMatch: metadata.etag,
           into: .pieces { piece in
             if check.count == start { trouble.end() }
             guard progress.holding({ receive(piece) }) else { return false }

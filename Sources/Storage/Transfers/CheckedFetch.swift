@@ -157,7 +157,7 @@ struct CheckedFetch: Sendable {
       let crcs = ArrivingCRCs(.these(algorithms))
       do throws(S3Error) {
         _ = try await client.getObject(
-          source, range: range, ifMatch: metadata.etag,
+          source, range: range, of: metadata.size, ifMatch: metadata.etag,
           into: .file(
             target.file, offset: range.lowerBound, limit: Int64(range.count), digest: crcs),
           progress: counter)

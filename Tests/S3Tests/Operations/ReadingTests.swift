@@ -119,6 +119,25 @@ struct ReadingTests {
     }
   }
 
+  @Test(
+    "An answer about an object of another size than was told before is none",
+    arguments: [nil, 0..<100] as [Range<Int64>?])
+  func toldSize(range: Range<Int64>?) async throws {
+    for (size, isAnswer) in [(40, false), (2, true)] {
+      let extent = HTTPHeader("Content-Range", "bytes 0-1/2")
+      let fields = [HTTPHeader("Content-Length", "2")] + (range == nil ? [] : [extent])
+      let scripted = try ScriptedClient([.response(range == nil ? 200 : 206, fields, "ab")])
+      let collector = PieceCollector()
+      let error = await failure { () async throws(S3Error) in
+        try await scripted.client.getObject(
+          location, range: range, of: ByteCount(Int64(size)), ifMatch: nil,
+          into: .pieces { collector.take($0) }, progress: nil)
+      }
+      #expect((error == nil) == isAnswer)
+      #expect(collector.bytes.isEmpty != isAnswer)
+    }
+  }
+
   @Test("An object that changed is a precondition that failed")
   func changed() async throws {
     let (result, _) = try await read(.response(412), ifMatch: ETag("e"))
