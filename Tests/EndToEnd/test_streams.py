@@ -1,14 +1,19 @@
 """Standard input and output: `put -`, `get … -` and `cat`, whole, verified, bounded and interruptible."""
 
+import fcntl
 import os
 import re
 import signal
+import socket
+import struct
 import subprocess
+import termios
 import time
 
 import pytest
 from scripted import Answer, Scripted
 from sink import Sink
+from test_background import wait_until
 
 MEBIBYTE = 1 << 20
 
@@ -60,6 +65,44 @@ def test_a_part_that_does_not_fit_into_memory_goes_by_way_of_a_file(person, stor
     run(person, "put", "--part-size", "40M", "-", f"s3://{bucket}/k", input=body)
     assert store.s3.head_object(Bucket=bucket, Key="k")["ETag"].endswith('-2"')
     assert store.get(bucket, "k") == body
+
+
+def test_an_input_that_breaks_is_no_end_of_it(person, store, bucket):
+    # What a reset connection has delivered is read; then comes one error, and after it only the end.
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        writer = socket.create_connection(listener.getsockname())
+        reader, _ = listener.accept()
+    put = subprocess.Popen(
+        [person.binary, "put", "-", f"s3://{bucket}/k"], env=person.env, cwd=person.work,
+        stdin=reader, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    reader.close()
+    writer.sendall(os.urandom(3 * MEBIBYTE))
+    unsent = bytearray(4)
+    wait_until(
+        lambda: fcntl.ioctl(writer, termios.TIOCOUTQ, unsent) == 0 and not any(unsent), "all read"
+    )
+    writer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.close()
+    _, told = put.communicate(timeout=60)
+    assert put.returncode == 1 and b"reset" in told, told.decode()
+    assert store.keys(bucket) == [] and store.uploads(bucket) == []
+
+
+def test_an_answer_of_another_size_than_was_told_is_refused(person):
+    def answer(method, path, query, headers):
+        fields = {"ETag": '"0123456789abcdef0123456789abcdef"', "Content-Type": "text/plain"}
+        if method == "HEAD":
+            return Answer(headers=fields | {"Content-Length": "100000"})
+        if query.get("list-type") or path.count("/") < 2:
+            return Answer(body=b"<ListBucketResult/>", headers={})
+        return Answer(body=b"0123456789", headers=fields)
+
+    with Scripted(answer) as server:
+        person.write_env(endpoint=server.endpoint)
+        done = person.run("cat", "s3://box/k", env={"PAIL_RETRY_FOR": "1s"})
+    assert done.returncode == 1 and b"10 bytes" in done.stderr, done.stderr.decode()
+    assert done.stdout == b""
 
 
 def test_no_overwrite_reads_nothing_where_there_is_an_object(person, store, bucket):

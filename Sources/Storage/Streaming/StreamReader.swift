@@ -62,37 +62,39 @@ final class StreamReader: Sendable {
     // A short input needs no file.
     var isLast = try collect(&bytes, upTo: min(partSize, Self.largestInMemory), isCancelled)
     if isLast || bytes.count == partSize { return Part(body: .bytes(bytes), isLast: isLast) }
-    do {
-      return try spill(&bytes, isCancelled)
-    } catch {
-      // No file can be made, or it has no room. What was read of the part is in memory again.
-      guard error != .canceled, partSize <= Self.largestWithoutFile else { throw error }
-    }
+    if let part = try spill(&bytes, isCancelled) { return part }
     isLast = try collect(&bytes, upTo: partSize, isCancelled)
     return Part(body: .bytes(bytes), isLast: isLast)
   }
 
   /// Goes on in a file.
   ///
-  /// - Parameter bytes: the beginning of the part; after an error all that was read of it, if it may
-  ///   be in memory.
-  private func spill(_ bytes: inout [UInt8], _ isCancelled: () -> Bool) throws(Errno) -> Part {
-    let file = try UnnamedFile.make()
+  /// - Parameter bytes: the beginning of the part.
+  /// - Returns: nil when no file can be made or it has no room, and the part may be in memory: `bytes`
+  ///   is then all that was read of it.
+  /// - Throws: what the input fails with, among others. Nothing may be made of what was read before.
+  private func spill(_ bytes: inout [UInt8], _ isCancelled: () -> Bool) throws(Errno) -> Part? {
+    let mayBeInMemory = partSize <= Self.largestWithoutFile
+    let file: OpenFile
+    do throws(Errno) {
+      file = try UnnamedFile.make()
+    } catch {
+      guard mayBeInMemory else { throw error }
+      return nil
+    }
     var count = 0
     var piece = bytes
     while true {
       do {
         try file.descriptor.writeAll(toAbsoluteOffset: Int64(count), piece)
       } catch {
-        if partSize <= Self.largestWithoutFile {
-          bytes = try contents(of: file, count) + piece
-        }
-        throw error as? Errno ?? .ioError
+        guard mayBeInMemory else { throw error as? Errno ?? .ioError }
+        bytes = try contents(of: file, count) + piece
+        return nil
       }
       count += piece.count
       if count == partSize { break }
       bytes = []
-      try wait(isCancelled)
       piece = try take(min(Self.pieceSize, partSize - count), isCancelled)
       if piece.isEmpty { break }
     }
@@ -132,7 +134,6 @@ final class StreamReader: Sendable {
         capacity = min(max(capacity * 4, bytes.count), limit)
         bytes.reserveCapacity(capacity)
       }
-      try wait(isCancelled)
       let piece = try take(min(capacity - bytes.count, Self.pieceSize), isCancelled)
       if piece.isEmpty { return true }
       bytes += piece
@@ -140,8 +141,11 @@ final class StreamReader: Sendable {
     return false
   }
 
+  /// Waits for the next bytes.
+  ///
   /// - Returns: nothing at the end.
   private func take(_ count: Int, _ isCancelled: () -> Bool) throws(Errno) -> [UInt8] {
+    try wait(isCancelled)
     var failure: Errno?
     let piece = [UInt8](unsafeUninitializedCapacity: count) { buffer, taken in
       do {
