@@ -75,12 +75,7 @@ extension S3Service {
       Change(.upload, bucket: bucket, key: key, size: .zero), while: undertaking,
       ending: { (receipt: WriteReceipt) in Ending(receipt) }
     ) { [client] () async throws(S3Error) in
-      do throws(S3Error) {
-        return try await client.putEmptyObject(location, .ifNoneMatch)
-      } catch  where error.code == .notImplemented {
-        // A store without such a condition did nothing; the question before is all there is.
-        return try await client.putEmptyObject(location, .none)
-      }
+      try await client.putMarker(location, ObjectAttributes(), mustBeNew: true)
     }.warning
   }
 }
@@ -103,12 +98,20 @@ extension S3Client {
     }
   }
 
-  fileprivate func putEmptyObject(
-    _ location: ObjectLocation, _ condition: WriteCondition
+  /// An object without bytes, which stands for a prefix.
+  ///
+  /// - Parameter mustBeNew: whether an object of this key is to stay as it is.
+  func putMarker(
+    _ location: ObjectLocation, _ attributes: ObjectAttributes, mustBeNew: Bool
   ) async throws(S3Error) -> WriteReceipt {
-    try await putObject(
-      location, body: .bytes([]), attributes: ObjectAttributes(), condition: condition,
-      progress: nil)
+    do throws(S3Error) {
+      return try await putObject(
+        location, body: .bytes([]), attributes: attributes,
+        condition: mustBeNew ? .ifNoneMatch : .none, progress: nil)
+    } catch  where mustBeNew && error.code == .notImplemented {
+      // A store without such a condition did nothing; having asked before is all there is.
+      return try await putMarker(location, attributes, mustBeNew: false)
+    }
   }
 
   /// Which of some keys, near each other in one bucket, have objects: one request in place of one

@@ -33,14 +33,15 @@ struct FolderMarker: Sendable {
       let attributes = attributes.ofFolder
       let recorded = try await tools.recorder.recorded(
         change, while: undertaking, ending: { (receipt: WriteReceipt) in Ending(receipt) }
-      ) { () async throws(S3Error) in
-        try await client.putObject(
-          location, body: .bytes([]), attributes: attributes, condition: .none,
-          progress: nil)
+      ) { [mustBeNew = ifExists != .overwrite] () async throws(S3Error) in
+        try await client.putMarker(location, attributes, mustBeNew: mustBeNew)
       }
       result.etag = recorded.answer.etag
       result.location.versionID = recorded.answer.versionID
       result.warning = recorded.warning
+      return .finished(result)
+    } catch  where error.kind == .alreadyExists {
+      result.isSkipped = true
       return .finished(result)
     } catch {
       return .failed(error)

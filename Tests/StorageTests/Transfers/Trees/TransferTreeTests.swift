@@ -308,6 +308,27 @@ struct TransferTreeTests {
     }
   }
 
+  @Test("The object of an empty folder replaces none that comes meanwhile")
+  func markerMeanwhile() async throws {
+    try await ServerFixture.with { fixture in
+      _ = try fixture.local.makeFolder("up/empty")
+      let writes = Countdown(1)
+      fixture.transport.beforeEach { request in
+        guard request.method == .put, writes.next() else { return }
+        do {
+          try await fixture.put("empty/")
+        } catch {
+          Issue.record(error)
+        }
+      }
+      var tree = upload("up", to: "", fixture)
+      tree.ifExists = .skip
+      let up = await run(tree, fixture)
+      #expect(up.status.skipped == 1 && up.status.failed == 0)
+      #expect(try await fixture.rows(.upload).map(\.errorCode) == ["PreconditionFailed"])
+    }
+  }
+
   @Test(
     "Small files that replace nothing are looked for together, and one that comes meanwhile stays",
     arguments: [TransferRequest.ExistingDestination.fail, .skip])
