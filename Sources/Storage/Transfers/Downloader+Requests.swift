@@ -34,16 +34,16 @@ extension Downloader {
       guard let turn = await tools.enter(kind) else { throw .cancelled }
       let counter = progress.begin()
       let crcs = ArrivingCRCs(.asAnswered)
-      let result = await tools.unlessPaused { () async throws(S3Error) in
+      let (result, isGivenUp) = await tools.unlessPaused { () async throws(S3Error) in
         try await client.getObject(
           object, range: nil, ifMatch: nil, hasETag: hasETag,
           into: .file(target.file, offset: 0, limit: .max, digest: crcs), progress: counter)
       }
-      guard case .success(let metadata)? = result else {
+      guard case .success(let metadata) = result else {
         tools.leave(turn, isAnswered: false)
         progress.end(counter, isDone: false)
         // In nobody's way while it waits.
-        if case .failure(let error)? = result,
+        if case .failure(let error) = result, !isGivenUp,
           await !tools.patience.isLeft(after: error, &trouble)
         {
           if Task.isCancelled { throw .cancelled }

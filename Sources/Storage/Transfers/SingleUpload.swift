@@ -73,17 +73,19 @@ struct SingleUpload: Sendable {
         turn = await tools.enter(kind)
         guard turn != nil else { return .failure(await cancellation(after: last)) }
         if await source.hasChanged() {
+          let mayBeStored = last?.isInDoubt ?? false
           return .failure(
             UploadMachine.Failure(
               error: .fileChanged(source.path),
-              ending: Ending(outcome: .failed, errorCode: "SourceChanged")))
+              ending: Ending(
+                outcome: mayBeStored ? .interrupted : .failed, errorCode: "SourceChanged")))
         }
       }
       let counter = progress.begin()
       let body = HTTPRequestBody.file(FileSlice(file: source.file, offset: 0, count: size))
       // Once the whole body has left, the answer tells more than giving up would. A pause saves
       // nothing any more then, and what is stored already would be in the way of a second try.
-      let result = await tools.unlessPaused(
+      let (result, isGivenUp) = await tools.unlessPaused(
         { () async throws(S3Error) in
           try await withGrace(
             { () async throws(S3Error) in
@@ -92,21 +94,28 @@ struct SingleUpload: Sendable {
                 progress: counter)
             }, if: { counter.value >= size })
         }, if: { counter.value < size })
-      if case .success(let receipt)? = result {
+      var error: S3Error
+      switch result {
+      case .success(let receipt):
         progress.end(counter, isDone: true)
         tools.patience.succeeded()
         return .success(receipt)
+      case .failure(let failure): error = failure
       }
       progress.end(counter, isDone: false)
       // In nobody's way while it waits.
       if let held = turn { tools.leave(held, isAnswered: false) }
       turn = nil
-      guard case .failure(let error)? = result else { continue }
-      last = error
+      // What an earlier attempt may have stored, no later one takes back.
+      error.isInDoubt = error.isInDoubt || last?.isInDoubt ?? false
       // What may have been stored fails the condition, as if somebody else had stored it.
-      guard condition == .none || !error.isInDoubt,
-        await tools.patience.isLeft(after: error, &trouble)
-      else {
+      let mayGoAgain = condition == .none || !error.isInDoubt
+      if isGivenUp, mayGoAgain {
+        if error.isInDoubt { last = error }
+        continue
+      }
+      last = error
+      guard mayGoAgain, await tools.patience.isLeft(after: error, &trouble) else {
         guard Task.isCancelled, error.isTransient else {
           return .failure(await failure(for: error, ending: Ending(of: error)))
         }

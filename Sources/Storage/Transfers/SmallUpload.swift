@@ -103,7 +103,7 @@ struct SmallUpload: Sendable {
         return .failure(
           last.map { cancelled(after: $0) } ?? Failure(error: .cancelled, ending: .unsent))
       }
-      let result = await put()
+      let result = await put(after: last?.cause)
       switch result {
       case .success:
         tools.leave(turn)
@@ -130,9 +130,14 @@ struct SmallUpload: Sendable {
     return Failure(error: .cancelled, ending: last.ending, cause: last.cause)
   }
 
-  private func put() async -> Result<WriteReceipt, Failure> {
+  /// - Parameter last: why the attempt before it failed; what that may have stored, this one does not
+  ///   take back.
+  private func put(after last: S3Error?) async -> Result<WriteReceipt, Failure> {
+    let wasInDoubt = last?.isInDoubt ?? false
     // It may have waited for its turn; what would be cut off now must not replace an object.
-    if !wasReadJustNow, await source.hasChanged() { return .failure(sourceChanged) }
+    if !wasReadJustNow, await source.hasChanged() {
+      return .failure(sourceChanged(mayBeStored: wasInDoubt))
+    }
     let body: HTTPRequestBody =
       source.contents.map { .bytes($0) }
       ?? .file(FileSlice(file: source.file, offset: 0, count: source.size.bytes))
@@ -150,7 +155,7 @@ struct SmallUpload: Sendable {
       return .success(receipt)
     } catch {
       progress.end(counter, isDone: false)
-      return .failure(await failure(for: error))
+      return .failure(await failure(for: error, mayBeStored: wasInDoubt))
     }
   }
 
@@ -161,7 +166,9 @@ struct SmallUpload: Sendable {
   }
 
   /// A source that changes makes other errors, such as one about a checksum: it is named instead.
-  private func failure(for error: S3Error) async -> Failure {
+  private func failure(for error: S3Error, mayBeStored: Bool) async -> Failure {
+    var error = error
+    error.isInDoubt = error.isInDoubt || mayBeStored
     let ending = Ending(of: error)
     if !error.isCancellation, await source.hasChanged() {
       return Failure(
@@ -173,9 +180,9 @@ struct SmallUpload: Sendable {
       ending: ending, cause: error)
   }
 
-  private var sourceChanged: Failure {
+  private func sourceChanged(mayBeStored: Bool) -> Failure {
     Failure(
       error: .fileChanged(source.path),
-      ending: Ending(outcome: .failed, errorCode: "SourceChanged"))
+      ending: Ending(outcome: mayBeStored ? .interrupted : .failed, errorCode: "SourceChanged"))
   }
 }

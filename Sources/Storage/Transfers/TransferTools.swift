@@ -73,12 +73,9 @@ struct TransferTools: Sendable {
       guard let turn = await enter(.part) else {
         throw S3Error(operation: operation, cause: .transport(.cancelled), attempts: 0)
       }
-      let result = await unlessPaused(request)
-      guard let result else {
-        leave(turn, isAnswered: false)
-        continue
-      }
+      let (result, isGivenUp) = await unlessPaused(request)
       if case .success = result { leave(turn) } else { leave(turn, isAnswered: false) }
+      if isGivenUp { continue }
       return try result.get()
     }
   }
@@ -86,11 +83,11 @@ struct TransferTools: Sendable {
   /// Sends a request that is given up when the transfer is paused.
   ///
   /// - Parameter mayGiveUp: asked then; one that is not given up ends as if there were no pause.
-  /// - Returns: nil when it was given up.
+  /// - Returns: also whether it was given up, which an attempt may precede whose answer was lost.
   func unlessPaused<Answer: Sendable>(
     _ request: @escaping @Sendable () async throws(S3Error) -> Answer,
     if mayGiveUp: @escaping @Sendable () -> Bool = { true }
-  ) async -> Result<Answer, S3Error>? {
+  ) async -> (result: Result<Answer, S3Error>, isGivenUp: Bool) {
     let task = Task { () async -> Result<Answer, S3Error> in
       do throws(S3Error) {
         return .success(try await request())
@@ -110,11 +107,7 @@ struct TransferTools: Sendable {
       task.cancel()
     }
     pool.forget(interruption, of: owner)
-    if case .failure(let error) = result, isInterrupted.isRaised, error.isCancellation,
-      !Task.isCancelled
-    {
-      return nil
-    }
-    return result
+    guard case .failure(let error) = result else { return (result, false) }
+    return (result, isInterrupted.isRaised && error.isCancellation && !Task.isCancelled)
   }
 }

@@ -50,6 +50,66 @@ struct LostAnswerTests {
     }
   }
 
+  @Test(
+    "What an upload may have stored stays in doubt when a later try is refused",
+    .timeLimit(.minutes(5)), arguments: [100, 1 << 20])
+  func uploadRefusedLater(size: Int) async throws {
+    try await ServerFixture.with { fixture in
+      var settings = TransferSettings.small
+      settings.patience = .seconds(60)
+      let engine = fixture.nextRun(settings: settings, retryPolicy: Self.once).transfers
+      let file = try fixture.file("up", size: size)
+      func upload(_ key: String) async throws -> TransferID {
+        let request = TransferRequest.upload(
+          file, to: fixture.location(key), attributes: .init(), size: ByteCount(Int64(size)),
+          ifExists: .overwrite)
+        return try #require(await engine.enqueue([request]).first)
+      }
+      // Nobody waits for a server that has never answered.
+      _ = try await engine.result(of: upload("first"))
+      let losses = Countdown(1)
+      loseAnswers(fixture) { $0.method == .put && losses.next() }
+      let answered = Countdown(1)
+      fixture.transport.answerInPlace { request in
+        guard request.method == .put, !answered.next() else { return nil }
+        return .refusal(403, "AccessDenied")
+      }
+      let id = try await upload("up")
+      await #expect(throws: StorageError.self) { try await engine.result(of: id) }
+      #expect(try await fixture.keys() == ["first", "up"])
+      let row = try #require(try await fixture.rows().first)
+      #expect(row.outcome == .interrupted && row.errorCode == "AccessDenied")
+    }
+  }
+
+  @Test(
+    "What an upload may have stored before a pause stays in doubt",
+    .timeLimit(.minutes(5)), arguments: [TransferRequest.ExistingDestination.overwrite, .fail])
+  func uploadPaused(ifExists: TransferRequest.ExistingDestination) async throws {
+    try await ServerFixture.with(retryPolicy: Self.twice) { fixture in
+      let losses = Countdown(1)
+      loseAnswers(fixture) { $0.method == .put && losses.next() }
+      let gate = Gate()
+      let sent = Countdown(1)
+      fixture.transport.beforeEach { request in
+        if request.method == .put, !sent.next() { await gate.pass() }
+      }
+      let engine = fixture.service.transfers
+      let file = try fixture.file("up", size: 1 << 20)
+      let request = TransferRequest.upload(
+        file, to: fixture.location("up"), attributes: .init(), ifExists: ifExists)
+      let id = try #require(await engine.enqueue([request]).first)
+      await gate.arrived()
+      await engine.pause(id)
+      // With a condition it would be taken for somebody else's object after the pause.
+      if ifExists == .overwrite { await engine.cancel(id) }
+      await #expect(throws: StorageError.self) { try await engine.result(of: id) }
+      #expect(fixture.transport.sentChanges.count == 1)
+      #expect(try await fixture.keys() == ["up"])
+      #expect(try await fixture.rows().map(\.outcome) == [.interrupted])
+    }
+  }
+
   @Test("An upload in parts that was completed without an answer is known by its object")
   func completion() async throws {
     try await ServerFixture.with(retryPolicy: Self.twice) { fixture in
