@@ -213,14 +213,14 @@ struct TransferTreeTests {
         }
       }
       // The server has answered before any fails, and the last move when all those have failed.
-      let (isAnswered, haveFailed) = (Gate(), Gate())
-      fixture.transport.beforeEach { request in
-        let key = SentRequest(request).key.text
-        if key.hasPrefix("p/b/") { await isAnswered.pass() }
-        if key.hasPrefix("p/c/") { await haveFailed.pass() }
+      let first = TransferRequest.upload(
+        try fixture.local.write("first"), to: fixture.location("first"), attributes: .init())
+      for id in await fixture.service.transfers.enqueue([first]) {
+        _ = try await fixture.service.transfers.result(of: id)
       }
-      fixture.transport.afterEach { request in
-        if SentRequest(request).key.text.hasPrefix("p/a/") { isAnswered.open() }
+      let haveFailed = Gate()
+      fixture.transport.beforeEach { request in
+        if SentRequest(request).key.text.hasPrefix("p/c/") { await haveFailed.pass() }
       }
       fixture.transport.answerInPlace { request in
         request.key.text.hasPrefix("p/b/") ? .refusal(500, "InternalError") : nil
