@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import HTTP
+import S3
 import SystemPackage
 
 @main
@@ -27,6 +28,7 @@ struct Pail {
       exit(CommandRunner.Status.wrongUsage)
     }
     keepHeapsSmall()
+    OpenFileLimit.raise()
     // A reader who leaves is an error of the write, and a server who leaves one of the request.
     signal(SIGPIPE, SIG_IGN)
     // A file that grows past `ulimit -f` is an error of the write as well.

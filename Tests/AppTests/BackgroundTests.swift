@@ -210,6 +210,9 @@ struct SuccessorTests {
     #expect(
       Successor(arguments: [], endpoint: "http://h:1").words(ids: [])
         == ["pail", "transfers", "resume", "--detached", "--endpoint-url", "http://h:1"])
+    #expect(
+      Successor(arguments: [], endpoint: nil).words(ids: [1], openFiles: 1024)
+        == ["pail", "transfers", "resume", "--detached", "--open-files", "1024", "1"])
   }
 
   @Test("The limit is the one that was set last, whatever the options say")

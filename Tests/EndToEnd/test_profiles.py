@@ -2,6 +2,8 @@
 
 import http.server
 import json
+import resource
+import subprocess
 import threading
 
 import pytest
@@ -161,3 +163,29 @@ def test_where_nothing_has_keys_each_source_is_named_with_its_reason(person, fil
         b"the instance metadata service (the answer has no AccessKeyId)",
     ):
         assert words in done.stderr
+
+
+def test_more_files_may_be_open_here_than_in_a_program_that_gives_the_keys(
+    person, store, bucket, files, tmp_path
+):
+    limits = tmp_path / "limits"
+    script = tmp_path / "keys"
+    answer = json.dumps(document(store, Version=1))
+    # The limit comes to it right after its start.
+    script.write_text(
+        "#!/bin/sh\n"
+        "tries=0\n"
+        'until [ "$(ulimit -Sn)" = 300 ] || [ $tries = 2000 ]; do tries=$((tries + 1)); done\n'
+        f"ulimit -Sn > {limits}\n"
+        f"ulimit -Hn >> {limits}\n"
+        f"grep 'open files' /proc/$PPID/limits >> {limits}\n"
+        f"echo '{answer}'\n"
+    )
+    script.chmod(0o755)
+    files(f"[default]\ncredential_process = {script}\nendpoint_url = {store.endpoint}\n")
+    done = subprocess.run(
+        [person.binary, "ls"], capture_output=True, env=person.env, cwd=person.work, timeout=60,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (300, 700)),
+    )
+    assert done.returncode == 0 and bucket in done.stdout.decode(), done.stderr
+    assert limits.read_text().split() == ["300", "700", "Max", "open", "files", "700", "700", "files"]

@@ -57,17 +57,23 @@ struct Successor: Sendable {
 
   /// The words that it is called with.
   ///
-  /// - Parameter ids: of the transfers to go on with; none for all that can be.
-  func words(ids: [Int64]) -> [String] {
-    ["pail", "transfers", "resume", "--detached"] + options + ids.map { String($0) }
+  /// - Parameters:
+  ///   - ids: of the transfers to go on with; none for all that can be.
+  ///   - openFiles: the limit for what it starts; nil for its own.
+  func words(ids: [Int64], openFiles: Int? = nil) -> [String] {
+    ["pail", "transfers", "resume", "--detached"]
+      + (openFiles.map { ["--open-files", String($0)] } ?? []) + options
+      + ids.map { String($0) }
   }
 
   /// Starts it in a session of its own.
   ///
   /// - Returns: its process ID.
   func start(ids: [Int64]) throws(Errno) -> Int32 {
-    try ChildProcess.start(
-      Self.program, arguments: words(ids: ids).map { RawArguments.bytes(of: $0) })
+    // It has the limit of this process from the start, and could not find out what was before.
+    let words = words(ids: ids, openFiles: OpenFileLimit.ofOthers)
+    return try ChildProcess.start(
+      Self.program, arguments: words.map { RawArguments.bytes(of: $0) }, isOwn: true)
   }
 
   /// How a process that was started has ended: its exit status, or -1 for a signal; nil while it

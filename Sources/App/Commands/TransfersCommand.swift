@@ -85,11 +85,17 @@ struct TransfersCommand: PailCommand {
     @Flag(help: ArgumentHelp("Leave the terminal and go on without it.", visibility: .hidden))
     var detached = false
 
+    @Option(
+      help: ArgumentHelp(
+        "How many files a program that this one starts may have open.", visibility: .hidden))
+    var openFiles: Int?
+
     @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
     var outlivesTerminal: Bool { true }
 
     func run(_ context: CommandContext) async throws {
+      if let openFiles { OpenFileLimit.ofOthers = max(openFiles, 0) }
       if detached {
         // Fails only for one who leads a session already, which is just as well.
         setsid()

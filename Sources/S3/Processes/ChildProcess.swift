@@ -12,9 +12,12 @@ public enum ChildProcess {
   ///   - program: a path, or a name to look for in `PATH`.
   ///   - arguments: its own name first; each without NUL.
   ///   - output: what it prints goes here, or to `/dev/null`.
+  ///   - isOwn: whether it is this program, which may have as many files open as this process. Others
+  ///     get the limit that ``OpenFileLimit/ofOthers`` says.
   /// - Returns: its process ID, which is that of its session and of its process group too.
   public static func start(
-    _ program: String, arguments: [[UInt8]], output: FileDescriptor? = nil
+    _ program: String, arguments: [[UInt8]], output: FileDescriptor? = nil,
+    isOwn: Bool = false
   ) throws(Errno) -> Int32 {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
@@ -54,6 +57,7 @@ public enum ChildProcess {
     var process: pid_t = 0
     let code = posix_spawnp(&process, program, &actions, &attributes, &words, environ)
     guard code == 0 else { throw Errno(rawValue: code) }
+    if !isOwn { OpenFileLimit.restore(in: process) }
     return process
   }
 
