@@ -54,6 +54,13 @@ struct ConcurrencyPlan: Sendable, Hashable {
     self.init(limit...limit, startingAt: limit)
   }
 
+  /// The same with no more than `most`, which is 1 or more, under way.
+  func limited(to most: Int) -> ConcurrencyPlan {
+    let most = max(most, 1)
+    return ConcurrencyPlan(
+      min(range.lowerBound, most)...min(range.upperBound, most), startingAt: limit)
+  }
+
   /// An answer came.
   ///
   /// - Parameters:

@@ -52,7 +52,7 @@ public actor TransferEngine {
     let cores = ProcessorCount.current
     tools = TransferTools(
       client: client, recorder: recorder,
-      pool: settings.pool(cores: cores),
+      pool: settings.pool(cores: cores), files: OpenFiles(most: settings.openFiles.files),
       settings: settings, journaling: journaling, patience: Patience(settings.patience))
     self.settings = settings
     queueLog = journaling.map { QueueLog($0) }
@@ -196,8 +196,14 @@ public actor TransferEngine {
   func startWaiting() {
     for lane in QueuedTransfer.Lane.allCases {
       let most = most(in: lane)
-      while runningCounts[lane, default: 0] < most, let id = waiting[lane]?.popFirst() { start(id) }
+      while hasRoom(in: lane, of: most), let id = waiting[lane]?.popFirst() { start(id) }
     }
+  }
+
+  private func hasRoom(in lane: QueuedTransfer.Lane, of most: Int) -> Bool {
+    let count = runningCounts[lane, default: 0]
+    // A tree asks by itself, for each of its files.
+    return count < most && (lane == .tree || tools.files.hasRoom(ofKind: count, own: count))
   }
 
   /// How many transfers may run in a lane now.
@@ -218,6 +224,7 @@ public actor TransferEngine {
     }
     running.insert(id)
     runningCounts[entry.lane, default: 0] += 1
+    if entry.lane != .tree { tools.files.begin() }
     entries[id]?.status.state = .running
     entries[id]?.status.startedAt = .now()
     let tools = tools
@@ -241,7 +248,10 @@ public actor TransferEngine {
   private func ran(_ id: TransferID, _ result: Result<TransferResult, StorageError>) {
     running.remove(id)
     if held.remove(id) != nil { tools.pool.release(id) }
-    if let lane = entries[id]?.lane { runningCounts[lane, default: 0] -= 1 }
+    if let lane = entries[id]?.lane {
+      runningCounts[lane, default: 0] -= 1
+      if lane != .tree { tools.files.end() }
+    }
     entries[id]?.look(at: start.duration(to: clock.now))
     movedByOthers += entries[id]?.movedHere ?? .zero
     if case .failure(let error) = result, error.isCancellation, entries[id]?.stop.isRaised == true {

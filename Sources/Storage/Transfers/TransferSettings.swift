@@ -18,12 +18,15 @@ public struct TransferSettings: Sendable, Hashable {
   public var patience: Duration
   /// Between two values of ``TransferEngine/updates()``.
   public var updateInterval: Duration
+  /// What the process may have open at once: where that is little, less runs at once.
+  public var openFileLimit: Int
 
   public init(
     concurrentTransfers: Int = 4, concurrentRequests: Int? = nil,
     partSize: ByteCount = .mebibytes(8), multipartThreshold: ByteCount = .mebibytes(16),
     journalThreshold: ByteCount = .mebibytes(64), patience: Duration = .seconds(60),
-    updateInterval: Duration = .milliseconds(100)
+    updateInterval: Duration = .milliseconds(100),
+    openFileLimit: Int = OpenFileLimit.current
   ) {
     self.concurrentTransfers = concurrentTransfers
     self.concurrentRequests = concurrentRequests
@@ -32,25 +35,37 @@ public struct TransferSettings: Sendable, Hashable {
     self.journalThreshold = journalThreshold
     self.patience = patience
     self.updateInterval = updateInterval
+    self.openFileLimit = openFileLimit
   }
 
   /// As many connections to one server as transfers may ever use at once, so that no request that
   /// has its turn waits once more for a connection.
-  public var mostConnections: Int {
-    // Small objects, parts, and what has no body: listings, heads, completions.
-    16
-      + (concurrentRequests
-        ?? ConcurrencyPlan.Kind.allCases.reduce(0) {
-          $0 + ConcurrencyPlan($1, cores: 1).range.upperBound
-        })
+  public var mostConnections: Int { openFiles.connections }
+
+  /// How many requests carry no body: listings, heads, completions.
+  private static let bodiless = 16
+
+  /// Small objects and parts together, where neither is asked to be fewer.
+  private static let mostRequests = ConcurrencyPlan.Kind.allCases.reduce(0) {
+    $0 + ConcurrencyPlan($1, cores: 1).range.upperBound
+  }
+
+  var openFiles: OpenFilePlan {
+    OpenFilePlan(
+      limit: openFileLimit,
+      connections: Self.bodiless + (concurrentRequests ?? Self.mostRequests))
   }
 
   /// As many threads as bodies move on: each of them fills most of a processor.
   public var threads: Int { min(max(ProcessorCount.current, 1), 4) }
 
   func pool(cores: Int) -> RequestPool {
-    if let concurrentRequests { return RequestPool(fixed: concurrentRequests) }
+    let connections = mostConnections
+    let most = connections - min(Self.bodiless, connections / 4)
+    if let concurrentRequests { return RequestPool(fixed: min(concurrentRequests, most)) }
+    let parts = ConcurrencyPlan(.part, cores: cores).limited(to: max(most / 2, 1))
     return RequestPool(
-      parts: ConcurrencyPlan(.part, cores: cores), small: ConcurrencyPlan(.small, cores: cores))
+      parts: parts,
+      small: ConcurrencyPlan(.small, cores: cores).limited(to: most - parts.range.upperBound))
   }
 }

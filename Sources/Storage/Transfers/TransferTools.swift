@@ -7,6 +7,7 @@ struct TransferTools: Sendable {
   var client: S3Client
   let recorder: Recorder
   let pool: RequestPool
+  let files: OpenFiles
   let settings: TransferSettings
   /// Where unfinished transfers are kept; nil when none are.
   var journaling: Journaling?

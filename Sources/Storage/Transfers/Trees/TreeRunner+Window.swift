@@ -37,6 +37,8 @@ extension TreeRunner {
     /// Whether some failed that may well succeed on some other day.
     var hasLostSome = false
 
+    var runningCount: Int { running.values.reduce(0, +) }
+
     /// Whether files that have places for their outcomes wait for what the runner does next.
     var holdsPlaces: Bool { !group.isEmpty || !alone.isEmpty || groupCount > 0 }
   }
@@ -48,7 +50,7 @@ extension TreeRunner {
     }
     while !window.isAtEnd, window.held.count < Self.mostHeld {
       // Waiting for the source must not keep the ends of files waiting that have all the room.
-      guard (window.running[.small] ?? 0) < mostSmall else { return nil }
+      guard hasRoom(.small, window) else { return nil }
       let item: TreeItem
       do throws(StorageError) {
         guard let found = try await source.next() else {
@@ -78,13 +80,19 @@ extension TreeRunner {
   }
 
   private func hasRoom(_ item: TreeItem, _ window: Window) -> Bool {
-    let weight = weight(of: item)
+    hasRoom(weight(of: item), window)
+  }
+
+  private func hasRoom(_ weight: Weight, _ window: Window) -> Bool {
     let running = window.running[weight] ?? 0
-    return switch weight {
-    case .small: running < mostSmall
-    case .medium: running < tools.partsAtOnce
-    case .large: running < max(tools.settings.concurrentTransfers, 1)
-    }
+    let most =
+      switch weight {
+      case .small: mostSmall
+      case .medium: tools.partsAtOnce
+      case .large: max(tools.settings.concurrentTransfers, 1)
+      }
+    return running < most
+      && tools.files.hasRoom(ofKind: running, own: window.runningCount)
   }
 
   func weight(of item: TreeItem) -> Weight {
@@ -97,6 +105,7 @@ extension TreeRunner {
   /// A file is over.
   func note(_ ended: Ended, _ window: inout Window) {
     window.running[ended.weight, default: 0] -= 1
+    tools.files.end()
     guard let error = ended.error else {
       window.inVain = 0
       return

@@ -77,7 +77,10 @@ struct TreeRunner: Sendable {
           }
         }
         switch await tasks.next() {
-        case nil: return window
+        case nil:
+          // Of some that were to be begun nothing has come.
+          tools.files.end(window.runningCount)
+          return window
         case .begun(let group):
           window.groupCount -= 1
           for file in group.files { start(file, &tasks) }
@@ -127,6 +130,7 @@ struct TreeRunner: Sendable {
     }
     let weight = weight(of: item)
     window.running[weight, default: 0] += 1
+    tools.files.begin()
     if let file = UploadGroup.File(item, tools) {
       window.group.append(file)
       if window.group.isFull { startGroup(tools, &window, &tasks) }
