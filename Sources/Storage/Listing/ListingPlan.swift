@@ -58,6 +58,8 @@ struct ListingPlan: Sendable {
     var prefix: ObjectKey
     var token: ContinuationToken?
     var hasDelimiter = false
+    /// Of a level: the last common prefix of the page before, which some servers repeat.
+    var lastPrefix: ObjectKey?
     /// Keys that do not begin so are left out: they come elsewhere, or were not asked for.
     var scope: ObjectKey
     /// Those that it is a part of, the outermost first.
@@ -240,7 +242,7 @@ struct ListingPlan: Sendable {
       run = []
     }
     var objects = notGiven(page.objects, query)[...]
-    var last: ObjectKey?
+    var last = query.lastPrefix
     for prefix in page.commonPrefixes where prefix != last {
       last = prefix
       while let object = objects.first,
@@ -261,6 +263,7 @@ struct ListingPlan: Sendable {
     if let next = page.next {
       var rest = query
       rest.token = next
+      rest.lastPrefix = last
       following.append(.query(rest, id: nil))
     }
     replace(index, with: following)

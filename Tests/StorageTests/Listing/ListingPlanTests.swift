@@ -20,6 +20,8 @@ private struct Shelf {
   /// Prefixes that may not be asked for.
   var refused: Set<ObjectKey> = []
   var refusesDelimiter = false
+  /// Whether a page of a level begins with the prefix that the one before has ended with.
+  var repeatsPrefixes = false
 
   init(_ keys: Set<ObjectKey>, _ order: Order, pageSize: Int, _ random: inout SeededRandom) {
     self.pageSize = pageSize
@@ -49,7 +51,10 @@ private struct Shelf {
     }
     let start = request.token.flatMap { Int($0.text) } ?? 0
     let end = min(start + pageSize, entries.count)
-    let page = entries[start..<end]
+    var page = Array(entries[start..<end])
+    if repeatsPrefixes, start > 0, entries[start - 1].isPrefix {
+      page.insert(entries[start - 1], at: 0)
+    }
     return .success(
       ObjectPage(
         objects: page.filter { !$0.isPrefix }.map { ObjectSummary(key: $0.key, size: .zero) },
@@ -137,6 +142,20 @@ struct ListingPlanTests {
       #expect(walk.keys.sorted() == keys.sorted())
       if order != .none { #expect(walk.keys == shelf.keys) }
       #expect(walk.mostAtOnce <= ListingPlan.Limits.small.requestsAtOnce)
+    }
+  }
+
+  @Test(
+    "A prefix that the next page of a level repeats is listed once", arguments: 0..<60)
+  func repeated(seed: Int) {
+    var random = SeededRandom(seed: UInt64(seed) &+ 20_000)
+    let keys = Self.tree(&random)
+    for order in Shelf.Order.allCases {
+      var shelf = Shelf(keys, order, pageSize: Int.random(in: 1...10, using: &random), &random)
+      shelf.repeatsPrefixes = true
+      let walk = Walk(shelf, .small, listsByFolder: order == .folders, &random)
+      #expect(walk.failure == nil)
+      #expect(walk.keys.sorted() == keys.sorted())
     }
   }
 
