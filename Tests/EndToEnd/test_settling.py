@@ -99,6 +99,41 @@ def test_a_process_that_lives_keeps_its_rows(person, store, bucket):
     assert outcomes(person) == ["done"]
 
 
+def test_a_process_of_another_pid_namespace_keeps_its_rows_and_its_transfer(person, store, bucket):
+    file = person.file("film.bin", os.urandom(17 * 1024 * 1024))
+    own = ["unshare", "-pf", "--mount-proc"]
+    if os.geteuid() != 0:
+        own.insert(1, "-r")
+
+    def elsewhere(*arguments):
+        done = subprocess.run(
+            [*own, person.binary, *arguments, "--json", "--endpoint-url", proxy.endpoint],
+            capture_output=True, env=person.env, cwd=person.work, timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    with Proxy(store.endpoint) as proxy:
+        hold = proxy.hold("answer", "UploadPart", times=0)
+        program = subprocess.Popen(
+            [person.binary, "put", file, f"s3://{bucket}/a", "--endpoint-url", proxy.endpoint],
+            env=person.env,
+            cwd=person.work,
+            stdin=subprocess.DEVNULL,
+        )
+        try:
+            hold.wait()
+            assert elsewhere("history", "settle") == []
+            assert [transfer["state"] for transfer in elsewhere("transfers")] == ["running"]
+            assert outcomes(person) == [None]
+            hold.release()
+            assert program.wait(30) == 0
+        finally:
+            program.kill()
+            program.wait()
+    assert outcomes(person) == ["done"]
+
+
 def test_another_endpoint_is_not_asked(person, store, bucket):
     file = person.file("note.txt", BODY)
     with Proxy(store.endpoint) as proxy:

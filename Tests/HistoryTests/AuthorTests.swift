@@ -13,7 +13,7 @@ struct AuthorTests {
     #expect(author.processID == getpid())
     #expect(author.host == Author.hostName())
     #expect(!author.host.isEmpty)
-    #expect(author.bootID.count == 36)
+    #expect(author.bootID.prefix { $0 != "/" }.count == 36)
     #expect(author.processStart > 0)
     #expect(author.isRunning)
     let login = getpwuid(getuid()).map { String(cString: $0.pointee.pw_name) }
@@ -64,8 +64,30 @@ struct AuthorTests {
     author = .current()
     author.bootID = "another"
     #expect(!author.isRunning)
+    #expect(author.isOfThisHost)
     // Nothing is known of other hosts' processes: they are taken to run.
     author.host = "elsewhere"
     #expect(author.isRunning)
+  }
+
+  @Test("What runs in another PID namespace of this boot is not known here, and taken to run")
+  func namespaces() {
+    var author = Author.current()
+    let own = author.bootID
+    author.processStart += 1
+    author.bootID = String(own.prefix { $0 != "/" }) + "/1"
+    #expect(author.isRunning && !author.isOfThisHost)
+    author.bootID = "another/1"
+    #expect(!author.isRunning && author.isOfThisHost)
+  }
+
+  @Test(
+    "A boot is named with the PID namespace, unless that is the machine's own",
+    arguments: [
+      ("pid:[4026532713]", "b/4026532713"), ("pid:[4026531836]", "b"), (nil, "b"), ("", "b"),
+      ("pid:[]", "b"),
+    ] as [(String?, String)])
+  func bootID(namespace: String?, expected: String) {
+    #expect(Author.bootID("b", namespace: namespace) == expected)
   }
 }

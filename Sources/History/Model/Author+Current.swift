@@ -17,11 +17,18 @@ extension Author {
   }
 
   /// Whether what is known of processes here says anything about its process.
-  var isOfThisHost: Bool { host == Self.hostName() }
+  ///
+  /// Of the same boot, that is known of those in the same PID namespace alone: in another, such as that
+  /// of a container with the host's name, the same number is another process.
+  var isOfThisHost: Bool {
+    guard host == Self.hostName() else { return false }
+    let own = Self.bootID()
+    return bootID == own || Self.bootOnly(bootID) != Self.bootOnly(own)
+  }
 
   /// Whether the process that this names still runs, as far as this host can tell.
   ///
-  /// True for other hosts, of whose processes nothing is known here.
+  /// True for other hosts and PID namespaces, of whose processes nothing is known here.
   public var isRunning: Bool {
     guard isOfThisHost else { return true }
     guard bootID == Self.bootID() else { return false }
@@ -68,7 +75,24 @@ extension Author {
   }
 
   static func bootID() -> String {
-    String(readSmallFile("/proc/sys/kernel/random/boot_id").prefix { !$0.isWhitespace })
+    let boot = readSmallFile("/proc/sys/kernel/random/boot_id").prefix { !$0.isWhitespace }
+    return bootID(String(boot), namespace: linkTarget("/proc/self/ns/pid"))
+  }
+
+  /// - Parameter namespace: what `/proc/self/ns/pid` leads to, such as `pid:[4026531836]`; nil where that
+  ///   cannot be read.
+  static func bootID(_ boot: String, namespace: String?) -> String {
+    guard let number = namespace?.drop(while: { $0 != "[" }).dropFirst().prefix(while: \.isNumber),
+      !number.isEmpty, number != firstNamespace
+    else { return boot }
+    return "\(boot)/\(number)"
+  }
+
+  /// `PROC_PID_INIT_INO` of the kernel: the namespace of the machine itself.
+  private static let firstNamespace = "4026531836"
+
+  private static func bootOnly(_ bootID: String) -> Substring {
+    bootID.prefix { $0 != "/" }
   }
 
   static func hostName() -> String {
@@ -86,6 +110,13 @@ extension Author {
     else { return nil }
     return String(cString: name)
   }
+}
+
+/// Where a link leads to; nil when it cannot be read.
+private func linkTarget(_ path: String) -> String? {
+  var buffer = [UInt8](repeating: 0, count: 256)
+  let count = readlink(path, &buffer, buffer.count)
+  return count < 0 ? nil : String(decoding: buffer.prefix(count), as: UTF8.self)
 }
 
 /// The first 4 KiB of a file in `/proc`; empty when it cannot be read.

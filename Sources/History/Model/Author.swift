@@ -13,7 +13,8 @@ public struct Author: Sendable, Hashable {
   public var host: String
   /// The address an SSH session comes from; nil without one.
   public var sshClient: String?
-  /// Changes with every boot. Source: proc(5), `/proc/sys/kernel/random/boot_id`.
+  /// Changes with every boot. Source: proc(5), `/proc/sys/kernel/random/boot_id`. In another PID
+  /// namespace than the machine's own, a slash and the number of it follow: pid_namespaces(7).
   public var bootID: String
   public var processID: Int32
   /// When the process started, in clock ticks after the boot.
