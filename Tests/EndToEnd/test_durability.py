@@ -10,12 +10,18 @@ from test_faults import LARGE
 
 
 @pytest.fixture
-def calls(person, tmp_path):
-    """Runs `pail` and gives what it flushed, named and sent."""
-    library, log = tmp_path / "syscalls.so", tmp_path / "calls"
+def library(tmp_path):
+    built = tmp_path / "syscalls.so"
     compiler = shutil.which("cc") or shutil.which("clang")
     source = Path(__file__).with_name("syscalls.c")
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", built, source, "-ldl"], check=True)
+    return built
+
+
+@pytest.fixture
+def calls(person, library, tmp_path):
+    """Runs `pail` and gives what it flushed, named and sent."""
+    log = tmp_path / "calls"
 
     def run(*arguments):
         done = person.run(*arguments, env={"LD_PRELOAD": str(library), "CALLS_LOG": str(log)})
@@ -60,3 +66,15 @@ def test_a_row_is_on_the_disk_before_its_request_leaves(
     before = calls("put", source, f"s3://{bucket}/second.bin")[len(seen) :]
     sent = place(before, request_line, "HTTP/1.1")
     assert [call for call in before[:sent] if call.startswith(history)]
+
+
+@pytest.mark.parametrize("size", [40, LARGE])
+def test_a_file_system_without_locks_is_told_and_keeps_nothing(
+    person, store, bucket, library, size
+):
+    store.put(bucket, "film.bin", os.urandom(size))
+    environment = {"LD_PRELOAD": str(library), "NO_LOCKS": "1"}
+    done = person.run("get", f"s3://{bucket}/film.bin", env=environment)
+    assert done.returncode == 1
+    assert b"has no locks (flock)" in done.stderr and b"-o flock" in done.stderr
+    assert list(person.downloads.iterdir()) == []

@@ -282,8 +282,15 @@ private func openPart(
     if made >= 0 {
       let file = OpenFile(FileDescriptor(rawValue: made))
       // Between its making and its locking somebody may take the file for a dead one's.
-      if flock(made, LOCK_EX | LOCK_NB) == 0, refersToSameFile(name, in: parent, as: file) {
-        return (file, false)
+      do throws(LocalFileError) {
+        if try lock(file, path), refersToSameFile(name, in: parent, as: file) {
+          return (file, false)
+        }
+      } catch {
+        if refersToSameFile(name, in: parent, as: file) {
+          _ = withCString(name) { unlinkat(folder, $0, 0) }
+        }
+        throw error
       }
       continue
     }
@@ -302,11 +309,7 @@ private func openPart(
     let file = OpenFile(FileDescriptor(rawValue: left))
     let status = try status(of: file, path: path)
     guard status.isRegular else { throw LocalFileError(path, .notARegularFile) }
-    guard flock(left, LOCK_EX | LOCK_NB) == 0 else {
-      let refusal = LocalFileError.Kind.lastError
-      guard refusal == .system(.wouldBlock) else { throw LocalFileError(path, refusal) }
-      throw LocalFileError(target, .inUse)
-    }
+    guard try lock(file, path) else { throw LocalFileError(target, .inUse) }
     if refersToSameFile(name, in: parent, as: file) {
       // Another name of it, or another owner: somebody put it there to have it written to.
       if reusing, status.st_nlink == 1, status.st_uid == geteuid() { return (file, true) }
@@ -314,6 +317,18 @@ private func openPart(
     }
   }
   throw LocalFileError(target, .inUse)
+}
+
+/// - Returns: false while somebody else has it locked.
+private func lock(
+  _ file: OpenFile, _ path: @autoclosure () -> FilePath
+) throws(LocalFileError) -> Bool {
+  guard flock(file.descriptor.rawValue, LOCK_EX | LOCK_NB) != 0 else { return true }
+  switch errno {
+  case EWOULDBLOCK: return false
+  case ENOSYS, EOPNOTSUPP, ENOLCK: throw LocalFileError(path(), .noLocks)
+  case let refusal: throw LocalFileError(path(), .system(Errno(rawValue: refusal)))
+  }
 }
 
 private func setModified(

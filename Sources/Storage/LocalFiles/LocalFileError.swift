@@ -19,6 +19,8 @@ public struct LocalFileError: Error, Sendable, Hashable {
     case takenForAnother([UInt8])
     /// Another transfer, of this or another process, is writing the same file.
     case inUse
+    /// The file system cannot lock files, and so cannot keep two writers apart.
+    case noLocks
     /// A link that leads out of the folder, or back into a folder that holds it.
     case linkNotFollowed
     /// A folder with more names than are sorted in memory, and there is no room for them elsewhere.

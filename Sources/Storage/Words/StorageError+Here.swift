@@ -43,6 +43,12 @@ extension StorageError {
     case .inUse:
       message = "\(path) is being downloaded by another transfer"
       recovery = "Wait until that is done."
+    case .noLocks:
+      message =
+        "\(path.removingLastComponent()) cannot take downloads: its file system has no locks (flock)"
+      recovery =
+        "Download into another folder, or mount it with locks, as Lustre with -o flock. "
+        + "A single object goes through the shell: pail get … - > FILE."
     case .linkNotFollowed:
       kind = .localFile
       message = "\(path) is a link out of its folder or back into it, and was left out"
