@@ -54,6 +54,26 @@ struct TransferJournalTests {
     #expect(try await again.pieces(of: entry.id) == [piece(1), piece(2)])
   }
 
+  @Test("A transfer that could not be taken for a failed commit can be taken later")
+  func failedCommit() async throws {
+    let entry = try await journal.take(request(), for: .current())
+    try await journal.release(entry.id)
+    try withForeignConnection(to: folder.journal) { db in
+      // What a commit looks at last.
+      try db.execute(
+        sql: """
+          CREATE TABLE missing (id INTEGER PRIMARY KEY);
+          CREATE TABLE wrong (id INTEGER REFERENCES missing DEFERRABLE INITIALLY DEFERRED);
+          CREATE TRIGGER fail AFTER UPDATE ON transfers BEGIN INSERT INTO wrong VALUES (1); END;
+          """)
+    }
+    await #expect(throws: JournalError.self) {
+      try await journal.take(entry.id, for: .current())
+    }
+    try withForeignConnection(to: folder.journal) { try $0.execute(sql: "DROP TRIGGER fail") }
+    #expect(try await journal.take(entry.id, for: .current()).id == entry.id)
+  }
+
   @Test("Everything that an upload gives its object is kept, so that resuming loses none of it")
   func attributes() async throws {
     let attributes = ObjectAttributes(

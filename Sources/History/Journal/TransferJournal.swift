@@ -170,10 +170,12 @@ public actor TransferJournal {
     for lease: JournalLease, _ find: @escaping @Sendable (Database) throws -> JournalEntry
   ) async throws(JournalError) -> JournalEntry {
     let path = path
-    return try await write { db in
-      var entry = try find(db)
-      guard HeldTransfers.hold(entry.id, of: path) else { throw JournalError.held(by: lease) }
-      do {
+    let held = HeldID()
+    do throws(JournalError) {
+      return try await write { db in
+        var entry = try find(db)
+        guard HeldTransfers.hold(entry.id, of: path) else { throw JournalError.held(by: lease) }
+        held.id = entry.id
         if case .running(let other) = entry.state {
           // Of this very process, one that is not held was given up without a word.
           guard other.isSameProcess(as: lease) || !other.isRunning else {
@@ -183,10 +185,11 @@ public actor TransferJournal {
         }
         try JournalRows.setLease(lease, of: entry.id, in: db)
         return entry
-      } catch {
-        HeldTransfers.release(entry.id, of: path)
-        throw error
       }
+    } catch {
+      // The commit itself may have failed.
+      if let id = held.id { HeldTransfers.release(id, of: path) }
+      throw error
     }
   }
 
@@ -334,6 +337,16 @@ public actor TransferJournal {
 }
 
 private struct NotThere: Error {}
+
+/// What a write came to hold before it failed.
+private final class HeldID: Sendable {
+  private let value = Mutex<JournalID?>(nil)
+
+  var id: JournalID? {
+    get { value.withLock { $0 } }
+    set { value.withLock { $0 = newValue } }
+  }
+}
 
 /// What makes two requests the same transfer.
 private struct TransferIdentity: Hashable {
