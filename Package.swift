@@ -80,7 +80,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "StorageTests",
-      dependencies: ["Storage", "History", "S3", "HTTP", "TestSupport", system],
+      dependencies: ["Storage", "History", "S3", "HTTP", "CSQLite", "TestSupport", system],
       swiftSettings: strict),
     .testTarget(
       name: "TextUITests", dependencies: ["TextUI", "TestSupport"], exclude: ["Screens"],

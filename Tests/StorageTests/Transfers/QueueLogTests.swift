@@ -1,3 +1,4 @@
+import CSQLite
 import History
 import S3
 import SystemPackage
@@ -94,5 +95,37 @@ struct QueueLogTests {
     #expect(log.end(TransferID(3), as: .over) == nil)
     await log.end(TransferID(2), as: .failed)?.value
     #expect(try await journal.entries().map(\.isRunning) == [false])
+  }
+
+  @Test("What was over when a commit failed goes with the next one")
+  func failedCommit() async throws {
+    try await journal.save([request(1)], for: .current(user: "ana"))
+    let log = QueueLog(journaling)
+    log.add((1...3).map(transfer))
+    await log.flush()
+    // What a commit looks at last.
+    try execute(
+      """
+      CREATE TABLE missing (id INTEGER PRIMARY KEY);
+      CREATE TABLE wrong (id INTEGER REFERENCES missing DEFERRABLE INITIALLY DEFERRED);
+      CREATE TRIGGER failDelete AFTER DELETE ON transfers BEGIN INSERT INTO wrong VALUES (1); END;
+      CREATE TRIGGER failUpdate AFTER UPDATE ON transfers BEGIN INSERT INTO wrong VALUES (1); END;
+      """)
+    await log.end(TransferID(1), as: .failed)?.value
+    await log.end(TransferID(2), as: .over)?.value
+    #expect(try await keys() == ["1", "2", "3"])
+    try execute("DROP TRIGGER failDelete; DROP TRIGGER failUpdate;")
+    await log.end(TransferID(3), as: .over)?.value
+    #expect(try await keys() == ["1"])
+    #expect(try await journal.entries().map(\.isRunning) == [false])
+  }
+
+  /// As somebody else would, in a connection of its own.
+  private func execute(_ sql: String) throws {
+    var database: OpaquePointer?
+    defer { sqlite3_close(database) }
+    try #require(
+      sqlite3_open(local.path.appending("transfers.sqlite").string, &database) == SQLITE_OK)
+    try #require(sqlite3_exec(database, sql, nil, nil, nil) == SQLITE_OK)
   }
 }

@@ -133,6 +133,11 @@ final class QueueLog: Sendable {
     let written = try? await journaling.journal.queue(
       requests, for: journaling.holder, reserved: reserved, removing: over, releasing: left)
     state.withLock { state in
+      if written == nil {
+        // Else they would be taken for interrupted some day. They go with the next commit.
+        state.over += over
+        state.left += left
+      }
       for (index, id) in ids.enumerated() {
         guard case .beingWritten(let end) = state.rows.removeValue(forKey: id),
           let entry = written?[index]
