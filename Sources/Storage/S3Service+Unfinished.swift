@@ -65,6 +65,15 @@ extension S3Service {
     }
   }
 
+  /// Whether another download of the journal goes to the same place: what has arrived there is of the one
+  /// that was at it last, and goes when the last of them is given up.
+  private func isShared(_ entry: JournalEntry) async throws(StorageError) -> Bool {
+    try await journalEntries().contains {
+      $0.id != entry.id && $0.request.direction == .download && $0.request.tree == nil
+        && $0.request.localPath == entry.request.localPath && $0.request.name == entry.request.name
+    }
+  }
+
   private func removeTraces(of entry: JournalEntry) async throws(StorageError) -> StorageError? {
     guard entry.request.tree == nil else { return nil }
     let location = ObjectLocation(bucket: entry.request.bucket, key: entry.request.key)
@@ -78,7 +87,7 @@ extension S3Service {
       return try await sendAbortion(
         of: UnfinishedUpload(location: location, uploadID: id, size: entry.kept))
     case .download:
-      guard let name = entry.request.name else { return nil }
+      guard let name = entry.request.name, try await !isShared(entry) else { return nil }
       do throws(LocalFileError) {
         // Under `rename` the entry has the name that was found free.
         let name = try RelativeName(name)

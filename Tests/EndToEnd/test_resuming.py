@@ -659,6 +659,25 @@ def test_aborting_removes_what_has_moved_here_and_there(person, store, proxy, bu
     ]
 
 
+def test_giving_up_one_download_keeps_what_another_of_its_name_has(person, store, proxy, bucket):
+    for folder in "ab":
+        store.put(bucket, f"{folder}/film.bin", content(KEPT_SIZE, seed=ord(folder)))
+        hold = proxy.hold("request", operation="GetObject", skip=4, times=0)
+        program = start(person, "get", f"s3://{bucket}/{folder}/film.bin", person.downloads)
+        assert kill_at(hold, program)
+        hold.drop()
+        proxy.clear()
+    first, second = unfinished(person)
+    assert (first["key"], second["key"]) == ("a/film.bin", "b/film.bin")
+    answer = person.run("transfers", "abort", first["id"])
+    assert answer.returncode == 0, answer.stderr
+    (part,) = person.downloads.iterdir()
+    assert part.name.startswith(".pail-")
+    answer = person.run("transfers", "abort", second["id"])
+    assert answer.returncode == 0, answer.stderr
+    assert list(person.downloads.iterdir()) == []
+
+
 def limited_files():
     import resource
 
