@@ -52,6 +52,14 @@ def test_a_download_is_on_the_disk_before_it_has_its_name(person, store, bucket,
     assert named < place(seen, f"flushed {person.downloads}", str(person.downloads))
 
 
+def test_new_folders_are_on_the_disk_before_the_file_has_its_name(person, store, bucket, calls):
+    store.put(bucket, "film.bin", b"film")
+    seen = calls("get", f"s3://{bucket}/film.bin", f"{person.downloads}/new/newer/")
+    named = place(seen, "named film.bin")
+    for folder in (person.downloads, person.downloads / "new"):
+        assert place(seen, f"flushed {folder}", str(folder)) < named
+
+
 @pytest.mark.parametrize("size, request_line", [(40, "sent PUT /"), (LARGE, "sent POST /")])
 def test_a_row_is_on_the_disk_before_its_request_leaves(
     person, store, bucket, calls, size, request_line

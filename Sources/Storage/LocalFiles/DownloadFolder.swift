@@ -238,5 +238,18 @@ private func makeFolders(_ folder: FilePath) throws(LocalFileError) {
   for folder in missing.reversed() {
     let result = folder.withPlatformString { mkdir($0, 0o777) }
     guard result == 0 || errno == EEXIST else { throw LocalFileError(folder, .lastError) }
+    if result == 0 { try flushParent(of: folder) }
   }
+}
+
+/// As surely as the files that come into a folder, its own name must be there after a crash.
+private func flushParent(of folder: FilePath) throws(LocalFileError) {
+  var parent = folder.removingLastComponent()
+  if parent.isEmpty { parent = "." }
+  let descriptor = parent.withPlatformString {
+    Glibc.open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+  }
+  // One that may be written to but not read cannot be flushed.
+  guard descriptor >= 0 else { return }
+  try flush(OpenFile(FileDescriptor(rawValue: descriptor)), path: parent)
 }
