@@ -71,8 +71,10 @@ extension S3Service {
       while problem == nil {
         while rest.isEmpty, !isLastPage, problem == nil {
           do throws(S3Error) {
-            let page = try await client.listObjectsV2(
-              bucket: bucket, prefix: prefix, delimiter: nil, after: after)
+            let page = try await patience.keepTrying { (_) async throws(S3Error) in
+              try await client.listObjectsV2(
+                bucket: bucket, prefix: prefix, delimiter: nil, after: after)
+            }
             rest = page.objects.filter(filter)[...]
             after = page.next
             isLastPage = page.next == nil
@@ -128,6 +130,7 @@ extension S3Service {
   ) -> Copier {
     Copier(
       source: source, destination: destination, options: options, isMove: isMove,
-      client: bodies, recorder: recorder, journaling: journaling, progress: progress)
+      client: bodies, recorder: recorder, patience: patience, journaling: journaling,
+      progress: progress)
   }
 }

@@ -32,6 +32,8 @@ public actor S3Service {
   let recorder: Recorder
   let journaling: Journaling?
   let transferSettings: TransferSettings
+  /// That of streams and copies.
+  let patience: Patience
   /// Uploads and downloads of the browser, which go on while one browses.
   public nonisolated let transfers: TransferEngine
   /// Whether changes are refused.
@@ -69,6 +71,7 @@ public actor S3Service {
       client: transfers, recorder: recorder, settings: settings, journaling: journaling,
       rateLimit: rateLimit)
     transferSettings = settings
+    patience = Patience(settings.patience)
   }
 
   private init(_ other: S3Service, retries: Retries) {
@@ -80,6 +83,7 @@ public actor S3Service {
     recorder = other.recorder
     journaling = other.journaling
     transferSettings = other.transferSettings
+    patience = other.patience
     transfers = other.transfers
     isReadOnly = other.isReadOnly
   }

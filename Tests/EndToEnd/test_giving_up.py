@@ -94,6 +94,26 @@ def test_a_server_that_stays_busy_midway_ends_a_download(person, proxy, store, b
     assert (person.downloads / "film.bin").read_bytes() == body
 
 
+def test_a_server_that_is_busy_for_a_while_ends_no_stream(person, proxy, store, bucket):
+    body = os.urandom(LARGE)
+    store.put(bucket, "film.bin", body)
+
+    def breaks_off(answer):
+        answer.length, answer.body = len(answer.body), answer.body[: len(answer.body) // 2]
+        answer.resets = True
+
+    proxy.change(breaks_off, operation="GetObject")
+    # More often than a request is sent in one go.
+    proxy.refuse(503, "SlowDown", operation="GetObject", skip=1, times=8)
+    done = person.run("cat", f"s3://{bucket}/film.bin")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == body
+    proxy.clear()
+    proxy.refuse(503, "SlowDown", operation="GetObject", times=0)
+    message = fails(person, "cat", f"s3://{bucket}/film.bin")
+    assert "SlowDown" in message
+
+
 def test_a_folder_meets_a_server_that_stays_busy(person, proxy, store, bucket):
     for number in range(20):
         person.file(f"many/{number:02}", b"x" * 100)

@@ -12,9 +12,11 @@ extension S3Client {
   ///   - attributes: of these storage class, encryption and ACL are always sent, the others only
   ///     where `replacing`.
   ///   - replacing: whether `attributes` take the place of the source's headers and metadata.
+  ///   - doubt: why it is open whether an earlier call has done it.
   public func copyObject(
     _ source: ObjectLocation, to destination: ObjectLocation, ifMatch: ETag?,
-    attributes: ObjectAttributes, replacing: Bool = false, condition: WriteCondition = .none
+    attributes: ObjectAttributes, replacing: Bool = false, condition: WriteCondition = .none,
+    doubt: S3Error.Cause? = nil
   ) async throws(S3Error) -> WriteReceipt {
     var call = S3Call(.copyObject, .put, bucket: destination.bucket)
     call.key = destination.key
@@ -31,6 +33,7 @@ extension S3Client {
           acl: attributes.acl))
     }
     call.add(condition)
+    call.doubt = doubt
     // The server answers when it has copied everything, up to 5 GiB.
     call.stallFactor = 15
     return try await send(call) { (response) throws(S3Error.Cause) in
@@ -78,9 +81,11 @@ extension S3Client {
   ///   - checksum: what the upload was begun with.
   ///   - expected: the value that the whole object must have, where the source has one of its bytes:
   ///     the server compares.
+  ///   - doubt: why it is open whether an earlier call has done it.
   public func completeCopy(
     _ destination: ObjectLocation, uploadID: UploadID, parts: [CopiedPart],
-    checksum: MultipartChecksum?, expected: ObjectChecksum?, condition: WriteCondition = .none
+    checksum: MultipartChecksum?, expected: ObjectChecksum?, condition: WriteCondition = .none,
+    doubt: S3Error.Cause? = nil
   ) async throws(S3Error) -> WriteReceipt {
     let parts = parts.sorted { $0.number < $1.number }
     let objectSize = parts.reduce(0) { $0 + $1.size }
@@ -88,6 +93,7 @@ extension S3Client {
     call.key = destination.key
     call.query = [QueryItem("uploadId", uploadID.text)]
     call.stallFactor = 3
+    call.doubt = doubt
     call.add(condition)
     if let expected, expected.kind == .fullObject {
       call.add(

@@ -6,10 +6,13 @@ extension S3Client {
   /// Its CRC64NVME is sent along, or what an endpoint takes that refuses it, and compared with what
   /// the server answers where it answers one.
   ///
-  /// - Parameter body: up to 5 GiB.
+  /// - Parameters:
+  ///   - body: up to 5 GiB.
+  ///   - doubt: why it is open whether an earlier call has stored it; the object is asked then where
+  ///     the condition refuses this one.
   public func putObject(
     _ location: ObjectLocation, body: HTTPRequestBody, attributes: ObjectAttributes,
-    condition: WriteCondition = .none, progress: ByteCounter?
+    condition: WriteCondition = .none, progress: ByteCounter?, doubt: S3Error.Cause? = nil
   ) async throws(S3Error) -> WriteReceipt {
     let onlyOnce = condition == .none ? nil : location
     return try await comparingFirst(body, onlyOnceTo: onlyOnce, \.etag) {
@@ -18,6 +21,7 @@ extension S3Client {
         var call = S3Call(.putObject, .put, bucket: location.bucket)
         call.key = location.key
         call.progress = progress
+        call.doubt = doubt
         try call.add(attributes)
         call.add(condition)
         let sent = try await add(body, to: &call, checksum)
@@ -121,9 +125,10 @@ extension S3Client {
   /// - Parameters:
   ///   - parts: at least one; put in order here.
   ///   - objectSize: the sum of the parts' sizes, in bytes.
+  ///   - doubt: why it is open whether an earlier call has done it.
   public func completeMultipartUpload(
     _ location: ObjectLocation, uploadID: UploadID, parts: [PartReceipt],
-    condition: WriteCondition, objectSize: Int64
+    condition: WriteCondition, objectSize: Int64, doubt: S3Error.Cause? = nil
   ) async throws(S3Error) -> WriteReceipt {
     let parts = parts.sorted { $0.number < $1.number }
     guard !parts.isEmpty, parts.reduce(0, { $0 + $1.size }) == objectSize else {
@@ -139,6 +144,7 @@ extension S3Client {
       call.query = [QueryItem("uploadId", uploadID.text)]
       // The transport waits three times as long again for the answer.
       call.stallFactor = 3
+      call.doubt = doubt
       call.add(condition)
       if checksum == .crc64nvme {
         call.add("x-amz-checksum-crc64nvme", crc.base64)

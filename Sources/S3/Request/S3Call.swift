@@ -18,6 +18,8 @@ struct S3Call {
   /// How many times the client's ``S3Client/stallTimeout`` is no stall: of a server that works long
   /// before it answers.
   var stallFactor = 1
+  /// Why it is open whether the server has carried out the same request of an earlier call.
+  var doubt: S3Error.Cause?
   /// Overrides the region remembered for the bucket.
   var region: Region?
 

@@ -267,6 +267,7 @@ private struct Attempt {
 
   init(call: S3Call) {
     self.call = call
+    doubt = call.doubt
   }
 }
 

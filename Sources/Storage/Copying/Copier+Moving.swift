@@ -53,13 +53,16 @@ extension Copier {
       .delete, bucket: source.bucket, key: source.key, versionID: source.versionID,
       size: metadata.size)
     let client = client
+    let patience = patience
     let source = source
     // A version stays what it is, but for `null`, which is that of whatever came last without one.
     let mayChange = source.versionID.map { $0.text == "null" } ?? true
     return try await recorder.recorded(
       change, while: .delete(source), ending: { (deleted: DeletedObject) in Ending(deleted) }
     ) { () async throws(S3Error) in
-      try await client.deleteObject(source, ifMatch: mayChange ? metadata.etag : nil)
+      try await patience.keepTrying { (_) async throws(S3Error) in
+        try await client.deleteObject(source, ifMatch: mayChange ? metadata.etag : nil)
+      }
     }.warning
   }
 }

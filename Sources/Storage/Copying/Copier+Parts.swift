@@ -16,11 +16,13 @@ extension Copier {
     }
     let begun: BegunUpload
     do {
-      begun = try await withGrace(
-        { () async throws(S3Error) in
-          try await client.createMultipartUpload(
-            destination, attributes: attributes, checksum: checksum)
-        }, for: .seconds(30))
+      begun = try await patience.keepTrying { (_) async throws(S3Error) in
+        try await withGrace(
+          { () async throws(S3Error) in
+            try await client.createMultipartUpload(
+              destination, attributes: attributes, checksum: checksum)
+          }, for: .seconds(30))
+      }
     } catch {
       var failure = failure(error)
       if error.isInDoubt { failure.error = failure.error.perhapsLeavingUpload(of: destination) }
@@ -37,12 +39,14 @@ extension Copier {
         $0.kind == .fullObject && $0.algorithm == checksum?.algorithm
       }
       do throws(S3Error) {
-        let receipt = try await withGrace(
-          { () async throws(S3Error) in
-            try await client.completeCopy(
-              destination, uploadID: begun.uploadID, parts: copied, checksum: checksum,
-              expected: expected, condition: condition)
-          }, for: .seconds(30))
+        let receipt = try await patience.keepTrying { (doubt) async throws(S3Error) in
+          try await withGrace(
+            { () async throws(S3Error) in
+              try await client.completeCopy(
+                destination, uploadID: begun.uploadID, parts: copied, checksum: checksum,
+                expected: expected, condition: condition, doubt: doubt)
+            }, for: .seconds(30))
+        }
         await note?.end()
         return .success(receipt)
       } catch {
@@ -78,9 +82,11 @@ extension Copier {
         tasks.addTask {
           do throws(S3Error) {
             return .success(
-              try await client.uploadPartCopy(
-                source, range: range, ifMatch: metadata.etag, to: destination,
-                uploadID: upload, partNumber: number, algorithm: checksum?.algorithm))
+              try await patience.keepTrying { (_) async throws(S3Error) in
+                try await client.uploadPartCopy(
+                  source, range: range, ifMatch: metadata.etag, to: destination,
+                  uploadID: upload, partNumber: number, algorithm: checksum?.algorithm)
+              })
           } catch {
             return .failure(error)
           }

@@ -17,6 +17,7 @@ struct Copier: Sendable {
   let isMove: Bool
   let client: S3Client
   let recorder: Recorder
+  let patience: Patience
   let journaling: Journaling?
   /// Told how many bytes have been copied, after each part.
   let progress: @Sendable (ByteCount) -> Void
@@ -62,7 +63,9 @@ struct Copier: Sendable {
     at object: ObjectLocation, while undertaking: Undertaking
   ) async throws(StorageError) -> ObjectMetadata {
     do {
-      return try await client.headNamedObject(object)
+      return try await patience.keepTrying { (_) async throws(S3Error) in
+        try await client.headNamedObject(object)
+      }
     } catch {
       throw StorageError(error, while: undertaking)
     }
@@ -199,22 +202,9 @@ struct Copier: Sendable {
   ) async -> Result<WriteReceipt, Failure> {
     do throws(S3Error) {
       return .success(
-        try await withGrace { [self] () async throws(S3Error) in
-          do throws(S3Error) {
-            return try await client.copyObject(
-              source, to: destination, ifMatch: metadata.etag, attributes: attributes,
-              replacing: options.attributes.replacesHeaders, condition: condition)
-          } catch
-            where error.code == .noSuchKey && metadata.size == .zero && source.key.endsWithSlash
-          {
-            // SeaweedFS shows the marker of a prefix and does not copy it; there are no bytes in it.
-            return try await client.putObject(
-              destination, body: .bytes([]), attributes: attributes, condition: condition,
-              progress: nil)
-          } catch  where error.code == .internalError {
-            // How SeaweedFS says that there is no bucket to copy to.
-            try await client.refuseMissing(destination.bucket)
-            throw error
+        try await patience.keepTrying { (doubt) async throws(S3Error) in
+          try await withGrace { () async throws(S3Error) in
+            try await copyOnce(metadata, attributes, to: destination, condition, doubt)
           }
         })
     } catch {
@@ -229,6 +219,27 @@ struct Copier: Sendable {
     }
   }
 
+  private func copyOnce(
+    _ metadata: ObjectMetadata, _ attributes: ObjectAttributes, to destination: ObjectLocation,
+    _ condition: WriteCondition, _ doubt: S3Error.Cause?
+  ) async throws(S3Error) -> WriteReceipt {
+    do throws(S3Error) {
+      return try await client.copyObject(
+        source, to: destination, ifMatch: metadata.etag, attributes: attributes,
+        replacing: options.attributes.replacesHeaders, condition: condition, doubt: doubt)
+    } catch
+      where error.code == .noSuchKey && metadata.size == .zero && source.key.endsWithSlash
+    {
+      // SeaweedFS shows the marker of a prefix and does not copy it; there are no bytes in it.
+      return try await client.putObject(
+        destination, body: .bytes([]), attributes: attributes, condition: condition,
+        progress: nil, doubt: doubt)
+    } catch  where error.code == .internalError {
+      // How SeaweedFS says that there is no bucket to copy to.
+      try await client.refuseMissing(destination.bucket)
+      throw error
+    }
+  }
 }
 
 extension ETag {

@@ -41,7 +41,7 @@ extension S3Service {
         reader: StreamReader(descriptor, partSize: partSize), partSize: partSize,
         location: location, attributes: attributes,
         condition: ifExists == .overwrite ? .none : .ifNoneMatch, client: bodies,
-        recorder: recorder, journaling: journaling,
+        recorder: recorder, patience: patience, journaling: journaling,
         mostPartsAtOnce: transferSettings.concurrentRequests,
         progress: progress
       ).run()
@@ -68,7 +68,9 @@ extension S3Service {
   ) async throws(StorageError) -> (metadata: ObjectMetadata, verification: Verification) {
     let undertaking = Undertaking.readDetails(object)
     let metadata = try await read(undertaking) { () async throws(S3Error) in
-      try await bodies.headNamedObject(object)
+      try await patience.keepTrying { (_) async throws(S3Error) in
+        try await bodies.headNamedObject(object)
+      }
     }
     var source = object
     // `null` is the version of objects from before versioning, and is replaced like any object.
@@ -105,10 +107,12 @@ extension S3Service {
   ) async throws(S3Error) {
     let trouble = TroubleUntilAnswer(observer: bodies.retryObserver)
     defer { trouble.end() }
+    let patience = patience
     var client = bodies
     client.retryObserver = { trouble.note($0) }
     let counter = progress.transfer.begin()
     defer { progress.transfer.end(counter, isDone: true) }
+    var waited = Patience.Trouble()
     while true {
       let start = check.count
       do throws(S3Error) {
@@ -116,7 +120,10 @@ extension S3Service {
           source, range: start > 0 ? start..<metadata.size.bytes : nil, of: metadata.size,
           ifMatch: metadata.etag,
           into: .pieces { piece in
-            if check.count == start { trouble.end() }
+            if check.count == start {
+              trouble.end()
+              patience.succeeded()
+            }
             guard progress.holding({ receive(piece) }) else { return false }
             check.add(piece)
             return true
@@ -124,9 +131,16 @@ extension S3Service {
         return
       } catch {
         // Without an ETag nothing holds two answers together.
-        guard case .transport(let problem) = error.cause, problem.isPassing, metadata.etag != nil,
-          check.count > start, check.count < metadata.size.bytes, !Task.isCancelled
-        else { throw error }
+        guard check.count == 0 || (metadata.etag != nil && check.count < metadata.size.bytes) else {
+          throw error
+        }
+        guard case .transport(let problem) = error.cause, problem.isPassing, check.count > start,
+          !Task.isCancelled
+        else {
+          guard await patience.isLeft(after: error, &waited) else { throw error.orCancellation }
+          continue
+        }
+        // Its bytes have shown that the server can be reached.
         trouble.note(
           .failed(
             .brokenAnswer(of: .getObject, cause: error.cause, policy: client.retryPolicy)))

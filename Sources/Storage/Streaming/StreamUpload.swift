@@ -20,6 +20,7 @@ struct StreamUpload: Sendable {
   let condition: WriteCondition
   let client: S3Client
   let recorder: Recorder
+  let patience: Patience
   let journaling: Journaling?
   /// Under way, 1 or more; nil for as many as there is memory for.
   let mostPartsAtOnce: Int?
@@ -76,6 +77,17 @@ struct StreamUpload: Sendable {
     }
   }
 
+  /// Sends what makes the object until it gets through, as long as there is patience.
+  private func storing(
+    _ request: (WriteCondition, _ doubt: S3Error.Cause?) async throws(S3Error) -> WriteReceipt
+  ) async throws(S3Error) -> WriteReceipt {
+    try await patience.keepTrying { (doubt) async throws(S3Error) in
+      try await unlessRefused { (condition) async throws(S3Error) in
+        try await request(condition, doubt)
+      }
+    }
+  }
+
   // MARK: - In one request
 
   private func whole(_ body: HTTPRequestBody) async throws(StorageError) -> TransferResult {
@@ -87,12 +99,12 @@ struct StreamUpload: Sendable {
     let receipt: WriteReceipt
     do throws(S3Error) {
       // Once the whole body has left, the answer tells more than giving up would.
-      receipt = try await unlessRefused { (condition) async throws(S3Error) in
+      receipt = try await storing { (condition, doubt) async throws(S3Error) in
         try await withGrace(
           { () async throws(S3Error) in
             try await client.putObject(
               location, body: body, attributes: attributes, condition: condition,
-              progress: counter)
+              progress: counter, doubt: doubt)
           }, if: { counter.value >= size.bytes })
       }
     } catch {
@@ -207,11 +219,15 @@ struct StreamUpload: Sendable {
   /// nobody can name.
   private func create() async -> (event: StreamUploadMachine.Event, mayLeaveUpload: Bool) {
     do {
-      let upload = try await withGrace(
-        { () async throws(S3Error) in
-          try await client.createMultipartUpload(location, attributes: attributes)
-        }, for: .seconds(30))
-      return (.created(upload.uploadID), upload.mayHaveLeftAnother)
+      var mayHaveLeftAnother = false
+      let upload = try await patience.keepTrying { (doubt) async throws(S3Error) in
+        mayHaveLeftAnother = doubt != nil
+        return try await withGrace(
+          { () async throws(S3Error) in
+            try await client.createMultipartUpload(location, attributes: attributes)
+          }, for: .seconds(30))
+      }
+      return (.created(upload.uploadID), upload.mayHaveLeftAnother || mayHaveLeftAnother)
     } catch {
       return (
         .creationFailed(failure(for: error, ending: .notStored(error))), error.isInDoubt
@@ -224,8 +240,10 @@ struct StreamUpload: Sendable {
   ) async -> StreamUploadMachine.Event {
     let counter = progress.transfer.begin()
     do {
-      let receipt = try await client.uploadPart(
-        location, uploadID: id, partNumber: part, body: body, progress: counter)
+      let receipt = try await patience.keepTrying { (_) async throws(S3Error) in
+        try await client.uploadPart(
+          location, uploadID: id, partNumber: part, body: body, progress: counter)
+      }
       progress.transfer.end(counter, isDone: true)
       return .partSent(receipt)
     } catch {
@@ -239,11 +257,12 @@ struct StreamUpload: Sendable {
   ) async -> StreamUploadMachine.Event {
     do {
       return .completed(
-        try await unlessRefused { (condition) async throws(S3Error) in
+        try await storing { (condition, doubt) async throws(S3Error) in
           try await withGrace(
             { () async throws(S3Error) in
               try await client.completeMultipartUpload(
-                location, uploadID: id, parts: parts, condition: condition, objectSize: size)
+                location, uploadID: id, parts: parts, condition: condition, objectSize: size,
+                doubt: doubt)
             }, for: .seconds(30))
         })
     } catch {

@@ -104,6 +104,40 @@ struct CopyingTests {
     }
   }
 
+  @Test("A server that is busy is waited for, and so is a lost answer", arguments: [false, true])
+  func busy(isInParts: Bool) async throws {
+    var settings = TransferSettings.small
+    settings.patience = .seconds(60)
+    let once = RetryPolicy(maxAttempts: 1, base: .zero, cap: .zero, deadline: .seconds(60))
+    try await ServerFixture.with(settings: settings, retryPolicy: once) { fixture in
+      try await fixture.put("source", content: ServerFixture.bytes(6 << 20))
+      let (refusals, losses) = (Countdown(1), Countdown(1))
+      fixture.transport.answerInPlace { request in
+        request.isCopy && refusals.next() ? .refusal(503, "SlowDown") : nil
+      }
+      @Sendable func isLast(_ request: SentRequest) -> Bool {
+        isInParts ? request.isCompleteUpload : request.isCopy
+      }
+      fixture.transport.afterEach { (request) async throws(HTTPError) in
+        if isLast(SentRequest(request)), losses.next() {
+          throw .connectionLost(reason: "reset by the test")
+        }
+      }
+      // Servers that remember no upload once it is done, and heed conditions on copies.
+      let (status, code) = isInParts ? (404, "NoSuchUpload") : (412, "PreconditionFailed")
+      fixture.transport.changeAnswers { request, response in
+        isLast(request) ? .refusal(status, code) : response
+      }
+      let result = try await fixture.service.move(
+        fixture.location("source"), to: fixture.location("target"),
+        options: CopyOptions(
+          ifExists: .fail, multipartThreshold: isInParts ? .mebibytes(5) : .gibibytes(5)))
+      #expect(result.isMoved && !result.isSkipped)
+      #expect(try await fixture.keys() == ["target"])
+      #expect(try await fixture.rows().map(\.outcome) == [.done, .done])
+    }
+  }
+
   @Test(
     "Storage class and encryption of the source are asked for anew, since no copy takes them over",
     arguments: [false, true])

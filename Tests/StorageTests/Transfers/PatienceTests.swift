@@ -68,6 +68,23 @@ struct PatienceTests {
     }
   }
 
+  @Test("What an earlier round left open stays open, and later rounds are told of it")
+  func doubt() async {
+    patience.succeeded()
+    var lost = error(503)
+    lost.isInDoubt = true
+    let answers = [lost, error(429), error(403)]
+    var told: [S3Error.Cause?] = []
+    let thrown = await #expect(throws: S3Error.self) {
+      try await patience.keepTrying { (doubt) async throws(S3Error) in
+        defer { told.append(doubt) }
+        throw answers[told.count]
+      }
+    }
+    #expect(told == [nil, lost.cause, lost.cause])
+    #expect(thrown?.cause == answers.last?.cause && thrown?.isInDoubt == true)
+  }
+
   @Test("The server is left alone for as long as it asks, when that is not too long")
   func retryAfter() async {
     patience.succeeded()

@@ -1,7 +1,8 @@
+import HTTP
 import S3
 import Synchronization
 
-/// How long the transfers of an engine go on when nothing gets through any more: a server that comes
+/// How long transfers, streams and copies go on when nothing gets through any more: a server that comes
 /// back in time ends none of them.
 ///
 /// Counts from the first failure after the last success, over all transfers. Before the first
@@ -85,5 +86,41 @@ final class Patience: Sendable {
       return false
     }
     return true
+  }
+
+  /// Sends a request until it gets through, fails for good, or nothing more is waited for.
+  ///
+  /// - Parameter request: is told why it is open whether an earlier round was carried out; nil when
+  ///   none was. What it throws at last is in doubt as well then.
+  func keepTrying<Answer>(
+    isolation: isolated (any Actor)? = #isolation,
+    _ request: (_ doubt: S3Error.Cause?) async throws(S3Error) -> Answer
+  ) async throws(S3Error) -> Answer {
+    var trouble = Trouble()
+    var doubt: S3Error.Cause?
+    while true {
+      do throws(S3Error) {
+        let answer = try await request(doubt)
+        succeeded()
+        return answer
+      } catch {
+        var error = error
+        if error.isInDoubt { doubt = doubt ?? error.cause }
+        error.isInDoubt = doubt != nil
+        if await isLeft(after: error, &trouble) { continue }
+        throw error.orCancellation
+      }
+    }
+  }
+}
+
+extension S3Error {
+  /// The same, of a request that might have gone again; where its task was cancelled meanwhile, that
+  /// is why it does not.
+  var orCancellation: S3Error {
+    guard isTransient, Task.isCancelled else { return self }
+    var error = self
+    error.cause = .transport(.cancelled)
+    return error
   }
 }
