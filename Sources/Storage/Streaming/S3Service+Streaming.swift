@@ -91,7 +91,12 @@ extension S3Service {
     } catch {
       throw StorageError(error, while: undertaking)
     }
-    switch check.finish(areETagsMD5: bodies.etagMeaning == .md5) {
+    var outcome = check.finish(areETagsMD5: bodies.etagMeaning == .md5)
+    if case .success(.notVerified(.unprovenETag)) = outcome, bodies.etagMeaning == .unknown {
+      await bodies.seekProofOfETags(beside: object)
+      outcome = check.finish(areETagsMD5: bodies.etagMeaning == .md5)
+    }
+    switch outcome {
     case .success(let verification):
       if case .verified = verification, stored.isETag { bodies.noteETag(isMD5: true) }
       return (metadata, verification)

@@ -1,0 +1,52 @@
+import HTTP
+import S3
+import Storage
+import Testing
+
+@Suite("Download of a stream")
+struct StreamingTests {
+  /// Answers GetObject of `key` in place of the server.
+  private static func stand(
+    _ fixture: ServerFixture, _ key: String, _ answer: @escaping @Sendable () -> HTTPResponse
+  ) {
+    fixture.transport.answerInPlace { request in
+      request.method == .get && request.key == ObjectKey(key) ? answer() : nil
+    }
+  }
+
+  @Test("Damage is told where another object proves that ETags are MD5s", arguments: [true, false])
+  func damage(isProven: Bool) async throws {
+    try await ServerFixture.with { fixture in
+      try await fixture.put("p/k")
+      if isProven { try await fixture.put("p/other", content: Array("other".utf8)) }
+      let etag = try #require(try await fixture.outside.headObject(fixture.location("p/k")).etag)
+      // There is nothing but the ETag.
+      fixture.transport.changeAnswers { request, response in
+        guard request.method == .head else { return response }
+        let headers = Array(response.head.headers).filter {
+          !$0.name.lowercased().hasPrefix("x-amz-checksum")
+        }
+        return HTTPResponse(head: HTTPResponseHead(status: 200, headers: headers))
+      }
+      Self.stand(fixture, "p/k") {
+        let body = Array("CONTENT".utf8)
+        return HTTPResponse(
+          head: HTTPResponseHead(
+            status: 200,
+            headers: [
+              HTTPHeader("ETag", etag.quoted), HTTPHeader("Content-Length", "\(body.count)"),
+            ]), body: body, bodyCount: Int64(body.count))
+      }
+      let object = fixture.location("p/k")
+      guard isProven else {
+        let (_, verification) = try await fixture.service.stream(object) { _ in true }
+        #expect(verification == .notVerified(.unprovenETag))
+        return
+      }
+      let error = await #expect(throws: StorageError.self) {
+        _ = try await fixture.service.stream(object) { _ in true }
+      }
+      #expect(error?.kind == .damaged)
+    }
+  }
+}
