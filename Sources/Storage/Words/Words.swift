@@ -59,6 +59,8 @@ struct Words {
       switch undertaking {
       case .download:
         self.init(.objectChanged, "\(subject) changed while it was downloaded", "Try it again.")
+      case .readDetails:
+        self.init(.objectChanged, "\(subject) changed while it was read", "Try it again.")
       case .copy:
         self.init(.objectChanged, "\(subject) changed while it was copied", "Try it again.")
       default:

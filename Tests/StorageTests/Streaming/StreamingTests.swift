@@ -49,4 +49,17 @@ struct StreamingTests {
       #expect(error?.kind == .damaged)
     }
   }
+
+  @Test("An object that is replaced meanwhile is said to have changed")
+  func replaced() async throws {
+    try await ServerFixture.with { fixture in
+      try await fixture.put("k")
+      Self.stand(fixture, "k") { .refusal(412, "PreconditionFailed") }
+      let error = await #expect(throws: StorageError.self) {
+        _ = try await fixture.service.stream(fixture.location("k")) { _ in true }
+      }
+      #expect(error?.kind == .objectChanged)
+      #expect(error?.message == "s3://\(fixture.bucket)/k changed while it was read")
+    }
+  }
 }
