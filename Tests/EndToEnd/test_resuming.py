@@ -239,6 +239,21 @@ def test_an_interrupted_upload_says_how_to_resume_and_does(
     ]
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_was_ignored_at_the_start_stays_ignored(person, store, proxy, bucket, number):
+    hold = proxy.hold("answer", operation="PutObject")
+    source = person.file("note.txt", b"1")
+    program = start(
+        person, "put", source, f"s3://{bucket}/note.txt",
+        prepare=lambda: signal.signal(number, signal.SIG_IGN),
+    )  # fmt: skip
+    hold.wait()
+    program.send_signal(number)
+    hold.release()
+    ended(program)
+    assert [row["outcome"] for row in person.changes()] == ["done"]
+
+
 def test_an_interrupted_download_keeps_its_part_file_and_goes_on(person, store, proxy, bucket):
     body = content(KEPT_SIZE)
     store.put(bucket, "film.bin", body)

@@ -125,8 +125,9 @@ private final class Interruption: Sendable {
   ) {
     for number in [SIGINT, SIGTERM, SIGHUP] {
       let previous = signal(number, SIG_IGN)
-      // Whoever started us had it ignored, as nohup does.
-      if number == SIGHUP, unsafeBitCast(previous, to: Int.self) == 1 { continue }
+      // Whoever started us had it ignored, as nohup does, and a shell for what a script leaves in the
+      // background.
+      if unsafeBitCast(previous, to: Int.self) == 1 { continue }
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
       source.setEventHandler { [weak self] in
         guard let self else { return }
