@@ -408,6 +408,29 @@ def test_a_lost_answer_to_the_completion_is_found_out(person, store, proxy, buck
     assert unfinished(person) == []
 
 
+def test_a_completion_that_was_not_waited_for_is_recorded_once_it_is_found_out(
+    person, store, proxy, bucket
+):
+    body = content(24 * MEBIBYTE)
+    source = person.file("film.bin", body)
+    hold = proxy.hold("answer", operation="CompleteMultipartUpload")
+    program = start(person, "put", source, f"s3://{bucket}/film.bin")
+    hold.wait()
+    program.send_signal(signal.SIGTERM)
+    ended(program, 130)
+    hold.drop()
+    proxy.clear()
+    answer = person.run("transfers", "resume")
+    assert answer.returncode == 0, answer.stderr
+    assert b"were there already" in answer.stdout
+    assert store.get(bucket, "film.bin") == body
+    earlier, found = person.changes()
+    assert (earlier["detail"], earlier["outcome"]) == (None, "interrupted")
+    assert (found["detail"], found["outcome"]) == ("resumed", "done")
+    assert found["etag"] and found["etag"] in store.s3.head_object(Bucket=bucket, Key="film.bin")["ETag"]
+    assert unfinished(person) == []
+
+
 def test_a_lost_answer_to_the_completion_is_found_out_while_it_runs(person, store, proxy, bucket):
     body = content(24 * MEBIBYTE)
     source = person.file("film.bin", body)

@@ -137,7 +137,10 @@ final class Recorder: Sendable {
   /// before it were taken over by the next and ended `interrupted`.
   ///
   /// Does its best: what is not settled here is settled like the rows of any dead process.
-  func settle(_ change: Change, _ ending: Ending) async {
+  ///
+  /// - Returns: whether there was such a row.
+  @discardableResult
+  func settle(_ change: Change, _ ending: Ending) async -> Bool {
     var left: [ChangeID] = []
     var last: ChangeID?
     while let page = try? await history.abandoned(by: author, after: last, limit: 500) {
@@ -152,6 +155,34 @@ final class Recorder: Sendable {
     for id in left.sorted() {
       let ending = id == left.max() ? ending : .processDied
       try? await history.finish([ChangeOutcome(id, ending, finishedAt: .now())])
+    }
+    return !left.isEmpty
+  }
+
+  /// Records that an earlier run made `change`, as was found out since: in its row where that is still
+  /// open, else in another one, since an outcome stays what it is.
+  ///
+  /// - Returns: what to tell the person when it could not be recorded.
+  func foundDone(
+    _ change: Change, _ ending: Ending, while undertaking: Undertaking
+  ) async -> StorageError? {
+    guard await !settle(change, ending) else { return nil }
+    let query = HistoryQuery(bucket: change.bucket, prefix: change.key, action: change.action)
+    let last = try? await history.page(query, limit: Self.rowsPerCommit).first { entry in
+      entry.key == change.key && entry.endpoint == endpoint
+    }
+    // It was recorded, and what came after that was lost.
+    if let last, last.outcome == .done, last.etag == ending.etag,
+      last.versionID == ending.versionID
+    {
+      return nil
+    }
+    do {
+      let row = try await begin(change, while: undertaking)
+      return await finish([(row, ending)], while: undertaking)
+    } catch {
+      return error.isCancellation
+        ? nil : StorageError(outcomeUnrecordedBy: error, while: undertaking)
     }
   }
 

@@ -31,7 +31,7 @@ extension SingleUpload {
         resumption = .resumed(kept: kept)
         beginning = .resumed(id, plan, parts)
       case .completed(let receipt):
-        return (.success(await completedBefore(log, receipt)), false)
+        return (.success(await completedBefore(receipt)), false)
       case .startsOver(let reason, let id):
         resumption = .startedOver(reason)
         if let id { warning = await abort(id) }
@@ -78,7 +78,7 @@ extension SingleUpload {
     }
     switch await left.examine() {
     case .completed(let receipt):
-      let result = await completedBefore(log, receipt)
+      let result = await completedBefore(receipt)
       await log.remove()
       return result
     case .goesOn(let id, _, _), .startsOver(_, aborting: let id?):
@@ -105,12 +105,14 @@ extension SingleUpload {
       attributes: attributes, client: client)
   }
 
-  private func completedBefore(
-    _ log: UploadLog, _ receipt: WriteReceipt
-  ) async -> TransferResult {
+  private func completedBefore(_ receipt: WriteReceipt) async -> TransferResult {
     progress.keep(source.size)
-    await settleEarlier(log, Ending(receipt, size: source.size))
-    return result(receipt, .resumed(kept: source.size), nil)
+    let resumption = Resumption.resumed(kept: source.size)
+    var change = change
+    change.detail = resumption.detail
+    let warning = await tools.recorder.foundDone(
+      change, Ending(receipt, size: source.size), while: undertaking)
+    return result(receipt, resumption, warning)
   }
 
   /// Gives the rows of the process that died an outcome.

@@ -20,6 +20,14 @@ extension StorageError {
       recovery: Self.recovery(error), detail: Self.detail(error))
   }
 
+  /// The change was made by an earlier run, and no row says so.
+  init(outcomeUnrecordedBy problem: StorageError, while undertaking: Undertaking) {
+    self.init(
+      kind: .outcomeUnrecorded,
+      message: "The history has no outcome for \(undertaking.subject): it could not be written",
+      recovery: problem.recovery, detail: problem.detail)
+  }
+
   /// The same error, which also says what could not be recorded about it.
   func noting(_ warning: StorageError?) -> StorageError {
     guard let warning else { return self }
