@@ -202,10 +202,16 @@ extension S3Service {
     in bucket: BucketName, noting deleter: inout Deleter
   ) async throws(StorageError) {
     for upload in try await uploads(in: bucket) {
-      let location = ObjectLocation(bucket: bucket, key: upload.key)
+      var location = ObjectLocation(bucket: bucket, key: upload.key)
+      // Aborting it where it is not would pass for success.
+      if upload.spelledKey != nil,
+        let place = await parts(of: upload.uploadID, at: upload.places(in: bucket))
+      {
+        location = place.location
+      }
       let recorded = try await recorder.recorded(
-        Change(.abortUpload, bucket: bucket, key: upload.key), while: .abortUpload(location)
-      ) { [client] () async throws(S3Error) in
+        Change(.abortUpload, bucket: bucket, key: location.key), while: .abortUpload(location)
+      ) { [client, location] () async throws(S3Error) in
         try await client.abortMultipartUpload(location, uploadID: upload.uploadID)
       }
       deleter.countAbortedUpload(recorded.warning)

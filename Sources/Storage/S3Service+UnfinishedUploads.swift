@@ -70,26 +70,44 @@ extension S3Service {
     for upload in uploads {
       let id = upload.uploadID
       guard !before.transfers.contains(id), !after.transfers.contains(id) else { continue }
-      let location = ObjectLocation(bucket: bucket, key: upload.key)
+      let places = upload.places(in: bucket)
+      let known = (after.others + before.others).first {
+        $0.uploadID == id && places.contains($0.location)
+      }
       var found = UnfinishedUpload(
-        location: location, uploadID: id, initiated: upload.initiated,
-        storageClass: upload.storageClass,
-        known: (after.others + before.others).first {
-          $0.uploadID == id && $0.location == location
-        })
-      do throws(S3Error) {
-        let parts = try await client.listParts(location, uploadID: id)
-        found.size = parts.reduce(.zero) { $0 + $1.size }
-        found.parts = parts.count
-      } catch {
+        location: known?.location ?? ObjectLocation(bucket: bucket, key: upload.key), uploadID: id,
+        initiated: upload.initiated, storageClass: upload.storageClass, known: known)
+      if let (location, parts) = await parts(of: id, at: known.map { [$0.location] } ?? places) {
+        found.location = location
+        found.size = parts.map { $0.reduce(.zero) { $0 + $1.size } }
+        found.parts = parts?.count
+      } else if upload.spelledKey == nil {
         // It came to its end since.
-        if [.noSuchUpload, .noSuchKey].contains(error.code) { continue }
-        // Some may list uploads and not their parts; what is known is shown all the same.
+        continue
       }
       unfinished.append(found)
     }
     if prefix.isEmpty { await forget(before, in: bucket, besides: uploads.map(\.uploadID)) }
     return unfinished
+  }
+
+  /// The first of `places` that has the upload, and its parts; none of them are known where uploads
+  /// may be listed and their parts may not.
+  ///
+  /// - Returns: nil where no place has it.
+  func parts(
+    of upload: UploadID, at places: [ObjectLocation]
+  ) async -> (location: ObjectLocation, parts: [PartSummary]?)? {
+    for location in places {
+      do throws(S3Error) {
+        return (location, try await client.listParts(location, uploadID: upload))
+      } catch  where [.noSuchUpload, .noSuchKey].contains(error.code) {
+        continue
+      } catch {
+        return (location, nil)
+      }
+    }
+    return nil
   }
 
   private struct KnownUploads {
@@ -165,5 +183,12 @@ extension S3Service {
       () async throws(S3Error) in
       try await client.abortMultipartUpload(upload.location, uploadID: upload.uploadID)
     }.warning
+  }
+}
+
+extension MultipartUploadSummary {
+  /// Where it may be, the likeliest first.
+  func places(in bucket: BucketName) -> [ObjectLocation] {
+    [key, spelledKey].compactMap { $0 }.map { ObjectLocation(bucket: bucket, key: $0) }
   }
 }

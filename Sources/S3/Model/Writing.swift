@@ -99,15 +99,19 @@ public struct BegunUpload: Sendable, Hashable {
 /// A multipart upload that is neither completed nor aborted. S3 API Reference: ListMultipartUploads.
 public struct MultipartUploadSummary: Sendable, Hashable {
   public var key: ObjectKey
+  /// The key as it stands in the answer, where that says that keys are URL-encoded: some servers say
+  /// so of keys as they are. nil where it makes no difference.
+  public var spelledKey: ObjectKey?
   public var uploadID: UploadID
   public var initiated: Timestamp?
   public var storageClass: StorageClass?
 
   public init(
-    key: ObjectKey, uploadID: UploadID, initiated: Timestamp? = nil,
+    key: ObjectKey, spelledKey: ObjectKey? = nil, uploadID: UploadID, initiated: Timestamp? = nil,
     storageClass: StorageClass? = nil
   ) {
     self.key = key
+    self.spelledKey = spelledKey
     self.uploadID = uploadID
     self.initiated = initiated
     self.storageClass = storageClass

@@ -120,12 +120,11 @@ extension S3Client {
       }
       let isEncoded = page.string("EncodingType") == "url"
       for element in page.children(named: "Upload") {
-        guard let key = element["Key"]?.key(isEncoded: isEncoded),
-          let id = element.string("UploadId")
-        else { continue }
+        guard let name = element["Key"], let id = element.string("UploadId") else { continue }
+        let (key, spelled) = (name.key(isEncoded: isEncoded), name.key(isEncoded: false))
         uploads.append(
           MultipartUploadSummary(
-            key: key, uploadID: UploadID(id),
+            key: key, spelledKey: spelled == key ? nil : spelled, uploadID: UploadID(id),
             initiated: element.string("Initiated").flatMap { Timestamp(iso8601: $0) },
             storageClass: element.string("StorageClass").map { StorageClass($0) }))
       }

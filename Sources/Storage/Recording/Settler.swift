@@ -197,7 +197,8 @@ struct Settler: Sendable {
     }
     let startedAt = client.serverTime(at: entry.startedAt).advanced(by: Self.slack)
     let isLeft = uploads.contains { upload in
-      upload.key == location.key && (upload.initiated.map { $0 <= startedAt } ?? true)
+      upload.places(in: location.bucket).contains { $0.key == location.key }
+        && (upload.initiated.map { $0 <= startedAt } ?? true)
     }
     return isLeft ? .interrupted(.unchanged) : Finding(.done(.uploadID))
   }

@@ -126,6 +126,39 @@ struct UnfinishedUploadsTests {
     }
   }
 
+  /// The server says that the keys of its answer are encoded, and they are not.
+  @Test(
+    "An upload is found where its key stands in the answer", arguments: ["a+b", "100%41", "ü b"])
+  func spelling(key: String) async throws {
+    try await ServerFixture.with { fixture in
+      func begin() async throws -> UploadID {
+        let location = fixture.location(key)
+        let upload = try await fixture.outside.createMultipartUpload(
+          location, attributes: ObjectAttributes())
+        _ = try await fixture.outside.uploadPart(
+          location, uploadID: upload.uploadID, partNumber: PartNumber(1), body: .bytes([1, 2, 3]),
+          progress: nil)
+        return upload.uploadID
+      }
+      let id = try await begin()
+      let service = fixture.nextRun()
+      let found = try await service.unfinishedUploads(in: fixture.bucket)
+      #expect(found.map(\.uploadID) == [id] && found.first?.size == ByteCount(3))
+      #expect(found.map(\.location) == [fixture.location(key)])
+      for upload in found { try await service.abort(upload) }
+      #expect(try await fixture.uploads().isEmpty)
+      // This user's own are known by the same key.
+      _ = try await Self.leave(fixture, key)
+      let known = try #require(try await service.unfinishedUploads(in: fixture.bucket).first)
+      #expect(known.known != nil && known.location == fixture.location(key))
+      try await service.abort(known)
+      _ = try await begin()
+      _ = try await service.emptyAndRemoveBucket(fixture.bucket)
+      let aborted = try await fixture.rows(.abortUpload)
+      #expect(aborted.map(\.key) == [ObjectKey(key), ObjectKey(key), ObjectKey(key)])
+    }
+  }
+
   @Test("What a dead process left is listed with its size, and forgotten when it is given up")
   func dead() async throws {
     try await ServerFixture.with { fixture in
