@@ -318,6 +318,7 @@ public actor TransferEngine {
 
   /// Something other than a counter changed.
   func changed() {
+    tools.patience.note(isStill: !running.isEmpty && held.count == running.count)
     hasChanged = true
     guard ticker == nil else { return }
     let isDue =

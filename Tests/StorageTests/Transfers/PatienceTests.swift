@@ -68,6 +68,32 @@ struct PatienceTests {
     }
   }
 
+  @Test("Time in which all transfers stand still does not count")
+  func still() async {
+    let now = Mutex(ContinuousClock.now)
+    let patience = Patience(.seconds(60)) { _ in
+    } clock: {
+      now.withLock { $0 }
+    }
+    func pass(_ duration: Duration) { now.withLock { $0 += duration } }
+    patience.succeeded()
+    pass(.seconds(1))
+    var trouble = Patience.Trouble()
+    #expect(await patience.isLeft(after: error(503), &trouble))
+    pass(.seconds(30))
+    patience.note(isStill: true)
+    pass(.seconds(600))
+    patience.note(isStill: true)
+    pass(.seconds(600))
+    #expect(!patience.isExhausted)
+    patience.note(isStill: false)
+    #expect(!patience.isExhausted)
+    #expect(await patience.isLeft(after: error(503), &trouble))
+    pass(.seconds(30))
+    #expect(patience.isExhausted)
+    #expect(await !patience.isLeft(after: error(503), &trouble))
+  }
+
   @Test("What an earlier round left open stays open, and later rounds are told of it")
   func doubt() async {
     patience.succeeded()

@@ -5,7 +5,8 @@ import Synchronization
 /// How long transfers, streams and copies go on when nothing gets through any more: a server that comes
 /// back in time ends none of them.
 ///
-/// Counts from the first failure after the last success, over all transfers. Before the first
+/// Counts from the first failure after the last success, over all transfers, and not while all of them
+/// stand still. Before the first
 /// success there is none: an endpoint that never answered is likely a wrong one. A request that alone
 /// does not get through while others do is given up at last, and soon when the server fails at it.
 final class Patience: Sendable {
@@ -19,6 +20,14 @@ final class Patience: Sendable {
   private struct State {
     var lastSuccess: ContinuousClock.Instant?
     var troubleSince: ContinuousClock.Instant?
+    /// Since when all stand still, and for how long they have before.
+    var stillSince: ContinuousClock.Instant?
+    var still = Duration.zero
+
+    /// A clock that stands while all transfers do.
+    func time(at now: ContinuousClock.Instant) -> ContinuousClock.Instant {
+      (stillSince ?? now).advanced(by: .zero - still)
+    }
   }
 
   /// Each of as many attempts as the client makes.
@@ -28,32 +37,49 @@ final class Patience: Sendable {
 
   private let limit: Duration
   private let wait: @Sendable (Duration) async throws -> Void
+  private let clock: @Sendable () -> ContinuousClock.Instant
   private let state = Mutex(State())
 
-  /// - Parameter wait: for the moment before a request goes again; ends early only when the task is
-  ///   cancelled. Tests do not wait.
+  /// - Parameters:
+  ///   - wait: for the moment before a request goes again; ends early only when the task is
+  ///     cancelled. Tests do not wait.
+  ///   - clock: tells the time, which tests let pass as they like.
   init(
     _ limit: Duration,
-    wait: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+    wait: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
+    clock: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
   ) {
     self.limit = limit
     self.wait = wait
+    self.clock = clock
   }
 
   func succeeded() {
-    let now = ContinuousClock.now
+    let now = clock()
     state.withLock { state in
-      state.lastSuccess = now
+      state.lastSuccess = state.time(at: now)
       state.troubleSince = nil
+    }
+  }
+
+  /// Whether all transfers stand still on a person's wish.
+  func note(isStill: Bool) {
+    let now = clock()
+    state.withLock { state in
+      guard isStill != (state.stillSince != nil) else { return }
+      if let stillSince = state.stillSince { state.still += stillSince.duration(to: now) }
+      state.stillSince = isStill ? now : nil
     }
   }
 
   /// Whether nothing has got through for so long that nothing more is waited for: what fails now has
   /// no more than the client's own attempts.
   var isExhausted: Bool {
-    let (hasSucceeded, troubleSince) = state.withLock { ($0.lastSuccess != nil, $0.troubleSince) }
-    guard let troubleSince else { return false }
-    return !hasSucceeded || troubleSince.duration(to: .now) >= limit
+    let now = clock()
+    return state.withLock { state in
+      guard let troubleSince = state.troubleSince else { return false }
+      return state.lastSuccess == nil || troubleSince.duration(to: state.time(at: now)) >= limit
+    }
   }
 
   /// Waits a moment after a request that the client has given up, or as long as the server asked for.
@@ -63,14 +89,15 @@ final class Patience: Sendable {
   ///   the task is cancelled.
   func isLeft(after error: S3Error, _ trouble: inout Trouble) async -> Bool {
     guard error.isTransient, !Task.isCancelled else { return false }
-    let now = ContinuousClock.now
-    let since = trouble.since ?? now
-    trouble.since = since
-    let (lastSuccess, troubleSince) = state.withLock { state in
+    let moment = clock()
+    let (now, lastSuccess, troubleSince) = state.withLock { state in
+      let now = state.time(at: moment)
       let since = state.troubleSince ?? now
       state.troubleSince = since
-      return (state.lastSuccess, since)
+      return (now, state.lastSuccess, since)
     }
+    let since = trouble.since ?? now
+    trouble.since = since
     guard let lastSuccess else { return false }
     if case .service(let failure) = error.cause, failure.status == 500, lastSuccess > since {
       trouble.rounds += 1
