@@ -1,11 +1,21 @@
+internal import Glibc
 import History
 import S3
 import SystemPackage
 
 /// What became of uploads, downloads and copies.
 extension StorageError {
+  /// Looks once whether the file is still there, which is another thing to be told.
   static func fileChanged(_ file: FilePath) -> StorageError {
-    StorageError(
+    var status = stat()
+    let isGone = file.withPlatformString { lstat($0, &status) } != 0 && errno == ENOENT
+    guard !isGone else {
+      return StorageError(
+        kind: .fileChanged,
+        message: "\(file) is gone: it was moved or deleted before it was uploaded",
+        recovery: "Upload it from where it is now.")
+    }
+    return StorageError(
       kind: .fileChanged, message: "\(file) changed while it was uploaded",
       recovery: "Upload it again when nothing writes to it.")
   }
