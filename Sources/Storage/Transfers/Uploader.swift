@@ -5,7 +5,7 @@ import SystemPackage
 /// ``UploadMachine`` decides. Has one row in the history, recorded before its first request that
 /// changes anything.
 struct Uploader: Sendable {
-  private static let mostNumberedNames = 999
+  fileprivate static let mostNumberedNames = 999
 
   let file: FilePath
   let location: ObjectLocation
@@ -105,7 +105,7 @@ struct Uploader: Sendable {
     }
     var numbered = location
     numbered.key = ObjectKey(
-      bytes: location.key.parentPrefix.bytes + name.numbered(number).last)
+      bytes: location.key.parentPrefix.bytes + name.next(number, of: file).last)
     return numbered
   }
 
@@ -162,5 +162,17 @@ struct Uploader: Sendable {
         fileName: String(decoding: file.nameBytes, as: UTF8.self))
     }
     return attributes
+  }
+}
+
+extension RelativeName {
+  /// The name with a number; where it is that of `file` with one, as an earlier run has chosen it, with
+  /// one that follows.
+  fileprivate func next(_ number: Int, of file: FilePath) -> RelativeName {
+    guard last.count > file.nameBytes.count, last.contains(UInt8(ascii: "(")),
+      let plain = try? RelativeName(ObjectKey(bytes: file.nameBytes)),
+      let own = (1...Uploader.mostNumberedNames).first(where: { plain.numbered($0).last == last })
+    else { return numbered(number) }
+    return plain.numbered(own + number)
   }
 }

@@ -348,6 +348,14 @@ struct TransferEngineTests {
       #expect(renamed.location.key == ObjectKey("a/data (1).csv"))
       let again = try await fixture.service.upload(file, to: location, ifExists: .rename)
       #expect(again.location.key == ObjectKey("a/data (2).csv"))
+      // As one is resumed that had the name which somebody else has taken since.
+      let resumed = try await fixture.service.upload(
+        file, to: again.location, ifExists: .rename)
+      #expect(resumed.location.key == ObjectKey("a/data (3).csv"))
+      try await fixture.put("a/other (1).csv")
+      let other = try await fixture.service.upload(
+        file, to: fixture.location("a/other (1).csv"), ifExists: .rename)
+      #expect(other.location.key == ObjectKey("a/other (1) (1).csv"))
       #expect(try await fixture.service.details(location).size == ByteCount(7))
       _ = try await fixture.service.upload(file, to: location, ifExists: .overwrite)
       #expect(try await fixture.service.details(location).size == ByteCount(10))
