@@ -1002,6 +1002,9 @@ def test_a_folder_that_was_killed_goes_on_with_what_is_missing(person, proxy, st
     assert not parts & set(pieces(proxy, "UploadPart", "request", since))
     for name, path in {**small_files(person, "many"), "large": person.work / "many/large"}.items():
         assert store.get(bucket, f"p/{name}") == path.read_bytes()
+    # What was found there is told of in the row of the run that made it.
+    rows = {row["key"].decode(): row["outcome"] for row in person.changes() if row["action"] == "upload"}
+    assert {rows[key] for key in arrived} == {"done"}
     assert len(store.keys(bucket)) == 61 and store.uploads(bucket) == []
     assert unfinished(person) == []
 

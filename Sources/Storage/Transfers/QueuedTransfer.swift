@@ -92,7 +92,9 @@ struct QueuedTransfer {
     switch work {
     case .file(let request, let progress):
       var tools = tools.serving(status.id, stoppedBy: stop).reporting(to: progress)
-      tools.earlierRun = request.askedBefore.map { EarlierRun(begunAt: $0) }
+      tools.earlierRun = request.askedBefore.map {
+        EarlierRun(begunAt: $0, tools.recorder)
+      }
       return await request.result(tools, progress)
     case .tree(let tree, let progress, let outcomes):
       return await TreeRunner(

@@ -24,7 +24,9 @@ struct TreeRunner: Sendable {
       let log = try await TreeLog.take(tree, tools)
       var tools = self.tools
       tools.tree = log?.entry.id
-      tools.earlierRun = (log?.entry.begunAt ?? firstTriedAt).map { EarlierRun(begunAt: $0) }
+      tools.earlierRun = (log?.entry.begunAt ?? firstTriedAt).map {
+        EarlierRun(begunAt: $0, tools.recorder)
+      }
       let (result, isKept) = await run(tools)
       if isKept, let log {
         await log.release()
