@@ -65,6 +65,8 @@ public struct StorageError: Error, Sendable, Hashable {
   public var requestID: String?
   /// Everything known, on several lines, for the full text behind `E`.
   public var detail: String
+  /// What this machine refused, where that is the reason.
+  var localFile: LocalFileError?
 
   public init(
     kind: Kind, message: String, recovery: String? = nil, code: String? = nil,

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import Moto
@@ -376,6 +377,51 @@ def test_a_disk_that_fills_up_leaves_nothing(person, store, bucket, tmp_path, si
         assert [path.name for path in small.iterdir()] == ["other"]
     finally:
         subprocess.run(["umount", small], check=True)
+
+
+# More than are under way at a time.
+MANY_MORE = 500
+
+
+@pytest.fixture
+def many_more(store, bucket):
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda each: store.put(bucket, f"p/{each:03}", b"x" * 5000), range(MANY_MORE)))
+
+
+def test_a_disk_that_fills_up_ends_a_download_of_many_soon(
+    person, proxy, bucket, tmp_path, many_more
+):
+    small = tmp_path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", small], check=True)
+    try:
+        message = fails(person, "get", "-r", f"s3://{bucket}/p/", small)
+        assert "No space left" in message and message.count("\n") < MANY_MORE // 4
+        assert proxy.names().count("GetObject") < MANY_MORE
+        assert not [path.name for path in small.iterdir() if path.name.startswith(".pail-")]
+    finally:
+        subprocess.run(["umount", small], check=True)
+
+
+def test_a_folder_that_may_not_be_written_ends_a_download_of_many_soon(
+    person, bucket, bound_by_permissions, many_more
+):
+    closed = person.work / "closed"
+    closed.mkdir(mode=0o500)
+    message = fails(person, "get", "-r", f"s3://{bucket}/p/", closed)
+    assert "Permission denied" in message and message.count("\n") < MANY_MORE // 2
+
+
+def test_a_folder_below_that_may_not_be_written_ends_nothing_else(
+    person, store, bucket, bound_by_permissions, many_more
+):
+    store.put(bucket, "p/000closed/a", b"1")
+    (person.work / "got/000closed").mkdir(parents=True)
+    (person.work / "got/000closed").chmod(0o500)
+    message = fails(person, "get", "-r", f"s3://{bucket}/p/", "got")
+    assert "000closed/a" in message
+    assert len(list((person.work / "got").iterdir())) == MANY_MORE + 1
 
 
 def test_bytes_come_as_they_are_stored_and_no_header_chooses_the_name(person, store, bucket):

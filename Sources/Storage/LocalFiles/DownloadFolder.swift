@@ -68,6 +68,11 @@ public final class DownloadFolder: Sendable {
     isInMemory = Storage.isInMemory(folder)
   }
 
+  /// Whether files can be made in it, as far as its permissions tell.
+  var isWritable: Bool {
+    faccessat(folder.descriptor.rawValue, ".", W_OK | X_OK, AT_EACCESS) == 0
+  }
+
   /// What is there under `name`; nil for nothing. A link is looked at and not through.
   public func existing(_ name: RelativeName) async throws(LocalFileError) -> ExistingFile? {
     try await onDisk(unless: isInMemory) { () throws(LocalFileError) in

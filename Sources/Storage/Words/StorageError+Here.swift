@@ -59,6 +59,7 @@ extension StorageError {
       recovery = "Free space there, or set TMPDIR to a folder with room."
     }
     self.init(kind: kind, message: message, recovery: recovery)
+    localFile = error
   }
 
   static let cancelled = StorageError(kind: .cancelled, message: "Cancelled")

@@ -1,3 +1,4 @@
+import HTTP
 public import S3
 
 /// What a server answered, or did not.
@@ -41,6 +42,9 @@ extension StorageError {
     self.init(
       kind: words.kind, message: words.message, recovery: words.recovery, code: code,
       requestID: requestID, detail: facts.joined(separator: "\n"))
+    if case .transport(.file(let errno)) = error.cause, case .download(_, let path) = undertaking {
+      localFile = LocalFileError(path, .system(errno))
+    }
   }
 
   /// There are no credentials to work with.

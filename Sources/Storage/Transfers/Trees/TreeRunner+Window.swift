@@ -1,4 +1,5 @@
 import S3
+import SystemPackage
 
 /// What of a tree begins next, and when nothing more does.
 extension TreeRunner {
@@ -30,6 +31,8 @@ extension TreeRunner {
     var alone: [UploadGroup.File] = []
     /// Groups that are being begun.
     var groupCount = 0
+    /// Where downloads arrive.
+    var folder: DownloadFolder?
     var isAtEnd = false
     var inVain = 0
     /// Why nothing more is begun.
@@ -116,6 +119,11 @@ extension TreeRunner {
     case .readOnly, .history, .credentials, .noSuchBucket:
       // The others would fail in the same way.
       window.stop = error
+    case .localFile where wouldEndAll(error, ended.weight, window.folder):
+      window.stop = error
+    case .localFile where error.isAboutRoom && window.folder != nil:
+      window.inVain += 1
+      if window.inVain >= Self.mostInVain { window.stop = error }
     case .busy where !ended.wasLastAttempt:
       // It may have failed at this file alone, and at all that were begun beside it. Those that are
       // begun after them tell.
@@ -125,5 +133,27 @@ extension TreeRunner {
       if window.inVain >= Self.mostInVain { window.stop = error }
     default: window.inVain = 0
     }
+  }
+
+  /// Whether what this machine refused one file it would refuse all of them.
+  private func wouldEndAll(
+    _ error: StorageError, _ weight: Weight, _ folder: DownloadFolder?
+  ) -> Bool {
+    guard let folder, let refusal = error.localFile, case .system(let errno) = refusal.kind else {
+      return false
+    }
+    // A larger file may only be too large for what is left.
+    if error.isAboutRoom { return weight == .small }
+    if errno == .permissionDenied {
+      return refusal.path.removingLastComponent() == folder.path && !folder.isWritable
+    }
+    return errno == .readOnlyFileSystem
+  }
+}
+
+extension StorageError {
+  /// Whether a disk or a quota is full.
+  fileprivate var isAboutRoom: Bool {
+    [.system(.noSpace), .system(.diskQuotaExceeded)].contains(localFile?.kind)
   }
 }

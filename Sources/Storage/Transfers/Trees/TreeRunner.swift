@@ -66,6 +66,7 @@ struct TreeRunner: Sendable {
           do throws(StorageError) {
             let tools = if let opened { opened } else { try await prepared(tools) }
             opened = tools
+            window.folder = tools.folder
             await start(item, tools, &window, &tasks)
           } catch {
             window.stop = error
