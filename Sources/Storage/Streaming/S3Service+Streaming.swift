@@ -94,6 +94,18 @@ extension S3Service {
     var outcome = check.finish(areETagsMD5: bodies.etagMeaning == .md5)
     if case .success(.notVerified(.unprovenETag)) = outcome, bodies.etagMeaning == .unknown {
       await bodies.seekProofOfETags(beside: object)
+      if bodies.etagMeaning == .unknown, metadata.size <= DownloadCheck.largestForLearning {
+        // Bytes that come right the second time show that the first ones were damaged; the same ones,
+        // that the ETag is something else.
+        let again = StreamCheck(stored, objectSize: metadata.size.bytes, partSizes: sizes)
+        try? await fetch(metadata, from: source, again, StreamProgress()) { _ in true }
+        let second = again.finish(areETagsMD5: true)
+        if case .success(.verified) = second {
+          bodies.noteETag(isMD5: true)
+        } else if second == check.finish(areETagsMD5: true) {
+          bodies.noteETag(isMD5: false)
+        }
+      }
       outcome = check.finish(areETagsMD5: bodies.etagMeaning == .md5)
     }
     switch outcome {
