@@ -95,14 +95,26 @@ def test_a_server_that_stays_busy_midway_ends_a_download(person, proxy, store, b
     assert (person.downloads / "film.bin").read_bytes() == body
 
 
+def breaks_off(answer):
+    answer.length, answer.body = len(answer.body), answer.body[: len(answer.body) // 2]
+    answer.resets = True
+
+
+def test_a_server_that_fails_now_and_then_ends_no_stream(person, proxy, store, bucket):
+    body = os.urandom(LARGE)
+    store.put(bucket, "film.bin", body)
+    proxy.change(breaks_off, operation="GetObject", times=3)
+    # After each of those answers, as often as a request is sent in one go.
+    for skip in (1, 8, 15):
+        proxy.refuse(500, "InternalError", operation="GetObject", skip=skip, times=6)
+    done = person.run("cat", f"s3://{bucket}/film.bin")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == body
+
+
 def test_a_server_that_is_busy_for_a_while_ends_no_stream(person, proxy, store, bucket):
     body = os.urandom(LARGE)
     store.put(bucket, "film.bin", body)
-
-    def breaks_off(answer):
-        answer.length, answer.body = len(answer.body), answer.body[: len(answer.body) // 2]
-        answer.resets = True
-
     proxy.change(breaks_off, operation="GetObject")
     # More often than a request is sent in one go.
     proxy.refuse(503, "SlowDown", operation="GetObject", skip=1, times=8)

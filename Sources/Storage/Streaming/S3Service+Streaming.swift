@@ -147,6 +147,8 @@ extension S3Service {
           }, progress: counter)
         return
       } catch {
+        // What stands in the way now has nothing to do with what did before.
+        if check.count > start { waited = Patience.Trouble() }
         // Without an ETag nothing holds two answers together.
         guard check.count == 0 || (metadata.etag != nil && check.count < metadata.size.bytes) else {
           throw error

@@ -6,9 +6,9 @@ import Synchronization
 /// back in time ends none of them.
 ///
 /// Counts from the first failure after the last success, over all transfers, and not while all of them
-/// stand still. Before the first
-/// success there is none: an endpoint that never answered is likely a wrong one. A request that alone
-/// does not get through while others do is given up at last, and soon when the server fails at it.
+/// stand still. Before the first success there is none: an endpoint that never answered is likely a
+/// wrong one. A request that alone does not get through while others do is given up at last, and soon
+/// when the server fails at it.
 final class Patience: Sendable {
   /// What one request has been through.
   struct Trouble: Sendable {
