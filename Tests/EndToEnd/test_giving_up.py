@@ -412,6 +412,11 @@ def test_a_disk_that_fills_up_ends_a_download_of_many_soon(
         assert "No space left" in message and message.count("\n") < MANY_MORE // 4
         assert proxy.names().count("GetObject") < MANY_MORE
         assert not [path.name for path in small.iterdir() if path.name.startswith(".pail-")]
+        assert "pail transfers resume" in message
+        subprocess.run(["mount", "-o", "remount,size=16m", small], check=True)
+        resumed = person.run("transfers", "resume")
+        assert resumed.returncode == 0, resumed.stderr
+        assert len(list(small.iterdir())) == MANY_MORE
     finally:
         subprocess.run(["umount", small], check=True)
 

@@ -120,10 +120,10 @@ extension TreeRunner {
       // The others would fail in the same way.
       window.stop = error
     case .localFile where wouldEndAll(error, ended.weight, window.folder):
-      window.stop = error
+      end(&window, error)
     case .localFile where error.isAboutRoom && window.folder != nil:
       window.inVain += 1
-      if window.inVain >= Self.mostInVain { window.stop = error }
+      if window.inVain >= Self.mostInVain { end(&window, error) }
     case .busy where !ended.wasLastAttempt:
       // It may have failed at this file alone, and at all that were begun beside it. Those that are
       // begun after them tell.
@@ -133,6 +133,12 @@ extension TreeRunner {
       if window.inVain >= Self.mostInVain { window.stop = error }
     default: window.inVain = 0
     }
+  }
+
+  /// Begins nothing more, for what may be otherwise some other day.
+  private func end(_ window: inout Window, _ error: StorageError) {
+    window.stop = error
+    window.hasLostSome = true
   }
 
   /// Whether what this machine refused one file it would refuse all of them.
