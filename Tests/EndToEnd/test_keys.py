@@ -5,6 +5,7 @@ What no file can be named comes down under a name that tells them apart.
 """
 
 import json
+import shutil
 
 KEYS = [
     "a/../../esc", "..", "../up", "/abs", "a//b", "./x", "%00", "C:\\x", "x" * 300,
@@ -73,3 +74,23 @@ def test_keys_of_every_kind_are_written_and_read_one_by_one(person, moto):
         read = run(person, "cat", "--no-glob", f"s3://{moto.bucket}/{key}")
         assert read.stdout == b"body", key
     assert keys(moto.s3, moto.bucket) == sorted(KEYS)
+
+
+def test_an_object_named_as_the_prefix_itself_comes_with_what_is_under_it(person, moto):
+    for key, body in (("d/", b"own"), ("d/q", b"q"), ("d//x", b"x"), ("e/", b""), ("e/q", b"q")):
+        moto.s3.put_object(Bucket=moto.bucket, Key=key, Body=body)
+    person.write_env(endpoint=moto.endpoint)
+    for place in (["-r", "d/"], ["-r", "d"], ["d/*"]):
+        command = ["get", *place[:-1], f"s3://{moto.bucket}/{place[-1]}"]
+        plan = run(person, *command, "down", "--dry-run").stdout.decode()
+        assert f"would download s3://{moto.bucket}/d/ to down/%\n" in plan
+        run(person, *command, "down")
+        down = person.work / "down"
+        found = {str(path.relative_to(down)): path.read_bytes() for path in files_below(down)}
+        assert found == {"%": b"own", "q": b"q", "%%2F/x": b"x"}
+        kept = run(person, *command, "down", "--no-overwrite", "--json").stdout.splitlines()
+        assert all(json.loads(line)["skipped"] for line in kept) and len(kept) == 3
+        shutil.rmtree(down)
+    # One without bytes is the folder itself.
+    run(person, "get", "-r", f"s3://{moto.bucket}/e", "down")
+    assert [path.name for path in files_below(person.work / "down")] == ["q"]

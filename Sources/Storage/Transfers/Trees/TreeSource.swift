@@ -144,8 +144,9 @@ struct PrefixWalk {
   /// - Returns: nil for what is not meant.
   mutating func item(for object: ObjectSummary) -> TreeItem? {
     let key = ObjectKey(bytes: object.key.bytes.dropFirst(dropping))
-    // The marker of the prefix itself is the folder that everything goes to.
-    guard !key.isEmpty, tree.filter.includes(key) else { return nil }
+    // The marker of the prefix itself is the folder that everything goes to. One with bytes is a
+    // file like any other, whose name has none.
+    guard !key.isEmpty || object.size > .zero, tree.filter.includes(key) else { return nil }
     while let last = files.last, !key.hasPrefix(last) { files.removeLast() }
     let besideFiles = Set(
       files.map(\.bytes.count).filter { key.bytes.count > $0 && key.bytes[$0] == UInt8(ascii: "/") }
