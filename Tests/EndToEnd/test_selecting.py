@@ -1,6 +1,7 @@
 """Globs, filters, several sources and dry runs: what is meant, and nothing beside it."""
 
 import json
+import os
 
 import pytest
 
@@ -389,3 +390,26 @@ def test_a_limit_is_taken_before_and_after_the_command(person, store, bucket):
     run(person, "--limit-rate", "10M", "put", "f", f"s3://{bucket}/f")
     assert store.get(bucket, "f") == bytes(300_000)
     assert run(person, "ls", "--limit-rate", "fast", status=64).stderr
+
+
+def test_an_exclude_silences_what_cannot_be_uploaded(person, store, bucket):
+    person.file("d/a.txt", b"1")
+    person.file("outside/x", b"1")
+    for name, target in (("out", "../outside"), ("loop", "."), ("nowhere", "missing")):
+        (person.work / "d" / name).symlink_to(target)
+    os.mkfifo(person.work / "d/fifo")
+    command = ["put", "-r", "d", f"s3://{bucket}"]
+    for dry in (["--dry-run"], []):
+        done = run(person, *command, *dry, status=1)
+        assert done.stderr.count(b"pail: ") == 4
+        filters = [word for name in ("out", "loop/*", "no*", "fifo") for word in ("--exclude", name)]
+        assert run(person, *command, *dry, *filters).stderr == b""
+        some = ["--exclude", "*", "--include", "*.txt"]
+        assert run(person, *command, *dry, *some).stderr == b""
+        # What is in it is not known, and may be meant.
+        left = run(person, *command, *dry, "--exclude", "out/*.txt", *filters[2:], status=1)
+        assert b"d/out is a link out of its folder" in left.stderr and left.stderr.count(b"pail: ") == 1
+    assert store.keys(bucket) == ["a.txt"]
+    looping = run(person, *command, "--follow-symlinks", *filters[4:], status=1)
+    assert b"d/loop is a link back into a folder that holds it" in looping.stderr
+    assert b"--follow-symlinks" not in looping.stderr

@@ -15,8 +15,9 @@ public struct FolderWalk: AsyncSequence, Sendable {
     /// A folder with nothing in it, below the one that is walked: where it is, and its name below
     /// that one with a slash at the end.
     case emptyFolder(FilePath, name: ObjectKey)
-    /// A folder or link that is left out; the walk goes on.
-    case leftOut(LocalFileError)
+    /// What is left out; the walk goes on. Its name is as that of a file, with a slash at the end
+    /// where it is a folder or a link to one, and empty for the folder that is walked.
+    case leftOut(LocalFileError, name: ObjectKey)
   }
 
   public struct WalkedFile: Sendable, Hashable {
@@ -108,7 +109,7 @@ struct WalkSteps: Sendable {
     do throws(LocalFileError) {
       try start()
     } catch {
-      elements.append(.leftOut(error))
+      elements.append(.leftOut(error, name: ObjectKey(bytes: [])))
     }
     while elements.count < limit, let element = next() { elements.append(element) }
     return elements
@@ -135,13 +136,12 @@ struct WalkSteps: Sendable {
         }
         entry = name
       } catch {
-        levels.removeLast()
-        return .leftOut(error)
+        return .leftOut(error, name: ObjectKey(bytes: levels.removeLast().name))
       }
       do throws(LocalFileError) {
         if let element = try visit(entry, in: levels[last]) { return element }
       } catch {
-        return .leftOut(error)
+        return .leftOut(error, name: ObjectKey(bytes: levels[last].name + entry))
       }
     }
     return nil
@@ -191,7 +191,7 @@ struct WalkSteps: Sendable {
     let device = UInt64(status.st_dev)
     let inode = UInt64(status.st_ino)
     guard !levels.contains(where: { $0.device == device && $0.inode == inode }) else {
-      throw LocalFileError(path, .linkNotFollowed)
+      throw LocalFileError(path, .loopingLink)
     }
     let held = levels.reduce(0) { $0 + $1.names.held }
     var names = SortedNames(of: path, memory: max(memory - held, Self.leastMemory))

@@ -9,6 +9,8 @@ public struct LocalFileError: Error, Sendable, Hashable {
     case unsafeName(UnsafeName)
     /// Not a regular file, where only one will do.
     case notARegularFile
+    /// A folder, where a file is to be written.
+    case folder
     /// Not a folder, where only one will do.
     case notAFolder
     /// A symbolic link, which is not followed there.
@@ -21,8 +23,10 @@ public struct LocalFileError: Error, Sendable, Hashable {
     case inUse
     /// The file system cannot lock files, and so cannot keep two writers apart.
     case noLocks
-    /// A link that leads out of the folder, or back into a folder that holds it.
+    /// A link that leads out of the folder.
     case linkNotFollowed
+    /// A link that leads back into a folder that holds it.
+    case loopingLink
     /// A folder with more names than are sorted in memory, and there is no room for them elsewhere.
     case noRoomForNames(in: FilePath, Errno)
   }

@@ -30,4 +30,11 @@ public struct KeyFilter: Sendable, Hashable {
   }
 
   public func includes(_ name: ObjectKey) -> Bool { includes(name.bytes[...]) }
+
+  /// Whether it is certain that no name that begins with `prefix` is in.
+  func leavesOutAll(under prefix: ObjectKey) -> Bool {
+    // An `--include` may match a longer name.
+    let last = rules.lastIndex { $0.isIncluded || $0.pattern.matchesAll(under: prefix) }
+    return last.map { !rules[$0].isIncluded } ?? false
+  }
 }

@@ -28,6 +28,9 @@ public struct KeyPattern: Sendable, Hashable {
 
   public func matches(_ key: ObjectKey) -> Bool { matches(key.bytes[...]) }
 
+  /// Whether it is certain that it matches every key that begins with `prefix`.
+  func matchesAll(under prefix: ObjectKey) -> Bool { bytes.last == Self.star && matches(prefix) }
+
   /// In time proportional to the product of both lengths at worst, however many `*` there are.
   public func matches(_ text: ArraySlice<UInt8>) -> Bool {
     var place = 0

@@ -51,8 +51,12 @@ extension StorageError {
         + "A single object goes through the shell: pail get … - > FILE."
     case .linkNotFollowed:
       kind = .localFile
-      message = "\(path) is a link out of its folder or back into it, and was left out"
+      message = "\(path) is a link out of its folder, and was left out"
       recovery = "Upload what it leads to by its own name, or with pail put --follow-symlinks."
+    case .loopingLink:
+      kind = .localFile
+      message = "\(path) is a link back into a folder that holds it, and was left out"
+      recovery = "What it leads to goes up by its own name; pail put --exclude silences this."
     case .noRoomForNames(let temporary, let errno):
       message =
         "\(path) has more names than memory is taken for, and \(temporary) cannot take them: \(errno)"

@@ -1,6 +1,7 @@
 import S3
-import Storage
 import Testing
+
+@testable import Storage
 
 @Suite("Key selection")
 struct KeySelectionTests {
@@ -47,6 +48,21 @@ struct KeySelectionTests {
       }
     )
     #expect(filter.includes(ObjectKey(name)) == isIncluded)
+  }
+
+  @Test(
+    "What is certain to be left out below a folder",
+    arguments: [
+      ([], false), (["-d/*"], true), (["-*"], true), (["-d*"], true), (["-d/"], false),
+      (["-d/*.txt"], false), (["-*", "+*.txt"], false), (["-*", "+*.txt", "-d/*"], true),
+      (["-e/*"], false), (["-*", "-e/*"], true), (["-*/"], false),
+    ] as [([String], Bool)])
+  func leavesOutAll(rules: [String], isCertain: Bool) {
+    let filter = KeyFilter(
+      rules.map {
+        KeyFilter.Rule(KeyPattern(String($0.dropFirst())), isIncluded: $0.hasPrefix("+"))
+      })
+    #expect(filter.leavesOutAll(under: ObjectKey("d/")) == isCertain)
   }
 
   @Test("A filter sees what follows the last slash of the prefix")

@@ -84,12 +84,27 @@ struct TreeSource {
       guard tree.filter.includes(name) else { return nil }
       return .marker(
         ObjectLocation(bucket: bucket, key: prefix + name), folder: path, attributes: attributes)
-    case .leftOut(let error):
+    case .leftOut(let error, let name):
+      guard tree.filter.tells(of: error, name) else { return nil }
       return .unusable(
         TreeOutcome(
           direction: .upload, location: nil, localPath: error.path,
           end: .failed(StorageError(error))))
     }
+  }
+}
+
+extension KeyFilter {
+  /// Whether one who has chosen by this filter misses what cannot be uploaded.
+  ///
+  /// - Parameter name: with a slash at its end for a folder, and for a link to one. What is in it
+  ///   counts, and cannot be seen: it is missed unless all of it is left out.
+  fileprivate func tells(of error: LocalFileError, _ name: ObjectKey) -> Bool {
+    guard name.endsWithSlash else { return name.isEmpty || includes(name) }
+    if leavesOutAll(under: name) { return false }
+    // A link is named as it stands there, whatever it leads to.
+    let isLink = error.kind == .linkNotFollowed || error.kind == .loopingLink
+    return !isLink || includes(name.bytes.dropLast())
   }
 }
 
