@@ -61,11 +61,12 @@ extension HistoryCommand {
         context.console.result(line.bytes)
       } else {
         context.console.result(
-          "archived: \(report.changes) changes, \(report.outcomes) outcomes in \(report.file.shown)"
-        )
+          "archived: \(Count(report.changes, "change")), "
+            + "\(Count(report.outcomes, "outcome")) in \(report.file.shown)")
         context.console.result("head: \(report.head)")
         if report.carriedOver > 0 {
-          context.console.result("carried over: \(report.carriedOver) changes without an outcome")
+          let carried = Count(report.carriedOver, "change")
+          context.console.result("carried over: \(carried) without an outcome")
         }
       }
     }

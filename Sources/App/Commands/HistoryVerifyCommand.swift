@@ -58,7 +58,7 @@ extension HistoryCommand {
       } else {
         context.console.result(
           "\(report.isIntact ? "intact" : "altered"): "
-            + "\(report.changes) changes, \(report.outcomes) outcomes")
+            + "\(Count(report.changes, "change")), \(Count(report.outcomes, "outcome"))")
         context.console.result("head: \(report.head)")
         if let predecessor = report.predecessor {
           context.console.result(

@@ -75,7 +75,7 @@ struct StatCommand: PailCommand {
     func add(_ name: String, _ value: String?) {
       if let value { rows.append((name, Array(value.utf8))) }
     }
-    let size = "\(object.size.bytes) bytes"
+    let size = "\(Count(object.size.bytes, "byte"))"
     add(
       "size", object.size.bytes < 1024 ? size : "\(size) (\(ByteFormat.iec(object.size.bytes)))")
     add("modified", object.lastModified.map { isForPerson ? LocalTime.seconds($0) : $0.iso8601 })
