@@ -225,3 +225,20 @@ def test_an_archive_waits_for_changes_under_way(person, store, bucket):
             program.wait()
     assert [row["outcome"] for row in person.changes()] == ["done"]
     assert person.run("history", "archive").returncode == 0
+
+
+def test_a_history_that_may_not_be_read_is_none_without_rows(person, bucket):
+    """Nor is one that somebody has named and that is not there."""
+    person.file("file", b"")
+    commands = (["history"], ["history", "verify"], ["history", "archive"], ["history", "settle"])
+    for command in commands:
+        fresh = person.run(*command)
+        assert fresh.returncode == 0 and b"nothing is recorded yet" in fresh.stderr
+        # What is no folder cannot be entered, whoever asks.
+        closed = person.run(*command, env={"PAIL_HISTORY": "file/history.sqlite"})
+        assert closed.returncode == 1 and b"file/history.sqlite cannot be opened" in closed.stderr
+        missing = person.run(*command, "--history", "missing.sqlite")
+        if command[-1] == "settle":
+            assert missing.returncode == 0 and b"nothing is recorded yet" in missing.stderr
+        else:
+            assert missing.returncode == 1 and b"There is no history missing.sqlite" in missing.stderr

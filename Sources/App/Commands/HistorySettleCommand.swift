@@ -29,7 +29,7 @@ extension HistoryCommand {
     @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
     func run(_ context: CommandContext) async throws {
-      guard try context.openHistoryIfThere() != nil else { return }
+      guard try context.openHistoryIfThere(mayBeMissing: true) != nil else { return }
       let session = try await context.openSession()
       let firstError = Mutex<StorageError?>(nil)
       let summary = try await session.service.settle(isDryRun: dryRun) { settled in

@@ -1,6 +1,7 @@
 import ArgumentParser
 import History
 import Storage
+import SystemPackage
 
 extension HistoryCommand {
   struct VerifyCommand: PailCommand {
@@ -84,12 +85,27 @@ extension HistoryCommand {
 
 extension CommandContext {
   /// nil, and said so, when nothing has been recorded yet: reading makes no file.
-  func openHistoryIfThere() throws -> HistoryStore? {
-    guard let path = settings.historyPath, path.isThere else {
-      console.notice(
-        "pail: nothing is recorded yet in \(settings.historyPath?.shown ?? "any file")")
-      return nil
+  ///
+  /// - Parameter mayBeMissing: whether that is also so for a file that somebody has named, which may
+  ///   be misspelt, or lost.
+  /// - Throws: where it cannot be seen whether there is one, which is no empty history.
+  func openHistoryIfThere(mayBeMissing: Bool = false) throws -> HistoryStore? {
+    if let path = settings.historyPath {
+      do {
+        _ = try path.stat()
+        return HistoryStore(openingAtFirstUse: path)
+      } catch Errno.noSuchFileOrDirectory {
+        guard mayBeMissing || !settings.isHistoryNamed else {
+          throw CommandFailure(
+            "There is no history \(path.shown)",
+            recovery: "It is made with the first change. See pail doctor for what names it.")
+        }
+      } catch let error as Errno {
+        throw StorageError(unreadableHistory: .cannotOpen(path, .file(error)))
+      }
     }
-    return HistoryStore(openingAtFirstUse: path)
+    console.notice(
+      "pail: nothing is recorded yet in \(settings.historyPath?.shown ?? "any file")")
+    return nil
   }
 }

@@ -37,6 +37,8 @@ struct Settings: Sendable {
   var user: String?
   /// nil when there is no home folder and nothing was named; changes are then refused.
   var historyPath: FilePath?
+  /// Whether somebody has named it.
+  var isHistoryNamed = false
   /// Where the Pails of one user find each other; nil when there is no home folder.
   var runFolder: FilePath?
   /// Where unfinished transfers are kept; nil when there is no home folder.

@@ -155,7 +155,7 @@ struct SettingsResolver {
       isBasic: isBasic, retryFor: retryFor, stallTimeout: stallTimeout,
       caBundle: caBundle.map { path($0.text) }, proxies: proxies,
       saveFolder: folder.map { path($0.text) } ?? FilePath("."),
-      user: user?.text, historyPath: historyPath,
+      user: user?.text, historyPath: historyPath, isHistoryNamed: history != nil,
       runFolder: defaultHistoryPath?.removingLastComponent().appending("run"),
       journalPath: try? TransferJournal.defaultPath(environment: environment, home: home),
       placesPath: defaultHistoryPath?.removingLastComponent().appending("places.json"),
