@@ -1,6 +1,7 @@
 """`.env` in its grammar, what wins over what, and what is said when keys are missing."""
 
 import pytest
+from scripted import Answer, Scripted
 
 
 def lists(person, bucket, *arguments, **options):
@@ -59,6 +60,23 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_file(person, store, 
     assert lists(
         person, bucket, "--endpoint-url", store.endpoint, env={"AWS_ENDPOINT_URL": dead}
     )
+
+
+def test_doctor_sends_nothing_to_a_server_that_the_command_line_overrules(person, store, bucket):
+    asked = []
+
+    def answer(method, path, query, headers):
+        asked.append(path)
+        return Answer(403)
+
+    with Scripted(answer) as other:
+        general = {"AWS_ENDPOINT_URL": other.endpoint}
+        done = person.run("doctor", "--endpoint-url", store.endpoint, env=general)
+        assert done.returncode == 0 and not asked
+        # Who names the service itself means it.
+        own = {"AWS_ENDPOINT_URL_STS": other.endpoint}
+        done = person.run("doctor", "--endpoint-url", store.endpoint, env=own)
+        assert done.returncode == 0 and asked
 
 
 def test_a_named_file_is_read_instead_of_the_one_in_the_folder(person, store, bucket, tmp_path):

@@ -140,7 +140,11 @@ struct SettingsResolver {
     if case .profile(let name) = keys?.source { profileName = name }
     var tokenService: Endpoint?
     do {
-      tokenService = try surroundings.tokenService(for: profileName.flatMap { files.profiles[$0] })
+      // The command line names one server. What names another for all services is overruled, and is
+      // sent nothing.
+      tokenService = try surroundings.tokenService(
+        for: profileName.flatMap { files.profiles[$0] },
+        ignoresGeneral: server.endpointValue?.source == .flags)
     } catch .unusable(let source, _) where problems.isEmpty {
       notices.append("\(source) is no endpoint, so the Security Token Service cannot be asked.")
     } catch {

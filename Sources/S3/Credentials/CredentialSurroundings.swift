@@ -93,24 +93,27 @@ public struct CredentialSurroundings: Sendable {
 
   /// Where the Security Token Service is, when not at the usual place.
   ///
+  /// - Parameter ignoresGeneral: whether what names a server for all services does not count.
   /// - Throws: when what names it is no endpoint.
-  public func tokenService(for profile: AWSProfile?) throws(CredentialError) -> Endpoint? {
-    try endpoint(of: .tokens, for: profile)
+  public func tokenService(
+    for profile: AWSProfile?, ignoresGeneral: Bool = false
+  ) throws(CredentialError) -> Endpoint? {
+    try endpoint(of: .tokens, for: profile, ignoresGeneral: ignoresGeneral)
   }
 
   /// Where a service is, when not at Amazon's regional endpoint.
   func endpoint(
-    of service: AmazonService, for profile: AWSProfile?
+    of service: AmazonService, for profile: AWSProfile?, ignoresGeneral: Bool = false
   ) throws(CredentialError) -> Endpoint? {
     let ignores = values["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]?.lowercased() == "true"
     guard !ignores, profile?.ignoresEndpoints != true else { return nil }
     let own = "AWS_ENDPOINT_URL_\(service.identifier.uppercased())"
     let candidates: [(origin: String, text: String?)] = [
       (own, values[own]),
-      ("AWS_ENDPOINT_URL", values["AWS_ENDPOINT_URL"]),
+      ("AWS_ENDPOINT_URL", ignoresGeneral ? nil : values["AWS_ENDPOINT_URL"]),
       (
         "endpoint_url of profile \(profile?.name ?? "")",
-        profile?.endpointURL(of: service.identifier)
+        profile?.endpointURL(of: service.identifier, ignoresGeneral: ignoresGeneral)
       ),
     ]
     for case (let origin, let text?) in candidates {

@@ -91,8 +91,9 @@ public struct AWSProfile: Sendable {
     settings["ignore_configured_endpoint_urls"]?.lowercased() == "true"
   }
 
-  func endpointURL(of service: String) -> String? {
+  func endpointURL(of service: String, ignoresGeneral: Bool = false) -> String? {
     guard !ignoresEndpoints else { return nil }
-    return services?[service, "endpoint_url"] ?? settings["endpoint_url"]
+    return services?[service, "endpoint_url"]
+      ?? (ignoresGeneral ? nil : settings["endpoint_url"])
   }
 }
