@@ -1,5 +1,7 @@
 """`.env` in its grammar, what wins over what, and what is said when keys are missing."""
 
+import json
+
 import pytest
 from scripted import Answer, Scripted
 
@@ -77,6 +79,21 @@ def test_doctor_sends_nothing_to_a_server_that_the_command_line_overrules(person
         own = {"AWS_ENDPOINT_URL_STS": other.endpoint}
         done = person.run("doctor", "--endpoint-url", store.endpoint, env=own)
         assert done.returncode == 0 and asked
+
+
+def test_doctor_in_json_has_a_line_for_what_failed(person, store, bucket):
+    (person.work / "file").touch()
+    closed = ["--history", "file/history.sqlite"]
+    for words, name in ((["s3://never-made-bucket"], "list s3://never-made-bucket"), (closed, "history"),
+                        (["--endpoint-url", "http://127.0.0.1:1"], "list buckets")):
+        done = person.run("doctor", "--json", *words)
+        assert done.returncode == 1
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        (failed,) = [line for line in lines if line.get("outcome") == "failed"]
+        assert failed["check"] == name and f"pail: {failed['error']}\n".encode() in done.stderr
+    store.put(bucket, "k", b"1")
+    assert f"list s3://{bucket}" in person.run("doctor", f"s3://{bucket}").stdout.decode()
+    assert b"  1 entry\n" in person.run("doctor", f"s3://{bucket}").stdout
 
 
 def test_a_named_file_is_read_instead_of_the_one_in_the_folder(person, store, bucket, tmp_path):

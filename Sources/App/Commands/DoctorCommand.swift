@@ -38,7 +38,7 @@ struct DoctorCommand: PailCommand {
       }
       show(finding, context)
     }
-    for problem in settings.problems { context.fail(nil, problem) }
+    for problem in settings.problems { fail("settings", problem, context) }
     checkHistory(context)
     checkFolder(context)
     if settings.problems.isEmpty, !offline { try await checkServer(context) }
@@ -75,9 +75,24 @@ struct DoctorCommand: PailCommand {
     }
   }
 
+  private func fail(_ name: String, _ failure: any Error, _ context: CommandContext) {
+    let text = FailureText.text(of: failure)
+    if context.isJSON {
+      var line = JSONLine()
+      line.add("check", name)
+      line.add("outcome", "failed")
+      let message = text.dropFirst("pail: ".count).prefix { $0 != "\n" }
+      line.add("error", String(message))
+      context.console.result(line.bytes)
+    }
+    context.fail(nil, failure)
+  }
+
   private func checkHistory(_ context: CommandContext) {
     guard let path = context.settings.historyPath else {
-      context.fail(nil, CommandFailure("There is no place for the history, so changes are refused"))
+      fail(
+        "history", CommandFailure("There is no place for the history, so changes are refused"),
+        context)
       return
     }
     if path.isThere {
@@ -86,16 +101,16 @@ struct DoctorCommand: PailCommand {
         try history.close()
         check("history", "can be written", context)
       } catch {
-        context.fail(nil, StorageError(unreadableHistory: error))
+        fail("history", StorageError(unreadableHistory: error), context)
       }
     } else if let folder = path.nearestFolder, folder.canBeWritten {
       check("history", "none yet, and can be made", context)
     } else {
-      context.fail(
-        nil,
+      fail(
+        "history",
         CommandFailure(
           "The history \(path.shown) cannot be made, so changes are refused",
-          recovery: "Name a file in a folder of your own with --history."))
+          recovery: "Name a file in a folder of your own with --history."), context)
     }
   }
 
@@ -106,7 +121,8 @@ struct DoctorCommand: PailCommand {
     } else if !folder.isThere, folder.nearestFolder?.canBeWritten == true {
       check("downloads", "the folder is made with the first download", context)
     } else {
-      context.fail(nil, CommandFailure("Downloads cannot be written to \(folder.shown)"))
+      fail(
+        "downloads", CommandFailure("Downloads cannot be written to \(folder.shown)"), context)
     }
   }
 
@@ -124,21 +140,29 @@ struct DoctorCommand: PailCommand {
   }
 
   private func checkServer(_ context: CommandContext) async throws {
-    let session = try await context.openSession()
+    let name = bucket.map { "list s3://\($0)" } ?? "list buckets"
+    let session: Session
+    do {
+      session = try await context.openSession()
+    } catch {
+      return fail(name, error, context)
+    }
     await checkIdentity(session, context)
     do {
       if let bucket {
         let page = try await session.service.page(bucket: bucket, prefix: .empty, after: nil)
         let count = page.objects.count + page.commonPrefixes.count
-        check("list s3://\(bucket)", "\(count)\(page.next == nil ? "" : "+") entries", context)
+        let entries = "\(Count(count, "entry", plural: "entries"))"
+        check(name, page.next == nil ? entries : "\(count)+ entries", context)
       } else {
         let count = try await session.service.buckets().count
-        check("list buckets", count == 1 ? "1 bucket" : "\(count) buckets", context)
+        check(name, "\(Count(count, "bucket"))", context)
       }
     } catch {
-      guard error.kind == .accessDenied, bucket == nil else { throw error }
+      guard !error.isCancellation else { throw error }
+      guard error.kind == .accessDenied, bucket == nil else { return fail(name, error, context) }
       // The server knows the keys; only this one permission is missing, which nothing else needs.
-      check("list buckets", "not allowed; buckets can still be opened by name", context)
+      check(name, "not allowed; buckets can still be opened by name", context)
     }
   }
 }
