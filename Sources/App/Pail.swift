@@ -13,7 +13,7 @@ struct Pail {
   static func main() async {
     StandardStreams.fillGaps()
     let arguments = LeadingOptions.moved(RawArguments.current())
-    if arguments == ["--version"] {
+    if LeadingOptions.askForVersion(arguments) {
       // Before anything else: scripts ask for it in a loop.
       StandardStreams.end(saying: "pail \(version)\n")
     }
@@ -108,7 +108,6 @@ struct PailCommandLine: ParsableCommand {
 
       Exit status: 0 all done, 1 something failed, 64 wrong usage, 130 interrupted.
       """,
-    version: "pail \(Pail.version)",
     subcommands: [
       ListCommand.self, MakeBucketCommand.self, RemoveBucketCommand.self, PutCommand.self,
       GetCommand.self, CatCommand.self, CopyCommand.self, MoveCommand.self, RemoveCommand.self,
@@ -117,6 +116,8 @@ struct PailCommandLine: ParsableCommand {
       BrowseCommand.self,
     ],
     defaultSubcommand: BrowseCommand.self)
+
+  @OptionGroup var version: VersionOption
 }
 
 extension PailCommandLine {

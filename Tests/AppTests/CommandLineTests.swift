@@ -182,6 +182,34 @@ struct CommandLineTests {
   }
 
   @Test(
+    "The help is that of the command that is named, and without one that of the program",
+    arguments: [
+      ("--help ls", "ls --help"), ("-h history verify", "history verify -h"),
+      ("--json --help ls", "ls --help"), ("--help --json ls -r", "ls --help"),
+      ("--help --json", "--help"), ("-h s3://b", "-h"), ("ls --help", "ls --help"),
+      ("--json ls --help", "ls --json --help"), ("s3://b --help", "s3://b --help"),
+    ])
+  func help(line: String, moved: String) throws {
+    let words = LeadingOptions.moved(line.split(separator: " ").map(String.init))
+    #expect(words.joined(separator: " ") == moved)
+  }
+
+  @Test("The version is the program's alone")
+  func version() throws {
+    for line in ["--version", "--json --version", "--utc --version", "s3://b --version"] {
+      #expect(LeadingOptions.askForVersion(line.split(separator: " ").map(String.init)))
+    }
+    for line in ["ls --version", "-- --version", "", "history verify --version"] {
+      #expect(!LeadingOptions.askForVersion(line.split(separator: " ").map(String.init)))
+    }
+    let help = PailCommandLine.helpMessage()
+    #expect(help.contains("--version"))
+    for command in PailCommandLine.configuration.subcommands {
+      #expect(!PailCommandLine.helpMessage(for: command).contains("--version "))
+    }
+  }
+
+  @Test(
     "Text that is not UTF-8 is refused where it would be sent or recorded",
     arguments: [
       "put f s3://b/k --metadata", "put f s3://b/k --tagging", "put f s3://b/k --content-type",

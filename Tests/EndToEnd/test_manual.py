@@ -156,3 +156,13 @@ def test_help_of_what_is_no_command_is_wrong_usage(person):
     assert meant.stdout == b""
     for command in (["help"], ["help", "history", "verify"], ["help", "help"]):
         assert person.run(*command).returncode == 0
+
+
+def test_the_help_is_that_of_the_command_that_is_named_behind_it(person):
+    own = run(person.binary, "--help").stdout
+    assert b"\n  --version " in own
+    for words in (["-h"], ["--help", "--json"], ["--json", "-h"]):
+        assert run(person.binary, *words).stdout == own
+    assert run(person.binary, "--help", "ls").stdout == run(person.binary, "ls", "--help").stdout
+    assert b"--version " not in run(person.binary, "ls", "--help").stdout
+    assert person.run("ls", "--version").returncode == 64

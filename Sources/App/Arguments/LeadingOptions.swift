@@ -15,8 +15,18 @@ enum LeadingOptions {
     "--concurrency", "--part-size", "--limit-rate", "--log",
   ]
 
+  /// Whether the version of the program is asked for, and no command is named.
+  static func askForVersion(_ arguments: [String]) -> Bool {
+    arguments.prefix { $0 != "--" }.contains("--version") && command(arguments) == nil
+  }
+
   static func moved(_ arguments: [String]) -> [String] {
     let count = count(in: arguments)
+    if let first = arguments[count...].first, ["-h", "--help"].contains(first) {
+      // The help of the command that is named then, and without one that of the program.
+      let behind = dropped(from: Array(arguments[(count + 1)...]))
+      return Array(behind.prefix(named(behind).count)) + [first]
+    }
     guard count > 0, count < arguments.count else { return arguments }
     let leading = arguments[..<count]
     let rest = arguments[count...]

@@ -18,7 +18,8 @@ struct UnknownOption: Sendable, Hashable {
   var nearest: String?
 
   /// Whether a command is named and then the version of the program is asked for, where somebody most
-  /// likely means an option of the command; the parser would show it and do nothing.
+  /// likely means an option of the command; the parser would take it for one of the program, and do what
+  /// the rest says.
   static func asksForVersion(_ arguments: [String]) -> Bool {
     let words = LeadingOptions.command(arguments)?.rest.prefix { $0 != "--" }
     return words?.contains("--version") ?? false
@@ -77,9 +78,9 @@ struct UnknownOption: Sendable, Hashable {
 }
 
 extension HelpDump.Command {
-  /// With their dashes. That for the version of the program is the program's.
+  /// With their dashes.
   fileprivate var optionNames: [String] {
-    (arguments ?? []).flatMap { $0.names ?? [] }.map(\.text).filter { $0 != "--version" }
+    (arguments ?? []).flatMap { $0.names ?? [] }.map(\.text)
   }
 
   fileprivate func has(_ name: String) -> Bool { optionNames.contains(name) }

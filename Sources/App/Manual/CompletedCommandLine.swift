@@ -11,4 +11,13 @@ struct CompletedCommandLine: ParsableCommand {
   @OptionGroup var browser: BrowserOptions
 
   @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
+
+  @OptionGroup var version: VersionOption
+}
+
+/// `--version`, for the help of the program alone: the parser would give it to every command as well,
+/// where it is refused. ``Pail`` answers it.
+struct VersionOption: ParsableArguments {
+  @Flag(help: "Show the version.")
+  var version = false
 }
