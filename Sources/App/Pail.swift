@@ -21,7 +21,7 @@ struct Pail {
     if arguments.count == 2, arguments[0] == "--generate-completion-script",
       let shell = CompletionShell(rawValue: arguments[1])
     {
-      StandardStreams.end(saying: CompletedCommandLine.completionScript(for: shell) + "\n")
+      StandardStreams.end(saying: CompletedCommandLine.script(for: shell) + "\n")
     }
     if let unknown = UnknownCommand.found(in: arguments) {
       Console(isQuiet: false).message(FailureText.text(of: unknown.problem))

@@ -76,7 +76,14 @@ def test_bash_completes_commands_options_and_values(installed):
     after = completed(installed, "pail", "--profile", "ana", "--quiet", "put", "--")
     assert {"--recursive", "--profile"} <= set(after)
     assert set(completed(installed, "pail", "presign", "--method", "")) == {"get", "put"}
-
+    assert set(COMMANDS) <= set(completed(installed, "pail", "help", ""))
+    assert completed(installed, "pail", "help", "pres") == ["presign"]
+    assert "--version" not in completed(installed, "pail", "ls", "--")
+    # Readline takes a place apart at its colons.
+    for place in (["s3", ":", "//b/p"], ["s3", ":", "//b/a", ":", "c:"], ["s3", "://b/p"]):
+        assert completed(installed, "pail", "ls", *place, "--rec") == ["--recursive"]
+        assert completed(installed, "pail", "--json", "ls", *place, "--rec") == ["--recursive"]
+    assert completed(installed, "pail", "presign", "s3", ":", "//b/k", "--method", "p") == ["put"]
 
     person_files = installed.parent / "files"
     person_files.mkdir()
@@ -99,6 +106,9 @@ def test_fish_completes_commands_options_values_and_files(installed, tmp_path):
     assert set(COMMANDS) <= offered("pail --profile ana ")
     assert {"--recursive", "--region"} <= offered("pail --profile ana --quiet put --")
     assert {"verify", "settle", "archive"} <= offered("pail history ")
+    assert set(COMMANDS) <= offered("pail help ")
+    assert "--version" not in offered("pail ls --")
+    assert "--recursive" in offered("pail ls s3://b/p --rec")
     assert offered("pail presign --method ") == {"get", "put"}
     assert "site.html" in offered("pail put si")
 
@@ -125,6 +135,8 @@ def test_zsh_completes_commands_options_values_and_files(installed, person):
         ("pail presign --method p", "pail presign --method put "),
         ("pail put si", "pail put site.html "),
         ("pail --ut", "pail --utc "),
+        ("pail help pres", "pail help presign "),
+        ("pail ls s3://b/p --rec", "pail ls s3://b/p --recursive "),
         ("pail --profile ana pres", "pail --profile ana presign "),
     ):
         shell.wait_until(lambda: shell.text.rstrip().endswith("ready>"), "an empty line")
