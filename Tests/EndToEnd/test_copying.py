@@ -232,3 +232,16 @@ def test_a_copy_that_is_sent_again_says_so_until_it_has_succeeded(person, proxy,
     again.release()
     browser.wait_for("Copied 1 object")
     assert store.get(filled, "q/d") == b"q/c"
+
+
+@pytest.mark.parametrize("change", [["--storage-class", "STANDARD_IA"], ["--acl", "private"]], ids=str)
+def test_a_copy_onto_itself_keeps_headers_metadata_and_tags(person, store, bucket, change):
+    said = {"ContentType": "text/x-own", "CacheControl": "no-store", "Metadata": {"note": "k"}}
+    store.put(bucket, "k", b"body", Tagging="a=1&b=2", **said)
+    run(person, "cp", f"s3://{bucket}/k", f"s3://{bucket}/k", *change)
+    head = store.s3.head_object(Bucket=bucket, Key="k")
+    assert {name: head[name] for name in said} == said and store.get(bucket, "k") == b"body"
+    tags = store.s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"]
+    assert {tag["Key"]: tag["Value"] for tag in tags} == {"a": "1", "b": "2"}
+    assert change[0] != "--storage-class" or head["StorageClass"] == change[1]
+    assert [(row["action"], row["outcome"]) for row in person.changes()] == [("copy", "done")]

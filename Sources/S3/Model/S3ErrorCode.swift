@@ -32,6 +32,7 @@ extension S3ErrorCode {
   public static let invalidLocationConstraint = S3ErrorCode("InvalidLocationConstraint")
   public static let invalidObjectState = S3ErrorCode("InvalidObjectState")
   public static let invalidPart = S3ErrorCode("InvalidPart")
+  public static let invalidRequest = S3ErrorCode("InvalidRequest")
   public static let invalidRange = S3ErrorCode("InvalidRange")
   public static let invalidToken = S3ErrorCode("InvalidToken")
   public static let keyTooLong = S3ErrorCode("KeyTooLongError")

@@ -154,7 +154,9 @@ struct Copier: Sendable {
       end = await copyParts(
         parts, plan.checksum, of: metadata, attributes, to: destination, condition)
     } else {
-      end = await copyWhole(metadata, attributes, to: destination, condition)
+      end = await copyWhole(
+        metadata, attributes, replacing: options.attributes.replacesHeaders, to: destination,
+        condition)
     }
     let receipt: WriteReceipt
     let warning: StorageError?
@@ -182,12 +184,19 @@ struct Copier: Sendable {
   /// As a query; nil for none.
   private func tags() async throws(StorageError) -> String? {
     do {
+      return try await tagQuery()
+    } catch {
+      throw StorageError(error, while: .readTags(source))
+    }
+  }
+
+  /// As ``tags()``.
+  private func tagQuery() async throws(S3Error) -> String? {
+    do {
       let tags = try await client.objectTags(source)
       return tags.isEmpty ? nil : tags.query
     } catch  where error.code == .notImplemented || error.code == .methodNotAllowed {
       return nil
-    } catch {
-      throw StorageError(error, while: .readTags(source))
     }
   }
 
@@ -197,14 +206,15 @@ struct Copier: Sendable {
   }
 
   private func copyWhole(
-    _ metadata: ObjectMetadata, _ attributes: ObjectAttributes, to destination: ObjectLocation,
-    _ condition: WriteCondition
+    _ metadata: ObjectMetadata, _ attributes: ObjectAttributes, replacing: Bool,
+    to destination: ObjectLocation, _ condition: WriteCondition
   ) async -> Result<WriteReceipt, Failure> {
     do throws(S3Error) {
       return .success(
         try await patience.keepTrying { (doubt) async throws(S3Error) in
           try await withGrace { () async throws(S3Error) in
-            try await copyOnce(metadata, attributes, to: destination, condition, doubt)
+            try await copyOnce(
+              metadata, attributes, replacing: replacing, to: destination, condition, doubt)
           }
         })
     } catch {
@@ -220,13 +230,22 @@ struct Copier: Sendable {
   }
 
   private func copyOnce(
-    _ metadata: ObjectMetadata, _ attributes: ObjectAttributes, to destination: ObjectLocation,
-    _ condition: WriteCondition, _ doubt: S3Error.Cause?
+    _ metadata: ObjectMetadata, _ attributes: ObjectAttributes, replacing: Bool,
+    to destination: ObjectLocation, _ condition: WriteCondition, _ doubt: S3Error.Cause?
   ) async throws(S3Error) -> WriteReceipt {
+    let isItself = source.bucket == destination.bucket && source.key == destination.key
     do throws(S3Error) {
       return try await client.copyObject(
         source, to: destination, ifMatch: metadata.etag, attributes: attributes,
-        replacing: options.attributes.replacesHeaders, condition: condition, doubt: doubt)
+        replacing: replacing, condition: condition, doubt: doubt)
+    } catch  where error.code == .invalidRequest && isItself && !replacing {
+      // To SeaweedFS other headers alone make a copy onto itself a change, so those that the object
+      // has are named again.
+      var attributes = attributes
+      if attributes.tagging == nil { attributes.tagging = try await tagQuery() }
+      return try await client.copyObject(
+        source, to: destination, ifMatch: metadata.etag, attributes: attributes,
+        replacing: true, condition: condition, doubt: doubt)
     } catch
       where error.code == .noSuchKey && metadata.size == .zero && source.key.endsWithSlash
     {
