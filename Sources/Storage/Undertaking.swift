@@ -61,12 +61,11 @@ enum Undertaking: Sendable, Hashable {
     }
   }
 
-  /// Whether it reads a version of an object that was named.
-  var isOfVersion: Bool {
+  /// The version that it reads, where one was named.
+  var version: VersionID? {
     switch self {
-    case .readDetails(let object), .download(let object, _), .copy(let object, _):
-      object.versionID != nil
-    default: false
+    case .readDetails(let object), .download(let object, _), .copy(let object, _): object.versionID
+    default: nil
     }
   }
 

@@ -90,6 +90,14 @@ def test_a_version_that_is_named_is_the_one_that_is_read(person, versions):
     assert (line["size"], line["versionID"]) == (len(b"the first"), first)
 
 
+@pytest.mark.parametrize("command", ["get", "cat", "stat", "cp"])
+def test_a_version_that_never_was_is_named(person, versions, command):
+    bucket, _ = versions
+    to = {"get": ["out"], "cp": [f"s3://{bucket}/new"]}.get(command, [])
+    done = run(person, command, "--version-id", "nope", f"s3://{bucket}/k", *to, status=1)
+    assert b"has no version nope" in done.stderr and b"does not exist" not in done.stderr
+
+
 def test_a_version_that_is_named_is_the_one_that_is_copied(person, store, versions):
     bucket, first = versions
     run(person, "cp", f"s3://{bucket}/k", f"s3://{bucket}/old", "--version-id", first)

@@ -38,7 +38,9 @@ struct Words {
       self.init(.noSuchBucket, "\(missing) does not exist", "Check its name and the endpoint.")
     case .noSuchKey, .noSuchVersion:
       self.init(
-        .noSuchKey, "\(subject) does not exist",
+        .noSuchKey,
+        undertaking.version.map { "\(subject) has no version \($0.text)" }
+          ?? "\(subject) does not exist",
         "Check its name; it may be gone since.")
     case .bucketNotEmpty:
       self.init(
@@ -107,7 +109,7 @@ struct Words {
       self.init(
         .service, "\(subject) is archived and must be restored before it can be read",
         "Restore it, and wait until that is done.")
-    case .methodNotAllowed where undertaking.isOfVersion:
+    case .methodNotAllowed where undertaking.version != nil:
       self.init(
         .noSuchKey, "\(subject) \(undertaking.failure): this version is a delete marker",
         "The object was deleted then; it is back once the marker is deleted.")
