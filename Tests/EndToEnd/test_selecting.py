@@ -413,3 +413,13 @@ def test_an_exclude_silences_what_cannot_be_uploaded(person, store, bucket):
     looping = run(person, *command, "--follow-symlinks", *filters[4:], status=1)
     assert b"d/loop is a link back into a folder that holds it" in looping.stderr
     assert b"--follow-symlinks" not in looping.stderr
+
+
+@pytest.mark.parametrize("command", ["get", "cp", "mv", "rm"])
+def test_filters_that_leave_nothing_are_named(person, store, filled, command):
+    to = {"get": ["out"], "rm": []}.get(command, [f"s3://{filled}/n/"])
+    for place in (["-r", f"s3://{filled}/logs/"], [f"s3://{filled}/logs/*"]):
+        status = 0 if command == "rm" and place[0] == "-r" else 1
+        done = run(person, command, *place, *to, "--exclude", "*", status=status)
+        assert f"he filters leave nothing of {place[-1]}\n".encode() in done.stderr
+    assert store.keys(filled) == KEYS

@@ -76,8 +76,8 @@ struct GlobOption: ParsableArguments {
   /// What to say where a listing of `place` shows nothing.
   func emptyNotice(_ place: S3URI, _ filters: FilterOptions) -> String {
     let shown = Visible.text(place.bytes)
-    if pattern(place) != nil { return "pail: nothing matches \(shown)" }
     guard filters.isEmpty else { return "pail: the filters leave nothing of \(shown)" }
+    if pattern(place) != nil { return "pail: nothing matches \(shown)" }
     return "pail: " + (place.key.isEmpty ? "\(shown) is empty" : "nothing begins with \(shown)")
   }
 }
@@ -138,8 +138,11 @@ enum KeyTarget: Sendable, Hashable {
 extension CommandFailure {
   /// What `place` means holds nothing.
   static func nothing(at place: S3URI, _ selection: KeySelection) -> CommandFailure {
+    let shown = Visible.text(place.bytes)
+    guard selection.filter.rules.isEmpty else {
+      return CommandFailure("The filters leave nothing of \(shown)")
+    }
     if let pattern = selection.pattern {
-      let shown = Visible.text(place.bytes)
       guard pattern.bytes != place.key.bytes else {
         return CommandFailure("Nothing matches \(shown)")
       }

@@ -162,7 +162,10 @@ struct RemoveCommand: PailCommand {
     for meant in meant where unmatched.contains(meant.target) {
       let shown = Visible.text(meant.place.bytes)
       if recursive, glob.pattern(meant.place) == nil {
-        context.console.notice("pail: there is nothing to delete under \(shown)")
+        context.console.notice(
+          filters.isEmpty
+            ? "pail: there is nothing to delete under \(shown)"
+            : "pail: the filters leave nothing of \(shown)")
         continue
       }
       switch meant.target {
