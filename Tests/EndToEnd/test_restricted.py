@@ -175,3 +175,12 @@ def test_keys_that_may_only_read_are_told_so(person, store, other):
     browser.press("y")
     browser.wait_for("denied")
     browser.press("Esc", "Esc", "q")
+
+
+def test_a_deletion_that_may_not_list_asks_for_the_right_to_list(person, gate, store, bucket):
+    gate.prefix = "mine/"
+    store.put(bucket, "other/k", b"1")
+    for words, permission in ((["-r"], b"s3:ListBucket."), (["-r", "--dry-run"], b"s3:ListBucket.")):
+        done = person.run("rm", *words, f"s3://{bucket}/other/")
+        assert done.returncode == 1 and permission in done.stderr and b"DeleteObject" not in done.stderr
+    assert store.keys(bucket) == ["other/k"]

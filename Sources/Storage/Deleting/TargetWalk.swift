@@ -187,6 +187,10 @@ struct TargetWalk: Sendable {
   ) async throws(StorageError) -> [DeletionCandidate]? {
     do {
       return try await next()
+    } catch  where error.code == .accessDenied && error.operation == .listObjectsV2 {
+      throw StorageError(error, while: .list(bucket, prefix: .empty))
+    } catch  where error.code == .accessDenied && error.operation == .listObjectVersions {
+      throw StorageError(error, while: .listVersions(bucket))
     } catch {
       throw StorageError(error, while: undertaking)
     }
