@@ -172,7 +172,7 @@ struct RemoveCommand: PailCommand {
       case .selection(let selection), .everyVersionOf(let selection):
         context.fail(nil, CommandFailure.nothing(at: meant.place, selection))
       case .object, .version, .prefix, .everyVersion:
-        context.fail(nil, CommandFailure("Nothing matches \(shown)"))
+        context.console.notice("pail: \(shown) is not there")
       }
     }
   }
