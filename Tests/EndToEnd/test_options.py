@@ -477,3 +477,11 @@ def test_a_link_that_leads_out_of_a_folder_is_left_out_with_what_to_do(person, s
     assert done.stdout.count(b"\n") >= 3
     assert store.keys(bucket) == ([] if dry else ["in", "inside.txt", "out"])
     assert dry or store.get(bucket, "out") == b"not asked for"
+
+
+def test_a_folder_in_the_way_of_a_file_is_named_as_one(person, store, bucket):
+    store.put(bucket, "a", b"1")
+    (person.work / "to/a").mkdir(parents=True)
+    for dry in ([], ["--dry-run"]):
+        done = run(person, "get", f"s3://{bucket}/a", "to", *dry, status=1)
+        assert b"to/a is a folder" in done.stderr and b"pail put" not in done.stderr

@@ -57,7 +57,8 @@ public final class DownloadTarget: Sendable {
       guard existing == .overwrite else { throw LocalFileError(path, .alreadyExists) }
       try matching.check(self.name, in: parent, path: path)
       // Who may write its folder could replace /dev/null.
-      guard !status.isFolder, !leadsToSpecialFile(self.name, in: parent) else {
+      guard !status.isFolder else { throw LocalFileError(path, .folder) }
+      guard !leadsToSpecialFile(self.name, in: parent) else {
         throw LocalFileError(path, .notARegularFile)
       }
     }
@@ -214,7 +215,7 @@ public final class DownloadTarget: Sendable {
       let kind = LocalFileError.Kind.lastError
       if existing == .overwrite, !replaces { return try replaceSame(kind) }
       guard existing != .overwrite else {
-        throw LocalFileError(path, kind == .system(.isDirectory) ? .notARegularFile : kind)
+        throw LocalFileError(path, kind == .system(.isDirectory) ? .folder : kind)
       }
       if kind == .system(.fileExists) { throw LocalFileError(path, .alreadyExists) }
       return try takeNameWithoutLinks(kind)

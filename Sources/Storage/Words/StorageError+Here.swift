@@ -27,6 +27,9 @@ extension StorageError {
     case .notARegularFile:
       message = "\(path) is not a regular file"
       recovery = "What is none goes through the shell: pail put - … < FILE, or pail get … - > FILE."
+    case .folder:
+      message = "\(path) is a folder, and no file can be written there"
+      recovery = "Name another file, or another folder."
     case .notAFolder:
       message = "\(path) is not a folder"
     case .link:

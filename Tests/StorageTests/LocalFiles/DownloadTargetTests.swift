@@ -230,7 +230,7 @@ struct DownloadTargetTests {
     try outer.write("downloads/file")
     await expectFailure(.notAFolder, "file/below")
     _ = try outer.makeFolder("downloads/sub")
-    await expectFailure(.notARegularFile, "sub")
+    await expectFailure(.folder, "sub")
     await expectFailure(.alreadyExists, "sub", existing: .fail)
     await #expect(throws: LocalFileError(downloads.appending("file"), .notAFolder)) {
       _ = try await DownloadFolder.open(downloads.appending("file"))

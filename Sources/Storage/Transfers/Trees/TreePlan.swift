@@ -179,7 +179,7 @@ private struct Planner: Sendable {
           plan.end = .skips
           return plan
         case .fail: throw LocalFileError(file, .alreadyExists)
-        case .overwrite where found.isFolder: throw LocalFileError(file, .notARegularFile)
+        case .overwrite where found.isFolder: throw LocalFileError(file, .folder)
         case .overwrite: plan.end = .replaces
         case .rename: break
         }
