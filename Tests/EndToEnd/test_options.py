@@ -485,3 +485,11 @@ def test_a_folder_in_the_way_of_a_file_is_named_as_one(person, store, bucket):
     for dry in ([], ["--dry-run"]):
         done = run(person, "get", f"s3://{bucket}/a", "to", *dry, status=1)
         assert b"to/a is a folder" in done.stderr and b"pail put" not in done.stderr
+
+
+def test_a_file_of_the_kernel_is_no_empty_object(person, store, bucket):
+    done = run(person, "put", "/proc/self/status", f"s3://{bucket}/s", status=1)
+    assert b"pail put -" in done.stderr and store.keys(bucket) == []
+    person.file("empty", b"")
+    run(person, "put", "empty", f"s3://{bucket}/")
+    assert store.keys(bucket) == ["empty"]

@@ -11,6 +11,8 @@ public struct LocalFileError: Error, Sendable, Hashable {
     case notARegularFile
     /// A folder, where a file is to be written.
     case folder
+    /// Says that it has no bytes, as files of the kernel do, and has some.
+    case hidesSize
     /// Not a folder, where only one will do.
     case notAFolder
     /// A symbolic link, which is not followed there.

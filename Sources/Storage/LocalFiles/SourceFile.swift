@@ -18,7 +18,8 @@ public final class SourceFile: Sendable {
   ///
   /// - Parameter limit: a file of this size at most, in bytes, is read at once.
   /// - Throws: ``LocalFileError`` with `notARegularFile` for a folder, a FIFO or a device, which
-  ///   are not waited for, and `system` for what is missing or may not be read.
+  ///   are not waited for, `hidesSize` for a file of the kernel, and `system` for what is missing or
+  ///   may not be read.
   public static func open(
     _ path: FilePath, readingUpTo limit: Int = 0
   ) async throws(LocalFileError) -> SourceFile {
@@ -54,6 +55,7 @@ public final class SourceFile: Sendable {
     modified = status.modified
     device = UInt64(status.st_dev)
     inode = UInt64(status.st_ino)
+    if status.st_size == 0 { try requireEmpty(file, path: path) }
     contents = status.st_size <= limit ? readWhole(file, like: status) : nil
   }
 
@@ -75,6 +77,18 @@ public final class SourceFile: Sendable {
   private func matches(_ status: stat) -> Bool {
     Int64(status.st_size) == size.bytes && status.modified == modified
       && UInt64(status.st_dev) == device && UInt64(status.st_ino) == inode
+  }
+}
+
+/// Files below /proc and /sys have bytes and no size.
+private func requireEmpty(_ file: OpenFile, path: FilePath) throws(LocalFileError) {
+  var byte: UInt8 = 0
+  let count = pread(file.descriptor.rawValue, &byte, 1, 0)
+  guard count != 0 else { return }
+  guard count > 0 else { throw LocalFileError(path, .lastError) }
+  // One that is just being written to has a size by now, and is found to have changed.
+  guard try status(of: file, path: path).st_size > 0 else {
+    throw LocalFileError(path, .hidesSize)
   }
 }
 

@@ -30,6 +30,9 @@ extension StorageError {
     case .folder:
       message = "\(path) is a folder, and no file can be written there"
       recovery = "Name another file, or another folder."
+    case .hidesSize:
+      message = "\(path) says that it is empty, and is not, as files of the kernel do"
+      recovery = "Upload it through the shell: pail put - … < FILE."
     case .notAFolder:
       message = "\(path) is not a folder"
     case .link:

@@ -38,6 +38,13 @@ struct SourceFileTests {
     }
   }
 
+  @Test("A file of the kernel, which has bytes and no size, is no empty one")
+  func hiddenSize() async throws {
+    await #expect(throws: LocalFileError("/proc/self/status", .hidesSize)) {
+      try await SourceFile.open("/proc/self/status")
+    }
+  }
+
   @Test("What is missing and what may not be read say so")
   func unreadable() async throws {
     let missing = folder.path.appending("missing")
