@@ -56,7 +56,7 @@ def test_keys_of_every_kind_are_listed_fetched_and_deleted(person, moto):
     assert (down / "caf\u00e9").is_file() and (down / "file..txt").is_file()
     assert (down / "empty").is_dir()
     # Names that are others than the keys are told.
-    assert "a/../../esc: no file can have this name, so it is down/a/%2E%2E/%2E%2E/esc" in told
+    assert "a/../../esc: its name cannot be taken as it is, so the file is down/a/%2E%2E/%2E%2E/esc" in told
     assert "caf\u00e9" not in told
     assert "\x1b" not in told and "\x07" not in told
 

@@ -152,7 +152,7 @@ extension TransferRunner {
       context.warn(result.warning)
       if outcome.isRenamed, let subject = subject(of: outcome) {
         context.console.notice(
-          "pail: \(Visible.text(subject)): no file can have this name, so it is "
+          "pail: \(Visible.text(subject)): its name cannot be taken as it is, so the file is "
             + result.localPath.shown)
       }
       context.reportTransfer(outcome.direction, result)
