@@ -242,3 +242,20 @@ def test_a_history_that_may_not_be_read_is_none_without_rows(person, bucket):
             assert missing.returncode == 0 and b"nothing is recorded yet" in missing.stderr
         else:
             assert missing.returncode == 1 and b"There is no history missing.sqlite" in missing.stderr
+
+
+def test_what_an_archive_took_is_said(person, bucket, recorded):
+    person.file("a.txt", b"1")
+    old = person.run("history", "verify").stdout.split()[-1].decode()
+    assert person.run("put", "a.txt", f"s3://{bucket}/more.txt").returncode == 0
+    assert person.run("history", "archive", "old.sqlite").returncode == 0
+    assert b"no changes, other than perhaps in archives" in person.run("history").stderr
+    missing = person.run("history", "verify", "--expect", old)
+    assert missing.returncode == 1 and b"rows that were archived" in missing.stderr
+    advice = missing.stderr.decode().split("pail history verify")[1].split()
+    assert person.run("history", "verify", *advice).returncode == 0
+    again = person.run("history", "archive", "new.sqlite", "--history", "old.sqlite")
+    assert again.returncode == 1 and b"the file is an archive" in again.stderr
+    assert not (person.work / "new.sqlite").exists()
+    assert person.run("put", "a.txt", f"s3://{bucket}/one.txt").returncode == 0
+    assert b": 1 change, 1 outcome\n" in person.run("history", "verify").stdout

@@ -82,7 +82,10 @@ struct HistoryCommand: PailCommand {
         try context.stopWhenClosed()
       }
       if last == nil, page.isEmpty {
-        context.console.notice("pail: no change in the history matches")
+        context.console.notice(
+          query == HistoryQuery()
+            ? "pail: the history has no changes, other than perhaps in archives"
+            : "pail: no change in the history matches")
       }
       guard page.count == Self.pageSize, let next = page.last?.id else { return }
       last = next

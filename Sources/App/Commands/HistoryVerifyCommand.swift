@@ -73,11 +73,16 @@ extension HistoryCommand {
           recovery: "Keep the file as evidence, and compare it with a backup.")
       }
       if report.hasExpected == false {
+        if let predecessor = report.predecessor, let expect {
+          throw CommandFailure(
+            "The expected hash is nowhere in the history: it is one of rows that were archived, or "
+              + "rows were altered or removed",
+            recovery: "See whether the archive has it: pail history verify --history "
+              + "\(predecessor.file.shown) --expect \(expect)")
+        }
         throw CommandFailure(
           "The expected hash is nowhere in the history: rows were altered or removed",
-          recovery: report.predecessor.map {
-            "It may be one of an archive: pail history verify --history \($0.file.shown)"
-          } ?? "Keep the file as evidence, and compare it with a backup.")
+          recovery: "Keep the file as evidence, and compare it with a backup.")
       }
     }
   }

@@ -27,7 +27,7 @@ func append(
   }
 }
 
-private func isArchived(_ db: Database) throws -> Bool {
+func isArchived(_ db: Database) throws -> Bool {
   try Bool.fetchOne(db.cachedStatement(sql: "SELECT EXISTS (SELECT 1 FROM ending)")) ?? false
 }
 

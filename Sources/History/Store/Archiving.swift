@@ -19,6 +19,7 @@ struct Archiver {
     guard lstat(file.string, &status) != 0 else { throw HistoryError.archiveExists(file) }
     // Asked before anything is copied, and once more when nobody else can write.
     try database.read { db in
+      guard try !isArchived(db) else { throw HistoryError.archived }
       guard try ChainTip.fetch(db).number > (try ChainBeginning.fetch(db)?.tip.number ?? 0) else {
         throw HistoryError.nothingToArchive
       }
