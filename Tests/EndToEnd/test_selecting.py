@@ -206,6 +206,9 @@ def test_cat_writes_objects_one_after_the_other(person, filled):
     assert output == b"logs/a.gzlogs/x/b.gzm/a.gz"
     missing = run(person, "cat", f"s3://{filled}/m/a.gz", f"s3://{filled}/none", status=1)
     assert missing.stdout == b"m/a.gz" and b"NoSuchKey" in missing.stderr
+    places = [f"s3://{filled}/{key}" for key in ("m/a.gz", "none", "none*", "logsgz")]
+    rest = run(person, "cat", *places, status=1)
+    assert rest.stdout == b"m/a.gzlogsgz" and rest.stderr.count(b"pail: ") == 2
 
 
 def test_a_pattern_goes_to_standard_output_where_it_is_one_object(person, filled):

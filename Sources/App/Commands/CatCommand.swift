@@ -39,25 +39,38 @@ struct CatCommand: PailCommand {
     let progress = CountProgress(context)
     let session = progress.watching(try await context.openSession(tellsRetries: false))
     for place in places {
-      if let versionID {
-        var location = place.location
-        location.versionID = versionID
-        try await context.write(location, session, progress)
-        continue
+      do {
+        try await write(place, session, progress, context)
+      } catch  where error.isOfOnePlace {
+        context.fail(place.bytes, error)
       }
-      switch try await KeyTarget.single(place, glob, .all, session) {
-      case .key(let place): try await context.write(place.location, session, progress)
-      case .selection(let bucket, let selection):
-        var isEmpty = true
-        try await session.forEachPage(of: selection, in: bucket) { page in
-          for object in page {
-            isEmpty = false
+    }
+  }
+
+  private func write(
+    _ place: S3URI, _ session: Session, _ progress: CountProgress, _ context: CommandContext
+  ) async throws {
+    if let versionID {
+      var location = place.location
+      location.versionID = versionID
+      return try await context.write(location, session, progress)
+    }
+    switch try await KeyTarget.single(place, glob, .all, session) {
+    case .key(let place): try await context.write(place.location, session, progress)
+    case .selection(let bucket, let selection):
+      var isEmpty = true
+      try await session.forEachPage(of: selection, in: bucket) { page in
+        for object in page {
+          isEmpty = false
+          do {
             try await context.write(
               ObjectLocation(bucket: bucket, key: object.key), session, progress)
+          } catch  where error.isOfOnePlace {
+            context.fail(S3URI(bucket: bucket, key: object.key).bytes, error)
           }
         }
-        if isEmpty { throw CommandFailure("Nothing matches \(Visible.text(place.bytes))") }
       }
+      if isEmpty { throw CommandFailure("Nothing matches \(Visible.text(place.bytes))") }
     }
   }
 }
