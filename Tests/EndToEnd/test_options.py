@@ -493,3 +493,7 @@ def test_a_file_of_the_kernel_is_no_empty_object(person, store, bucket):
     person.file("empty", b"")
     run(person, "put", "empty", f"s3://{bucket}/")
     assert store.keys(bucket) == ["empty"]
+
+
+def test_a_method_may_be_written_in_capitals(person, bucket):
+    assert run(person, "presign", "--method", "PUT", f"s3://{bucket}/k").stdout.startswith(b"http")

@@ -21,6 +21,9 @@ struct PresignCommand: PailCommand {
   enum Method: String, ExpressibleByArgument, CaseIterable {
     case get
     case put
+
+    /// In capitals too, as HTTP has them.
+    init?(argument: String) { self.init(rawValue: argument.lowercased()) }
   }
 
   @Argument(
