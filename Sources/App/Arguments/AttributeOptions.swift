@@ -49,6 +49,11 @@ struct AttributeOptions: ParsableArguments {
     guard metadata.allSatisfy({ ($0.firstIndex(of: "=") ?? $0.startIndex) > $0.startIndex }) else {
       throw ValidationError("--metadata is written NAME=VALUE")
     }
+    var names: Set<String> = []
+    for field in attributes.metadata where !names.insert(field.name.lowercased()).inserted {
+      // They are headers, in which capitals make no difference.
+      throw ValidationError("--metadata names \(field.name) twice")
+    }
   }
 
   /// Without a content type where none was given.
