@@ -117,7 +117,7 @@ struct CopyingOptions: ParsableArguments {
   }
 
   func validate() throws {
-    guard places.count >= 2, let destination = places.last else {
+    guard places.count >= 2 else {
       throw ValidationError(
         "a source and a destination are needed: s3://bucket/key s3://bucket/key")
     }
@@ -127,12 +127,6 @@ struct CopyingOptions: ParsableArguments {
     if !recursive, let place = sources.first(where: \.key.isEmpty) {
       throw ValidationError(
         "s3://\(place.bucket) is a bucket: add a key, or use -r for all objects in it")
-    }
-    let isInto = destination.key.isEmpty || destination.key.endsWithSlash
-    if !recursive, !isInto,
-      sources.count > 1 || sources.contains(where: { glob.pattern($0) != nil })
-    {
-      throw ValidationError("several objects need a destination that ends in /")
     }
     try filters.validate(isRecursive: recursive, sources, glob)
   }
@@ -150,7 +144,7 @@ struct CopyingOptions: ParsableArguments {
       : sources.map { ($0, .key($0)) }
     var sources = try CopySources(
       meant, versionID: versionID, to: destination,
-      isRecursive: recursive, overwrites: !noOverwrite,
+      isInto: recursive || sources.count > 1, overwrites: !noOverwrite,
       changes: !isMove && attributes != ObjectAttributes(), session)
     var options = CopyOptions(
       ifExists: noOverwrite ? .skip : .overwrite, attributes: attributes)

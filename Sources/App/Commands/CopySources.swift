@@ -25,17 +25,18 @@ struct CopySources {
   private var selected: SelectedObjects?
 
   /// - Parameters:
+  ///   - isInto: whether the destination is a prefix, even if it does not end in a slash.
   ///   - overwrites: whether the second of two objects of one name replaces the first.
   ///   - changes: whether a copy differs from its source, so that one onto itself means something.
   /// - Throws: when two objects might become one, or a prefix would be copied into itself.
   init(
     _ places: [(S3URI, KeyTarget)], versionID: VersionID?, to destination: S3URI,
-    isRecursive: Bool, overwrites: Bool, changes: Bool, _ session: Session
+    isInto: Bool, overwrites: Bool, changes: Bool, _ session: Session
   ) throws(CommandFailure) {
     bucket = destination.bucket
     self.session = session
     let isInto =
-      destination.key.isEmpty || destination.key.endsWithSlash || isRecursive
+      destination.key.isEmpty || destination.key.endsWithSlash || isInto
       || places.contains { if case .selection = $0.1 { true } else { false } }
     var base = destination.key
     if isInto, !base.isEmpty, !base.endsWithSlash { base = base + ObjectKey("/") }
