@@ -60,6 +60,7 @@ struct CommandLineTests {
       "get s3://b/k s3://b/l -", "rm s3://b/k --exclude x", "ls --exclude x", "ls --concurrency 0",
       "ls --part-size 1M", "put f s3://b/ --exclude x", "get s3://b/k - --dry-run",
       "ls --part-size x",
+      "put f s3://b/ --metadata A=B --metadata a=C", "history --json --format csv",
       "history --action nonsense", "history --since yesterday",
       "history verify --expect 12", "history --format xml",
     ])
@@ -105,7 +106,8 @@ struct CommandLineTests {
       "du --depth 2 s3://b/p --exclude x", "presign s3://b/k --expires 900",
       "presign s3://b/k --expires 7d --method put --content-type text/plain", "stat s3://b/k",
       "history --user ana --bucket b --prefix p --since 7d --action upload --format csv",
-      "history verify", "doctor", "doctor s3://b",
+      "history verify", "doctor", "doctor s3://b", "history --json --format json",
+      "cp s3://b/k s3://b/l s3://b/m", "cp s3://b/*.gz s3://b/m", "presign s3://b/k --method PUT",
       "ls --endpoint-url http://h --region r --env-file f --user u --history h --read-only --quiet",
     ])
   func rightUsage(line: String) {

@@ -244,6 +244,14 @@ def test_a_history_that_may_not_be_read_is_none_without_rows(person, bucket):
             assert missing.returncode == 1 and b"There is no history missing.sqlite" in missing.stderr
 
 
+def test_rows_in_csv_have_their_header_where_there_are_none(person, bucket):
+    header = person.run("history", "--format", "csv").stdout
+    assert header.startswith(b"id,action,user,") and header.count(b"\n") == 1
+    assert person.run("history").stdout == b""
+    assert person.run("history", "--json", "--format", "json").returncode == 0
+    assert person.run("history", "--json", "--format", "csv").returncode == 64
+
+
 def test_what_an_archive_took_is_said(person, bucket, recorded):
     person.file("a.txt", b"1")
     old = person.run("history", "verify").stdout.split()[-1].decode()

@@ -55,20 +55,28 @@ struct HistoryCommand: PailCommand {
     completion: .list(ChangeAction.allCases.map(\.rawValue)), transform: ChangeAction.parse)
   var action: ChangeAction?
 
-  @Option(help: "How rows are written.")
-  var format: Format = .table
+  @Option(help: "How rows are written. (default: table)")
+  var format: Format?
 
   /// Rows fetched at a time.
   private static let pageSize = 500
 
+  func validate() throws {
+    if shared.json, let format, format != .json {
+      throw ValidationError("--json and --format \(format.rawValue) exclude each other")
+    }
+  }
+
   func run(_ context: CommandContext) async throws {
-    guard let history = try context.openHistoryIfThere() else { return }
+    let history = try context.openHistoryIfThere()
     let query = HistoryQuery(
       user: shared.user, bucket: bucket.map { BucketName($0) }, prefix: prefix, action: action,
       since: since)
     let output = HistoryOutput(
-      console: context.console, format: context.isJSON ? .json : format)
-    output.header()
+      console: context.console, format: context.isJSON ? .json : format ?? .table)
+    // A table of nothing needs none.
+    if history != nil || format == .csv { output.header() }
+    guard let history else { return }
     var last: ChangeID?
     while true {
       let page: [HistoryEntry]
