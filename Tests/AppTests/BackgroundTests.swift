@@ -141,6 +141,21 @@ struct RunFolderTests {
     #expect(left.isEmpty)
   }
 
+  @Test("Who comes next takes the sockets of dead processes away, whether or not anybody looks")
+  func sweep() throws {
+    let path = folder.path.appending("run")
+    let run = try open(path)
+    let first = try run.listen()
+    _ = path.appending("\(getpid()).sock").withPlatformString { from in
+      path.appending("2000000000.sock").withPlatformString { rename(from, $0) }
+    }
+    close(first)
+    let second = try run.listen()
+    defer { close(second) }
+    let left = run.processes()
+    #expect(left == [getpid()])
+  }
+
   @Test("A path of any length will do")
   func longPath() throws {
     let path = folder.path.appending(String(repeating: "x", count: 200)).appending("run")

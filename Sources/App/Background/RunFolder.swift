@@ -66,7 +66,12 @@ struct RunFolder: ~Copyable {
   }
 
   /// A socket of this process that others can connect to, not blocking.
+  ///
+  /// Those of dead processes are taken away meanwhile, since nobody else may look for years.
   func listen() throws(Errno) -> Int32 {
+    for processID in processes() where kill(processID, 0) != 0 && errno == ESRCH {
+      if let socket = connect(to: processID) { close(socket) }
+    }
     let socket = try UnixSocket.make()
     let name = Self.name(of: getpid())
     // Made under another name, since a socket that nobody listens to yet looks dead.
