@@ -716,6 +716,19 @@ def test_giving_up_one_download_keeps_what_another_of_its_name_has(person, store
     assert list(person.downloads.iterdir()) == []
 
 
+def test_an_upload_whose_file_is_gone_is_told_with_how_to_give_it_up(person, store, proxy, bucket):
+    source = person.file("film.bin", content(40 * MEBIBYTE))
+    leave_upload(person, proxy, bucket, source)
+    (entry,) = unfinished(person)
+    source.unlink()
+    for _ in range(2):
+        answer = person.run("transfers", "resume")
+        assert answer.returncode == 1 and b"film.bin is not there any more" in answer.stderr
+        assert f"pail transfers abort {entry['id']} gives".encode() in answer.stderr
+    assert person.run("transfers", "abort", entry["id"]).returncode == 0
+    assert unfinished(person) == [] and store.uploads(bucket) == []
+
+
 def limited_files():
     import resource
 

@@ -4,6 +4,7 @@ import Glibc
 import History
 import S3
 import Storage
+import SystemPackage
 import TextUI
 
 struct TransfersCommand: PailCommand {
@@ -104,7 +105,15 @@ struct TransfersCommand: PailCommand {
       let session = try await context.openSession()
       try await session.service.releaseTransfers(ofDead: Set(deadHost))
       let entries = try await session.service.unfinishedTransfers()
-      let chosen = try choose(entries, session, context)
+      let chosen = try choose(entries, session, context).filter { entry in
+        guard let file = entry.goneFile else { return true }
+        context.fail(
+          file.bytes,
+          CommandFailure(
+            "\(file.shown) is not there any more",
+            recovery: "pail transfers abort \(entry.id) gives its upload up."))
+        return false
+      }
       if ids.isEmpty,
         try await session.service.unresumableUploads().contains(where: { $0.holder == nil })
       {
@@ -301,6 +310,19 @@ struct TransfersCommand: PailCommand {
       line.add("key", bytes: place.key.bytes)
       line.add("uploadID", uploadID?.text)
       context.console.result(line.bytes)
+    }
+  }
+}
+
+extension JournalEntry {
+  /// What it is to upload, where that is not there any more.
+  fileprivate var goneFile: FilePath? {
+    guard request.direction == .upload else { return nil }
+    do {
+      _ = try request.localPath.stat()
+      return nil
+    } catch {
+      return (error as? Errno) == .noSuchFileOrDirectory ? request.localPath : nil
     }
   }
 }
