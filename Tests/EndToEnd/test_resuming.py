@@ -716,6 +716,22 @@ def test_giving_up_one_download_keeps_what_another_of_its_name_has(person, store
     assert list(person.downloads.iterdir()) == []
 
 
+def test_abort_of_all_names_what_it_leaves(person, store, proxy, bucket):
+    source = person.file("film.bin", content(40 * MEBIBYTE))
+    leave_upload(person, proxy, bucket, source)
+    elsewhere = person.run("transfers", "abort", "--all", "--endpoint-url", store.endpoint)
+    assert elsewhere.returncode == 0 and b"nothing to give up" in elsewhere.stderr
+    said = f"others are left for pail transfers abort --all --endpoint-url {proxy.endpoint}\n"
+    assert said.encode() in elsewhere.stderr
+    hold = proxy.hold("request", operation="UploadPart", times=0)
+    program = start(person, "transfers", "resume")
+    hold.wait()
+    running = person.run("transfers", "abort", "--all")
+    assert running.returncode == 0 and b"1 transfer under way is left alone" in running.stderr
+    hold.release()
+    ended(program)
+
+
 def test_an_upload_whose_file_is_gone_is_told_with_how_to_give_it_up(person, store, proxy, bucket):
     source = person.file("film.bin", content(40 * MEBIBYTE))
     leave_upload(person, proxy, bucket, source)

@@ -238,6 +238,7 @@ struct TransfersCommand: PailCommand {
         let uploads = found.uploads.filter {
           $0.isInterrupted && $0.known?.endpoint == endpoint
         }
+        tellLeft(found, at: endpoint, context)
         if idle.isEmpty, uploads.isEmpty { context.console.notice("pail: nothing to give up") }
         for entry in idle { await abort(entry, session, context) }
         for upload in uploads { await abort(upload, session, context) }
@@ -256,6 +257,22 @@ struct TransfersCommand: PailCommand {
               recovery: "pail transfers shows which there are; name the bucket of an upload with "
                 + "--bucket."))
         }
+      }
+    }
+
+    private func tellLeft(
+      _ found: UnfinishedTransfers, at endpoint: String, _ context: CommandContext
+    ) {
+      let elsewhere =
+        found.entries.map(\.request.endpoint) + found.uploads.compactMap(\.known?.endpoint)
+      for other in Set(elsewhere).subtracting([endpoint]).sorted() {
+        context.console.notice(
+          "pail: others are left for pail transfers abort --all --endpoint-url \(other)")
+      }
+      let running = found.entries.filter { $0.isRunning && $0.request.endpoint == endpoint }.count
+      if running > 0 {
+        context.console.notice(
+          "pail: \(Count(running, "transfer")) under way \(running == 1 ? "is" : "are") left alone")
       }
     }
 
