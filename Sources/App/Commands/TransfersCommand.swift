@@ -23,7 +23,7 @@ struct TransfersCommand: PailCommand {
 
       Examples:
         pail transfers
-        pail transfers --bucket reports
+        pail transfers list --bucket reports
         pail transfers resume
         pail transfers abort 3
       """,
