@@ -249,6 +249,19 @@ def test_marked_keys_that_cannot_be_names_here_get_others(person, store, bucket)
     assert files_in(person.downloads) == {"a": b"a", "a%2F/b": b"a/b", "a%252Fb": b"a%2Fb"}
 
 
+def test_a_marked_object_named_as_the_prefix_itself_comes_down(person, moto):
+    for key, body in (("d/", b"own"), ("d/q", b"q")):
+        moto.s3.put_object(Bucket=moto.bucket, Key=key, Body=body)
+    person.write_env(endpoint=moto.endpoint)
+    browser = person.browse(f"s3://{moto.bucket}/d/")
+    browser.wait_listed("q")
+    browser.press("g", "*")
+    browser.wait_for("2 marked")
+    download(browser, person.downloads)
+    browser.wait_for("Transfers (2 of 2")
+    assert files_in(person.downloads) == {"%": b"own", "q": b"q"}
+
+
 def test_a_large_object_comes_down_in_ranges_and_whole(person, store, proxy, bucket):
     body = os.urandom(40 * MEBIBYTE + 11)
     store.put(bucket, "large.bin", body)

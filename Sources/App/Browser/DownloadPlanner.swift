@@ -45,8 +45,8 @@ struct DownloadPlanner: Sendable {
     _ folder: DownloadFolder, _ plan: inout DownloadPlan
   ) async throws(StorageError) {
     if Task.isCancelled { throw .stopped }
-    // Markers of prefixes: folders are made for what is in them.
-    guard !object.key.endsWithSlash else { return }
+    // Markers of prefixes: folders are made for what is in them. Those with bytes are files too.
+    guard !object.key.endsWithSlash || object.size > .zero else { return }
     let name = EscapedName(key, beside: names).name
     do throws(LocalFileError) {
       let existing = try await folder.existing(RelativeName(name))
