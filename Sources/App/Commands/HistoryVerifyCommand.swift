@@ -105,7 +105,7 @@ extension CommandContext {
             "There is no history \(path.shown)",
             recovery: "It is made with the first change. See pail doctor for what names it.")
         }
-      } catch let error as Errno {
+      } catch {
         throw StorageError(unreadableHistory: .cannotOpen(path, .file(error)))
       }
     }

@@ -339,7 +339,7 @@ extension JournalEntry {
       _ = try request.localPath.stat()
       return nil
     } catch {
-      return (error as? Errno) == .noSuchFileOrDirectory ? request.localPath : nil
+      return error == .noSuchFileOrDirectory ? request.localPath : nil
     }
   }
 }
