@@ -456,8 +456,9 @@ def report(bench, flush, load, command):
         f"- Date: {datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC",
         f"- Command: `{command}`",
         f"- Machine: {machine()}",
+        # That after it is its own.
         f"- Load average before and after: {load[0]:.1f} and {load[1]:.1f}"
-        + (" — **not a quiet machine**: read the ratios, not the seconds" if max(load) > 1.5 else ""),
+        + (" — **not a quiet machine**: read the ratios, not the seconds" if load[0] > 1 else ""),
         f"- Flush of the disk that holds the history: {flush * 1000:.2f} ms",
         "- Versions: " + "; ".join(f"{client.version()}" for client in bench.clients),
     ]
