@@ -13,8 +13,8 @@ struct Pail {
   static func main() async {
     StandardStreams.fillGaps()
     let arguments = LeadingOptions.moved(RawArguments.current())
-    if LeadingOptions.askForVersion(arguments) {
-      // Before anything else: scripts ask for it in a loop.
+    // Before anything else: scripts ask for it in a loop, mostly by itself.
+    if arguments == ["--version"] || LeadingOptions.askForVersion(arguments) {
       StandardStreams.end(saying: "pail \(version)\n")
     }
     if arguments == ["--generate-manual"] { printManual() }

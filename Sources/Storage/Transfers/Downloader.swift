@@ -47,7 +47,7 @@ struct Downloader: Sendable {
       if ifExists == .skip || ifExists == .fail,
         let existing = try await destination.existing(relativeName)
       {
-        throw LocalFileError(path, existing.isFolder ? .system(.isDirectory) : .alreadyExists)
+        throw LocalFileError(path, existing.isFolder ? .folder : .alreadyExists)
       }
     } catch {
       throw StorageError(error)

@@ -174,12 +174,12 @@ private struct Planner: Sendable {
       let file = name.path(below: path)
       plan.localPath = file
       if let found = try await folder?.existing(name) {
+        if found.isFolder, tree.ifExists != .rename { throw LocalFileError(file, .folder) }
         switch tree.ifExists {
         case .skip:
           plan.end = .skips
           return plan
         case .fail: throw LocalFileError(file, .alreadyExists)
-        case .overwrite where found.isFolder: throw LocalFileError(file, .folder)
         case .overwrite: plan.end = .replaces
         case .rename: break
         }

@@ -83,9 +83,8 @@ struct TreePlanTests {
       let planned = try await plan(download(.overwrite, fixture), fixture)
       #expect(planned.first == "p/a >> down/a" && planned.count == 3)
       #expect(planned[1].hasPrefix("p/b fails") && planned[2].hasPrefix("p/c/d fails"))
-      #expect(
-        try await plan(download(.skip, fixture), fixture).prefix(2)
-          == ["p/a stays down/a", "p/b stays down/b"])
+      let staying = try await plan(download(.skip, fixture), fixture)
+      #expect(staying[0] == "p/a stays down/a" && staying[1].hasPrefix("p/b fails"))
     }
   }
 
