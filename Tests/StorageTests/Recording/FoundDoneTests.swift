@@ -9,11 +9,11 @@ import Testing
 struct FoundDoneTests {
   private static let change = Change(
     .upload, bucket: BucketName("b"), key: ObjectKey("k"), size: ByteCount(3),
-    localPath: FilePath("/tmp/k"), detail: "resumed")
+    localPath: FilePath("/srv/k"), detail: "resumed")
   private static let ending = Ending(
     outcome: .done, etag: ETag("abc"), versionID: nil, checksum: nil, size: ByteCount(3))
   private static let undertaking = Undertaking.upload(
-    FilePath("/tmp/k"), to: ObjectLocation(bucket: BucketName("b"), key: ObjectKey("k")))
+    FilePath("/srv/k"), to: ObjectLocation(bucket: BucketName("b"), key: ObjectKey("k")))
 
   private func rows(
     after before: Ending, by author: Author = .current()
