@@ -46,6 +46,15 @@ def outcomes(person):
     return [row["outcome"] for row in person.changes()]
 
 
+def uploading(person, file, place, proxy):
+    return subprocess.Popen(
+        [person.binary, "put", file, place, "--endpoint-url", proxy.endpoint],
+        env=person.env,
+        cwd=person.work,
+        stdin=subprocess.DEVNULL,
+    )
+
+
 def test_a_killed_upload_is_done_where_the_server_proves_it(person, store, bucket):
     file = person.file("note.txt", BODY)
     large = person.file("film.bin", os.urandom(17 * 1024 * 1024 + 5))
@@ -81,12 +90,7 @@ def test_a_process_that_lives_keeps_its_rows(person, store, bucket):
     file = person.file("note.txt", BODY)
     with Proxy(store.endpoint) as proxy:
         hold = proxy.hold("answer", "PutObject")
-        program = subprocess.Popen(
-            [person.binary, "put", file, f"s3://{bucket}/a", "--endpoint-url", proxy.endpoint],
-            env=person.env,
-            cwd=person.work,
-            stdin=subprocess.DEVNULL,
-        )
+        program = uploading(person, file, f"s3://{bucket}/a", proxy)
         try:
             hold.wait()
             assert settle(person, proxy) == []
@@ -115,12 +119,7 @@ def test_a_process_of_another_pid_namespace_keeps_its_rows_and_its_transfer(pers
 
     with Proxy(store.endpoint) as proxy:
         hold = proxy.hold("answer", "UploadPart", times=0)
-        program = subprocess.Popen(
-            [person.binary, "put", file, f"s3://{bucket}/a", "--endpoint-url", proxy.endpoint],
-            env=person.env,
-            cwd=person.work,
-            stdin=subprocess.DEVNULL,
-        )
+        program = uploading(person, file, f"s3://{bucket}/a", proxy)
         try:
             hold.wait()
             assert elsewhere("history", "settle") == []
