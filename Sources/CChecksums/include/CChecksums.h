@@ -15,18 +15,25 @@ uint64_t pail_crc64nvme(uint64_t crc, const void *data, size_t size);
 uint32_t pail_crc32c(uint32_t crc, const void *data, size_t size);
 uint32_t pail_crc32(uint32_t crc, const void *data, size_t size);
 
-// The same by tables alone: what every processor can, and what the quick paths are tested against.
-uint64_t pail_crc64nvme_table(uint64_t crc, const void *data, size_t size);
-uint32_t pail_crc32c_table(uint32_t crc, const void *data, size_t size);
-uint32_t pail_crc32_table(uint32_t crc, const void *data, size_t size);
+// The ways there are, each quicker than the one before where the processor has it.
+typedef enum {
+  pail_crc_by_table,         // every processor
+  pail_crc_by_folding,       // PCLMULQDQ and SSE 4.2
+  pail_crc_by_wide_folding,  // VPCLMULQDQ and AVX-512 as well
+} pail_crc_path;
+
+// The path of the functions above on this processor, which has the ones before it too.
+pail_crc_path pail_crc_quickest(void);
+
+// The same by one path, which the processor must have.
+uint64_t pail_crc64nvme_by(pail_crc_path path, uint64_t crc, const void *data, size_t size);
+uint32_t pail_crc32c_by(pail_crc_path path, uint32_t crc, const void *data, size_t size);
+uint32_t pail_crc32_by(pail_crc_path path, uint32_t crc, const void *data, size_t size);
 
 // The value of A followed by B, from the values of both and the length of B in bytes.
 uint64_t pail_crc64nvme_combine(uint64_t crc_a, uint64_t crc_b, uint64_t length_b);
 uint32_t pail_crc32c_combine(uint32_t crc_a, uint32_t crc_b, uint64_t length_b);
 uint32_t pail_crc32_combine(uint32_t crc_a, uint32_t crc_b, uint64_t length_b);
-
-// "pclmul" or "table": the path that the first three functions take here.
-const char *pail_checksum_path(void);
 
 // SHA-256 of several messages at once, which takes a processor with instructions for it half the
 // time of one after the other; libcrypto has no such thing. One message is libcrypto's.
