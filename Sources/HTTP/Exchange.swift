@@ -90,6 +90,8 @@ final class Exchange {
   func end(with result: Result<HTTPResponse, HTTPError>) {
     guard !isEnded else { return }
     isEnded = true
+    // The caller may have the same bytes fetched again, or the file removed.
+    gathered?.discard()
     answer.resume(returning: result)
   }
 

@@ -1,4 +1,3 @@
-internal import Synchronization
 public import SystemPackage
 
 /// An HTTP method that S3 uses.
@@ -93,8 +92,8 @@ public struct FileSlice: Sendable {
 /// A file descriptor that is closed when the last reference to it goes.
 public final class OpenFile: Sendable {
   public let descriptor: FileDescriptor
-  /// Whether a ``WriteBuffer`` is being written, which others had better not wait for.
-  let isBeingWritten = Atomic(false)
+  /// What bodies leave to one another to be written.
+  let writes = WriteQueue()
 
   /// Takes ownership of `descriptor`.
   public init(_ descriptor: FileDescriptor) {
