@@ -1,12 +1,16 @@
 #pragma once
 #include <curl/curl.h>
+#include <errno.h>
 #include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 // Swift cannot call variadic functions: one function for each type that curl_easy_setopt,
 // curl_easy_getinfo and curl_multi_setopt take.
@@ -119,6 +123,75 @@ static inline CURLcode pail_easy_get_pointer(void *easy, CURLINFO info, void **v
 
 static inline CURLMcode pail_multi_set_long(void *multi, CURLMoption option, long value) {
   return curl_multi_setopt(multi, option, value);
+}
+
+// Has libcurl tell what it waits for.
+static inline void pail_multi_set_watch(
+    void *multi, curl_socket_callback socket, curl_multi_timer_callback timer, void *context) {
+  curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, socket);
+  curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, context);
+  curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, timer);
+  curl_multi_setopt(multi, CURLMOPT_TIMERDATA, context);
+}
+
+// Has the same context told of each connection. It must outlive the connections.
+static inline void pail_easy_set_watch(
+    void *easy, curl_opensocket_callback opening, curl_closesocket_callback closing,
+    void *context) {
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, opening);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, context);
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, closing);
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, context);
+}
+
+// What libcurl would do by itself, but that programs started meanwhile do not inherit it.
+static inline curl_socket_t pail_open_socket(const struct curl_sockaddr *address) {
+  return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+static inline int pail_alarm_make(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+static inline void pail_alarm_ring(int alarm) { (void)eventfd_write(alarm, 1); }
+
+// Each ringing of the alarm counts once, so that nobody has to read it.
+static inline int pail_epoll_make(int alarm) {
+  int epoll = epoll_create1(EPOLL_CLOEXEC);
+  if (epoll < 0) return -1;
+  struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.fd = alarm};
+  if (epoll_ctl(epoll, EPOLL_CTL_ADD, alarm, &event) == 0) return epoll;
+  close(epoll);
+  return -1;
+}
+
+// A socket that is ready. `bits` of CURL_CSELECT_IN and CURL_CSELECT_OUT, as all of these.
+typedef struct {
+  int socket;
+  int bits;
+} pail_ready;
+
+static inline void pail_epoll_watch(int epoll, int socket, int before, int after) {
+  struct epoll_event event = {.data.fd = socket};
+  if (after & CURL_CSELECT_IN) event.events |= EPOLLIN;
+  if (after & CURL_CSELECT_OUT) event.events |= EPOLLOUT;
+  int change = after == 0 ? EPOLL_CTL_DEL : before == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+  if (epoll_ctl(epoll, change, socket, &event) == 0 || after == 0) return;
+  // A socket whose end nobody told of, and another one with its number since.
+  int other = change == EPOLL_CTL_ADD ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+  if (errno == EEXIST || errno == ENOENT) (void)epoll_ctl(epoll, other, socket, &event);
+}
+
+// - Returns: how many of `most`, 128 at most, are ready; less than 0 when a signal came.
+static inline int pail_epoll_wait(int epoll, pail_ready *ready, int most, int milliseconds) {
+  struct epoll_event events[128];
+  int count = epoll_wait(epoll, events, most < 128 ? most : 128, milliseconds);
+  for (int i = 0; i < count; i++) {
+    // What is wrong shows when it is read or written, as poll(2) has it for libcurl.
+    int isWrong = (events[i].events & (EPOLLERR | EPOLLHUP)) != 0;
+    ready[i].socket = events[i].data.fd;
+    ready[i].bits = (events[i].events & EPOLLIN || isWrong ? CURL_CSELECT_IN : 0) |
+                    (events[i].events & EPOLLOUT || isWrong ? CURL_CSELECT_OUT : 0);
+  }
+  return count;
 }
 
 // Once a large block has been freed, glibc would take the next of its size from its heap and no

@@ -79,12 +79,10 @@ actor CurlLoop {
       guard let exchange = exchanges[id] else { continue }
       end(exchange, with: .failure(.cancelled))
     }
+    if activeCount > 0 { goOn() }
+    // Also what nobody waits for: the end of an idle connection.
+    thread.multi.perform { exchange, code in conclude(exchange, code) }
     guard activeCount > 0 else { return Self.idleWait }
-    goOn()
-    thread.multi.perform()
-    while let (exchange, code) = thread.multi.nextFinished() {
-      conclude(exchange, code)
-    }
     let wait = endStalled()
     guard mayHoldBack, let limit = configuration.rateLimit,
       exchanges.values.contains(where: \.isHeldBack)

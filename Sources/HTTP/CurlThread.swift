@@ -1,7 +1,7 @@
 internal import Glibc
 internal import Synchronization
 
-/// The thread that sits in `curl_multi_poll`, as the executor of ``CurlLoop`` and, by
+/// The thread that waits for libcurl's sockets, as the executor of ``CurlLoop`` and, by
 /// ``CurlTasks``, of tasks.
 ///
 /// `@unchecked Sendable`: `multi` and `isRunningTask` are used on this thread alone, except for
@@ -135,7 +135,9 @@ final class CurlThread: SerialExecutor, @unchecked Sendable {
     while let timeout = turn() {
       // Before the look into the inbox: whoever comes after that wakes the thread.
       isWaiting.store(true, ordering: .relaxed)
-      if inbox.withLock({ $0.isEmpty }) { multi.poll(timeout: timeout) }
+      let isIdle = inbox.withLock { $0.isEmpty }
+      if !isIdle { isWaiting.store(false, ordering: .relaxed) }
+      multi.poll(timeout: isIdle ? timeout : .zero)
       isWaiting.store(false, ordering: .relaxed)
     }
     peers = []

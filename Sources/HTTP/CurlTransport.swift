@@ -14,9 +14,11 @@ public import SystemPackage
 /// Where things live in this module:
 /// - `HTTPRequest`, `HTTPResponse`, `HTTPError`   what goes in and what comes out
 /// - `CurlLoop`                                   the actor that runs them, and its queue
-/// - `CurlThread`                                 the executor: the thread in `curl_multi_poll`
+/// - `CurlThread`                                 the executor: the thread that waits for sockets
 /// - `Exchange`                                   one request under way: bodies, heads, limits
 /// - `EasyHandle`, `MultiHandle`                  libcurl's handles; nothing else calls libcurl
+/// - `SocketWatch`                                what libcurl waits for, and what is there
+/// - `WriteBuffer`                                the way of large bodies into their file
 /// - `LargeBuffers`                               what libcurl allocates for bodies
 public final class CurlTransport: HTTPTransport {
   public struct Configuration: Sendable {
