@@ -137,6 +137,11 @@ def test_zsh_completes_commands_options_values_and_files(installed, person):
         ("pail --ut", "pail --utc "),
         ("pail help pres", "pail help presign "),
         ("pail ls s3://b/p --rec", "pail ls s3://b/p --recursive "),
+        # Where a place may stand as well.
+        ("pail ls --rec", "pail ls --recursive "),
+        ("pail stat --vers", "pail stat --version-id "),
+        ("pail cp s3://b/p --dry", "pail cp s3://b/p --dry-run "),
+        ("pail transfers resume --dead", "pail transfers resume --dead-host "),
         ("pail --profile ana pres", "pail --profile ana presign "),
     ):
         shell.wait_until(lambda: shell.text.rstrip().endswith("ready>"), "an empty line")

@@ -46,7 +46,14 @@ extension CompletedCommandLine {
               COMPREPLY+=($(compgen -W '\(commands)' -- "${cur}"))
 
           """)
-    case .zsh: return script.replacing("'*:subcommands:'", with: "'*:command:(\(commands))'")
+    case .zsh:
+      return script.replacing(
+        "'*:subcommands:'", with: "'*:command:(\(commands))'"
+      ).replacing(
+        // What takes a word and says nothing of it would be offered beside an option, which zsh then
+        // only lists and does not insert.
+        #/(?<start>\n +'\*?:(?<text>(?:[^:'\\]|\\.)+):)'(?=\n)/#
+      ) { #"\#($0.start)_guard "^-*" "\#($0.text)"'"# }
     case .fish:
       return script.replacing(
         // A command without options of its own is none to argparse.
