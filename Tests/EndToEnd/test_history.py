@@ -1,5 +1,6 @@
 """Who uploaded and deleted what: on screen by user, and in the SQLite file as it is."""
 
+import json
 import os
 import shutil
 import socket
@@ -75,7 +76,16 @@ def test_an_edit_behind_the_triggers_shows_in_the_chain(person, recorded):
     connection.commit()
     connection.close()
     done = person.run("history", "verify")
-    assert done.returncode == 1
+    assert done.returncode == 1 and done.stdout.startswith(b"altered: ")
+
+
+def test_a_whole_history_without_the_expected_hash_was_altered(person, recorded):
+    """No row of it can be in another file."""
+    done = person.run("history", "verify", "--expect", "0123456789abcdef" * 4)
+    assert done.returncode == 1 and done.stdout.startswith(b"altered: ")
+    told = person.run("history", "verify", "--json", "--expect", "0123456789abcdef" * 4)
+    told = json.loads(told.stdout)
+    assert (told["hasExpected"], told["isIntact"]) == (False, False)
 
 
 def test_the_file_is_private_durable_and_in_wal(person, recorded):
@@ -259,11 +269,19 @@ def test_what_an_archive_took_is_said(person, bucket, recorded):
     assert person.run("history", "archive", "old.sqlite").returncode == 0
     assert b"no changes, other than perhaps in archives" in person.run("history").stderr
     missing = person.run("history", "verify", "--expect", old)
-    assert missing.returncode == 1 and b"rows that were archived" in missing.stderr
+    assert missing.returncode == 1 and b"it may be one of an older archive" in missing.stderr
+    assert missing.stdout.startswith(b"unproven: ")
     advice = missing.stderr.decode().split("pail history verify")[1].split()
     assert person.run("history", "verify", *advice).returncode == 0
+    told = person.run("history", "verify", "--json", "--expect", old)
+    told = json.loads(told.stdout)
+    assert told["hasExpected"] is False and "isIntact" not in told
     again = person.run("history", "archive", "new.sqlite", "--history", "old.sqlite")
     assert again.returncode == 1 and b"the file is an archive" in again.stderr
     assert not (person.work / "new.sqlite").exists()
     assert person.run("put", "a.txt", f"s3://{bucket}/one.txt").returncode == 0
     assert b": 1 change, 1 outcome\n" in person.run("history", "verify").stdout
+    newer = person.run("history", "verify").stdout.split(b"head: ")[1].split()[0].decode()
+    missing = person.run("history", "verify", "--history", "old.sqlite", "--expect", newer)
+    assert missing.returncode == 1 and b"it may be one of rows that came later" in missing.stderr
+    assert missing.stdout.startswith(b"unproven: ")

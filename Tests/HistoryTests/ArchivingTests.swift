@@ -74,6 +74,11 @@ struct ArchivingTests {
     let newer = try HistoryStore(path: folder.path.appending("newer.sqlite"))
     #expect(try await newer.verify().predecessor?.head == first.head)
     #expect(try await store.verify().predecessor?.head == second.head)
+    // What is in another file of the chain proves nothing about this one.
+    let oldest = try HistoryStore(path: archive)
+    #expect(try await store.verify(expecting: first.head).verdict == .unproven)
+    #expect(try await oldest.verify(expecting: second.head).verdict == .unproven)
+    #expect(try await newer.verify(expecting: second.head).verdict == .intact)
     await #expect(throws: HistoryError.nothingToArchive) {
       _ = try await store.archive(to: folder.path.appending("empty.sqlite"))
     }

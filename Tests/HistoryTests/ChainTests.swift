@@ -108,7 +108,7 @@ struct ChainTests {
     #expect(second.head != first.head)
     let unknown = try #require(ChainHash(bytes: [UInt8](repeating: 7, count: 32)))
     #expect(try await store.verify(expecting: unknown).hasExpected == false)
-    #expect(try await !store.verify(expecting: unknown).isIntact)
+    #expect(try await store.verify(expecting: unknown).verdict == .altered)
   }
 
   @Test(

@@ -45,7 +45,8 @@ extension HistoryCommand {
       }
       if context.isJSON {
         var line = JSONLine()
-        line.add("isIntact", report.isIntact)
+        if report.verdict != .unproven { line.add("isIntact", report.isIntact) }
+        if let hasExpected = report.hasExpected { line.add("hasExpected", hasExpected) }
         line.add("changes", Int64(report.changes))
         line.add("outcomes", Int64(report.outcomes))
         line.add("head", "\(report.head)")
@@ -58,7 +59,7 @@ extension HistoryCommand {
         context.console.result(line.bytes)
       } else {
         context.console.result(
-          "\(report.isIntact ? "intact" : "altered"): "
+          "\(report.verdict.rawValue): "
             + "\(Count(report.changes, "change")), \(Count(report.outcomes, "outcome"))")
         context.console.result("head: \(report.head)")
         if let predecessor = report.predecessor {
@@ -72,18 +73,26 @@ extension HistoryCommand {
           "The history was altered: \(kind) \(row.number) is not what its successor says it was",
           recovery: "Keep the file as evidence, and compare it with a backup.")
       }
-      if report.hasExpected == false {
-        if let predecessor = report.predecessor, let expect {
-          throw CommandFailure(
-            "The expected hash is nowhere in the history: it is one of rows that were archived, or "
-              + "rows were altered or removed",
-            recovery: "See whether the archive has it: pail history verify --history "
-              + "\(predecessor.file.shown) --expect \(expect)")
-        }
-        throw CommandFailure(
+      if let expect, report.hasExpected == false { throw Self.missing(expect, report) }
+    }
+
+    private static func missing(_ hash: ChainHash, _ report: ChainReport) -> CommandFailure {
+      guard report.verdict == .unproven else {
+        return CommandFailure(
           "The expected hash is nowhere in the history: rows were altered or removed",
           recovery: "Keep the file as evidence, and compare it with a backup.")
       }
+      let others = [
+        report.predecessor.map { _ in "of an older archive" },
+        report.isArchive ? "of rows that came later" : nil,
+      ].compactMap(\.self).joined(separator: ", or ")
+      return CommandFailure(
+        "The expected hash is not in this file: it may be one \(others); where no file has it, rows "
+          + "were altered or removed",
+        recovery: report.predecessor.map {
+          "See whether the archive has it: pail history verify --history \($0.file.shown) "
+            + "--expect \(hash)"
+        } ?? "See whether the history that goes on from this archive has it.")
     }
   }
 }

@@ -97,5 +97,20 @@ public struct ChainReport: Sendable, Hashable {
   }
 
   /// No row is broken, and the expected hash, if given, is among them.
-  public var isIntact: Bool { firstBroken == nil && hasExpected != false }
+  public var isIntact: Bool { verdict == .intact }
+
+  /// What the walk says of the rows.
+  public enum Verdict: String, Sendable, Hashable {
+    case intact
+    case altered
+    /// The rows agree, and the expected hash may be that of a row in another file: of an archive
+    /// before this one, or of what goes on from it.
+    case unproven
+  }
+
+  public var verdict: Verdict {
+    if firstBroken != nil { return .altered }
+    guard hasExpected == false else { return .intact }
+    return predecessor == nil && !isArchive ? .altered : .unproven
+  }
 }
