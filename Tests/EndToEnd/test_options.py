@@ -98,6 +98,18 @@ def test_a_version_that_never_was_is_named(person, versions, command):
     assert b"has no version nope" in done.stderr and b"does not exist" not in done.stderr
 
 
+@pytest.mark.parametrize("command", ["get", "cat", "stat", "cp"])
+def test_a_version_id_that_no_server_gives_is_told_as_one_that_is_not_there(person, moto, command):
+    """moto answers so where a bucket keeps no versions: to HEAD, 400 and no body."""
+    moto.s3.put_object(Bucket=moto.bucket, Key="k", Body=b"x")
+    to = {"get": ["out"], "cp": [f"s3://{moto.bucket}/new"]}.get(command, [])
+    place = f"s3://{moto.bucket}/k"
+    more = ("--version-id", "nonsense", "--endpoint-url", moto.endpoint)
+    done = run(person, command, place, *to, *more, status=1)
+    assert f"{place} has no version nonsense".encode() in done.stderr
+    assert b"ls --versions" in done.stderr
+
+
 def test_a_version_that_is_named_is_the_one_that_is_copied(person, store, versions):
     bucket, first = versions
     run(person, "cp", f"s3://{bucket}/k", f"s3://{bucket}/old", "--version-id", first)

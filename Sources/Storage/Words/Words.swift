@@ -42,6 +42,12 @@ struct Words {
         undertaking.version.map { "\(subject) has no version \($0.text)" }
           ?? "\(subject) does not exist",
         "Check its name; it may be gone since.")
+    case S3ErrorCode("HTTP400") where undertaking.version != nil:
+      // To HEAD, which has no body to say why.
+      self.init(
+        .noSuchKey, "\(subject) has no version \(undertaking.version?.text ?? "")",
+        "Check the version ID: pail ls --versions shows those there are. A session token that has "
+          + "ended is answered in the same way.")
     case .bucketNotEmpty:
       self.init(
         .bucketNotEmpty, "\(bucket) is not empty",
