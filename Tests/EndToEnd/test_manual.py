@@ -78,6 +78,10 @@ def test_bash_completes_commands_options_and_values(installed):
     assert set(completed(installed, "pail", "presign", "--method", "")) == {"get", "put"}
     assert set(COMMANDS) <= set(completed(installed, "pail", "help", ""))
     assert completed(installed, "pail", "help", "pres") == ["presign"]
+    assert completed(installed, "pail", "help", "history", "") == ["verify", "settle", "archive"]
+    assert completed(installed, "pail", "help", "transfers", "ab") == ["abort"]
+    assert completed(installed, "pail", "help", "ls", "") == [""]
+    assert completed(installed, "pail", "help", "history", "verify", "") == [""]
     assert "--version" not in completed(installed, "pail", "ls", "--")
     # Readline takes a place apart at its colons.
     for place in (["s3", ":", "//b/p"], ["s3", ":", "//b/a", ":", "c:"], ["s3", "://b/p"]):
@@ -107,6 +111,9 @@ def test_fish_completes_commands_options_values_and_files(installed, tmp_path):
     assert {"--recursive", "--region"} <= offered("pail --profile ana --quiet put --")
     assert {"verify", "settle", "archive"} <= offered("pail history ")
     assert set(COMMANDS) <= offered("pail help ")
+    assert offered("pail help history ") == {"verify", "settle", "archive"}
+    assert offered("pail help transfers ab") == {"abort"}
+    assert not {"ls", "verify"} & offered("pail help ls ")
     assert "--version" not in offered("pail ls --")
     assert "--recursive" in offered("pail ls s3://b/p --rec")
     assert offered("pail presign --method ") == {"get", "put"}
@@ -136,6 +143,8 @@ def test_zsh_completes_commands_options_values_and_files(installed, person):
         ("pail put si", "pail put site.html "),
         ("pail --ut", "pail --utc "),
         ("pail help pres", "pail help presign "),
+        ("pail help history ver", "pail help history verify "),
+        ("pail help transfers ab", "pail help transfers abort "),
         ("pail ls s3://b/p --rec", "pail ls s3://b/p --recursive "),
         # Where a place may stand as well.
         ("pail ls --rec", "pail ls --recursive "),

@@ -18,11 +18,14 @@ struct CompletedCommandLine: ParsableCommand {
 extension CompletedCommandLine {
   /// The script of the parser, with what it leaves out.
   static func script(for shell: CompletionShell) -> String {
-    let commands = configuration.subcommands.compactMap { $0.configuration.commandName }
-      .joined(separator: " ")
+    let commands = names(of: configuration.subcommands)
+    let parents = configuration.subcommands.filter { !$0.configuration.subcommands.isEmpty }
+      .map { (name: names(of: [$0]), own: names(of: $0.configuration.subcommands)) }
     let script = completionScript(for: shell)
     switch shell {
     case .bash:
+      let cases = parents.map { "    '2 \($0.name)') offered='\($0.own)' ;;" }
+        .joined(separator: "\n")
       // Readline ends words at colons too, as in s3://.
       return script.replacing(
         #"local -a unparsed_words=("${COMP_WORDS[@]:1:${COMP_CWORD}}")"#,
@@ -43,28 +46,48 @@ extension CompletedCommandLine {
         "_pail_help() {\n",
         with: """
           _pail_help() {
-              COMPREPLY+=($(compgen -W '\(commands)' -- "${cur}"))
+              local offered=
+              case "${#unparsed_words[@]} ${unparsed_words[0]}" in
+              [01]\\ *) offered='\(commands)' ;;
+          \(cases)
+              esac
+              COMPREPLY+=($(compgen -W "${offered}" -- "${cur}"))
 
           """)
     case .zsh:
+      let cases = parents.map { "\($0.name)) compadd \($0.own) ;; " }.joined()
       return script.replacing(
-        "'*:subcommands:'", with: "'*:command:(\(commands))'"
+        "'*:subcommands:'",
+        with: """
+          '1:command:(\(commands))'
+                  '2:command:{case "${words[2]}" in \(cases)esac}'
+          """
       ).replacing(
         // What takes a word and says nothing of it would be offered beside an option, which zsh then
         // only lists and does not insert.
         #/(?<start>\n +'\*?:(?<text>(?:[^:'\\]|\\.)+):)'(?=\n)/#
       ) { #"\#($0.start)_guard "^-*" "\#($0.text)"'"# }
     case .fish:
+      let places =
+        [("-eq 1", commands)]
+        + parents.map { ("-eq 2; and __fish_seen_subcommand_from \($0.name)", $0.own) }
       return script.replacing(
         // A command without options of its own is none to argparse.
         "__pail_parse_subcommand -r 1 \n", with: "__pail_parse_subcommand -r 1 'h/help'\n"
-      ) + """
+      )
+        + places.map { place, names in
+          """
 
-        complete -c 'pail' -n '__pail_should_offer_completions_for_positional "pail help" -eq 1' \
-        -fa '\(commands)'
-        """
+          complete -c 'pail' -n '__pail_should_offer_completions_for_positional "pail help" \(place)' \
+          -fa '\(names)'
+          """
+        }.joined()
     default: return script
     }
+  }
+
+  private static func names(of commands: [any ParsableCommand.Type]) -> String {
+    commands.compactMap { $0.configuration.commandName }.joined(separator: " ")
   }
 }
 
