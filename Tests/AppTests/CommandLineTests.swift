@@ -156,6 +156,15 @@ struct CommandLineTests {
       ("ls --version s3://b", "ls", "--version", "Did you mean --versions?"),
       ("rm --versoin-id 3 s3://b/k", "rm", "--versoin-id", "Did you mean --version-id?"),
       ("history verify --expcet x", "history verify", "--expcet", "Did you mean --expect?"),
+      ("history --expect x", "history", "--expect", "It goes with pail history verify."),
+      (
+        "ls --dead-host h", "ls", "--dead-host",
+        "pail transfers resume, pail transfers abort, pail history archive."
+      ),
+      ("-V", "", "-V", "Did you mean --version?"), ("-v ls", "", "-v", "Did you mean --version?"),
+      ("ls -R s3://b", "ls", "-R", "Did you mean -r?"),
+      ("stat -d s3://b/k", "stat", "-d", "pail transfers abort, pail history settle."),
+      ("ls -x s3://b", "ls", "-x", "\n  pail ls --help"),
       ("rm -rfx s3://b", "rm", "-f", "--help"), ("s3://b --nope", "", "--nope", "--help"),
       (
         "--json cp s3://b/k s3://b/l --metadata-directive REPLACE", "cp", "--metadata-directive",

@@ -12,7 +12,7 @@ struct UnknownOption: Sendable, Hashable {
   var path: [String]
   /// As it is written, without a value.
   var name: String
-  /// The commands that have it.
+  /// The commands that have it, such as `rm` and `history verify`.
   var owners: [String]
   /// The option of this command whose name is written most like it.
   var nearest: String?
@@ -38,9 +38,18 @@ struct UnknownOption: Sendable, Hashable {
       command = next
     }
     guard let name = name(in: words, of: command) else { return nil }
-    let owners = dump.command.subcommands?.filter { $0.has(name) }.map(\.commandName) ?? []
-    let nearest = UnknownCommand.nearest(to: name, of: command.optionNames.sorted())
-    return UnknownOption(path: path, name: name, owners: owners, nearest: nearest)
+    // Of the program alone, in whose dump it is not.
+    let asksForVersion = path.isEmpty && name.lowercased() == "-v"
+    return UnknownOption(
+      path: path, name: name, owners: dump.command.owners(of: name),
+      nearest: asksForVersion ? "--version" : nearest(to: name, of: command))
+  }
+
+  private static func nearest(to name: String, of command: HelpDump.Command) -> String? {
+    let names = command.optionNames.sorted()
+    if name.hasPrefix("--") { return UnknownCommand.nearest(to: name, of: names) }
+    // One letter is as near to any other.
+    return names.first { $0.lowercased() == name.lowercased() }
   }
 
   private static func name(in words: [String], of command: HelpDump.Command) -> String? {
@@ -81,6 +90,14 @@ extension HelpDump.Command {
   /// With their dashes.
   fileprivate var optionNames: [String] {
     (arguments ?? []).flatMap { $0.names ?? [] }.map(\.text)
+  }
+
+  /// The words that name the commands below this one that have the option.
+  fileprivate func owners(of name: String) -> [String] {
+    (subcommands ?? []).flatMap { command in
+      (command.has(name) ? [command.commandName] : [])
+        + command.owners(of: name).map { "\(command.commandName) \($0)" }
+    }
   }
 
   fileprivate func has(_ name: String) -> Bool { optionNames.contains(name) }
