@@ -7,6 +7,7 @@ import pytest
 from terminal import Terminal
 
 COMMANDS = ["ls", "mb", "rb", "put", "get", "cat", "cp", "mv", "rm", "du", "presign", "stat", "transfers", "history", "doctor"]
+PARTS = ["transfers list", "transfers resume", "transfers abort", "history verify", "history settle", "history archive"]
 
 
 def run(*command, **options):
@@ -164,6 +165,13 @@ def test_zsh_completes_commands_options_values_and_files(installed, person):
 def test_help_shows_what_is_special_before_what_is_common(person, command):
     text = run(person.binary, command, "--help").stdout.decode()
     assert 0 < text.index("\nOPTIONS:") < text.index("\nOPTIONS OF EVERY COMMAND:")
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "browse", *PARTS])
+def test_help_shows_that_options_may_be_left_out(person, command):
+    text = run(person.binary, *command.split(), "--help").stdout.decode()
+    usage = text.split("\nUSAGE: ")[1].split("\n\n")[0]
+    assert usage.count("<options>") == usage.count("[<options>]") > 0
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, "browse", "history verify"])

@@ -9,6 +9,7 @@ extension HistoryCommand {
     static let configuration = CommandConfiguration(
       commandName: "settle",
       abstract: "Find out what became of changes whose process died.",
+      usage: "pail history settle [<options>]",
       discussion: """
         Asks the server about the changes that dead processes of yours on this host left without an \
         outcome. `done` is recorded only where something proves it: the object has the checksum or \

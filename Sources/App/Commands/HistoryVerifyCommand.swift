@@ -8,6 +8,7 @@ extension HistoryCommand {
     static let configuration = CommandConfiguration(
       commandName: "verify",
       abstract: "Check that no row of the history was altered or removed.",
+      usage: "pail history verify [<options>]",
       discussion: """
         Each row carries the hash of the row before. The head hash that is printed, kept on another \
         machine, shows later whether the rows up to it are still the same: give it with --expect.

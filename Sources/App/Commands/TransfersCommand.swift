@@ -38,6 +38,7 @@ struct TransfersCommand: PailCommand {
     static let configuration = CommandConfiguration(
       commandName: "list",
       abstract: "Show unfinished transfers and uploads.",
+      usage: "pail transfers list [<options>]",
       discussion: """
         Examples:
           pail transfers list
