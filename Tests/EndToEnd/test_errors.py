@@ -390,6 +390,14 @@ def test_a_destination_bucket_that_is_not_there_is_named(person, store, filled, 
     assert untouched(store, filled)
 
 
+def test_what_ends_the_upload_of_a_folder_is_told_once(person):
+    for number in range(80):
+        person.file(f"folder/{number}", b"x")
+    done = run(person, "put", "-r", "folder", "s3://never-made-bucket/", status=1)
+    assert done.stderr.count(b"NoSuchBucket") == 1
+    assert done.stderr.startswith(b"pail: Bucket never-made-bucket does not exist (NoSuchBucket)\n")
+
+
 @pytest.mark.parametrize("command", ["get", "cat", "stat", "cp"])
 def test_a_bucket_that_is_not_there_is_no_missing_key(person, command):
     to = ["s3://never-made-bucket/l"] if command == "cp" else []

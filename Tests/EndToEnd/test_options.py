@@ -281,7 +281,7 @@ def test_a_server_that_knows_nobody_is_told_once_for_all_folders(person, proxy, 
     person.file("two/b", b"b")
     proxy.refuse(403, "InvalidAccessKeyId", operation="PutObject", times=0)
     done = run(person, "put", "-r", "one", "two", f"s3://{bucket}/", status=1)
-    assert done.stderr.count(b"\npail: The server does not know this access key") == 1
+    assert done.stderr.count(b"The server does not know this access key") == 1
 
 
 # Buckets.

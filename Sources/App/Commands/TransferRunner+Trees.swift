@@ -104,13 +104,23 @@ extension TransferRunner {
     let outcomes = TreeOutcomes()
     let id = await engine.enqueue(tree, reporting: outcomes)
     progress.began()
-    for await outcome in outcomes { report(outcome) }
+    // What ends the tree is an error of each file under way as well, and is told once.
+    var unreported: [TreeOutcome] = []
+    for await outcome in outcomes {
+      if let error = outcome.error, [.noSuchBucket, .credentials].contains(error.kind) {
+        unreported.append(outcome)
+      } else {
+        report(outcome)
+      }
+    }
     guard !Task.isCancelled else {
+      for outcome in unreported { report(outcome) }
       await engine.stopResumably()
       return nil
     }
     let (status, stop) = await engine.treeEnd(of: id)
     progress.finished(status.bytes, count: status.over)
+    for outcome in unreported where outcome.error?.message != stop?.message { report(outcome) }
     if let stop { return .failure(stop) }
     if await engine.isKept(id) {
       context.console.message(
@@ -176,5 +186,11 @@ extension TransferRunner {
     case .upload: outcome.localPath?.bytes ?? object
     case .download: object ?? outcome.localPath?.bytes
     }
+  }
+}
+
+extension TreeOutcome {
+  fileprivate var error: StorageError? {
+    if case .failed(let error) = end { error } else { nil }
   }
 }
