@@ -100,6 +100,7 @@ enum Undertaking: Sendable, Hashable {
     case .createBucket: "s3:CreateBucket"
     case .removeBucket: "s3:DeleteBucket"
     case .createPrefix, .upload: "s3:PutObject"
+    case .delete(let object) where object.versionID != nil: "s3:DeleteObjectVersion"
     case .delete, .deleteMany: "s3:DeleteObject"
     case .abortUpload: "s3:AbortMultipartUpload"
     case .copy: "s3:GetObject and s3:PutObject"

@@ -167,6 +167,12 @@ def test_keys_that_may_only_read_are_told_so(person, store, other):
         done = person.run(*command)
         assert done.returncode == 1, command
         assert b"denied" in done.stderr, done.stderr
+        assert b"or ask the bucket's owner for s3:" in done.stderr
+    store.put(other, "b.txt", b"abc")
+    done = person.run("rm", "-r", f"s3://{other}")
+    assert done.returncode == 1 and done.stderr.count(b"(AccessDenied)") == 2
+    assert done.stderr.count(b"ask the bucket's owner for s3:DeleteObject.") == 1
+    store.s3.delete_object(Bucket=other, Key="b.txt")
     assert store.keys(other) == ["a.txt"]
     browser = person.browse(f"s3://{other}/")
     browser.select("a.txt")

@@ -30,6 +30,11 @@ struct WordsTests {
     #expect(
       error.recovery == "Use other credentials, or ask the bucket's owner for s3:DeleteObject.")
     #expect(error.code == "AccessDenied" && error.requestID == "R1")
+    var version = object
+    version.versionID = VersionID("3")
+    #expect(
+      service(.accessDenied, .delete(version)).recovery?.hasSuffix("s3:DeleteObjectVersion.")
+        == true)
   }
 
   @Test("The full text has all that support asks for")

@@ -231,11 +231,13 @@ extension CommandContext {
 
   /// Tells of everything in `report` that is not simply done.
   func report(_ report: DeletionReport, in bucket: BucketName) {
-    for failure in report.failures {
+    for (index, failure) in report.failures.enumerated() {
+      // What to do is mostly the same for all, and is said below the last.
+      let isLast = !report.failures[(index + 1)...].contains { $0.recovery == failure.recovery }
       let words = failure.message.isEmpty ? "not deleted" : failure.message
       fail(
         S3URI(bucket: bucket, key: failure.key).bytes,
-        CommandFailure("\(words) (\(failure.code))"))
+        CommandFailure("\(words) (\(failure.code))", recovery: isLast ? failure.recovery : nil))
     }
     if report.failed > report.failures.count {
       fail(nil, CommandFailure("\(report.failed - report.failures.count) more failed"))

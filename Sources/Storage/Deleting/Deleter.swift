@@ -98,6 +98,10 @@ struct Deleter: Sendable {
     }
   }
 
+  private func location(of candidate: DeletionCandidate) -> ObjectLocation {
+    ObjectLocation(bucket: bucket, key: candidate.key, versionID: candidate.versionID)
+  }
+
   private func change(_ candidate: DeletionCandidate) -> Change {
     Change(
       .delete, bucket: bucket, key: candidate.key, versionID: candidate.versionID,
@@ -166,7 +170,13 @@ struct Deleter: Sendable {
         }
         let failure = refused.popFirst()
         let code = failure?.code ?? .missingFromAnswer
-        fail(candidate, code: code.rawValue, message: failure?.message ?? "")
+        let words = failure.map {
+          let refusal = ServiceError(code: $0.code, message: $0.message, status: 200)
+          return Words(refusal, while: .delete(location(of: candidate)))
+        }
+        fail(
+          candidate, code: code.rawValue, message: failure?.message ?? "",
+          recovery: words?.recovery)
         // An object that the answer does not mention may be gone all the same.
         let isKnown = failure != nil && code != .missingFromAnswer
         return (row, Ending(outcome: isKnown ? .failed : .interrupted, errorCode: code.rawValue))
@@ -231,12 +241,14 @@ struct Deleter: Sendable {
         succeed(candidate, deleted)
         endings.append((row, Ending(deleted)))
       case .failure(let error):
-        let location = ObjectLocation(
-          bucket: bucket, key: candidate.key, versionID: candidate.versionID)
         let ending = Ending(of: error)
-        let words = StorageError(error, ending: ending, while: .delete(location))
+        let words = StorageError(
+          error, ending: ending, while: .delete(location(of: candidate)))
         if !words.isCancellation {
-          fail(candidate, code: error.recordedCode, message: words.message)
+          // What is fatal is told once more, with its recovery.
+          fail(
+            candidate, code: error.recordedCode, message: words.message,
+            recovery: error.code == nil ? nil : words.recovery)
         }
         endings.append((row, ending))
         if error.code == nil { fatal = words }
@@ -270,12 +282,15 @@ struct Deleter: Sendable {
     if candidate.versionID == nil, deleted.isDeleteMarker { report.isVersioned = true }
   }
 
-  private mutating func fail(_ candidate: DeletionCandidate, code: String, message: String) {
+  private mutating func fail(
+    _ candidate: DeletionCandidate, code: String, message: String, recovery: String? = nil
+  ) {
     report.failed += 1
     guard report.failures.count < DeletionReport.failuresKept else { return }
     report.failures.append(
       DeletionFailure(
-        key: candidate.key, versionID: candidate.versionID, code: code, message: message))
+        key: candidate.key, versionID: candidate.versionID, code: code, message: message,
+        recovery: recovery))
   }
 
   mutating func note(_ warning: StorageError?) {

@@ -32,12 +32,18 @@ public struct DeletionFailure: Sendable, Hashable {
   /// The S3 code, or a word of ours where no server answered.
   public var code: String
   public var message: String
+  /// What to try, as a sentence.
+  public var recovery: String?
 
-  public init(key: ObjectKey, versionID: VersionID? = nil, code: String, message: String) {
+  public init(
+    key: ObjectKey, versionID: VersionID? = nil, code: String, message: String,
+    recovery: String? = nil
+  ) {
     self.key = key
     self.versionID = versionID
     self.code = code
     self.message = message
+    self.recovery = recovery
   }
 }
 
