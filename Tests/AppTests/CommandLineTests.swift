@@ -3,6 +3,7 @@ import Foundation
 import History
 import S3
 import Storage
+import SystemPackage
 import Testing
 
 @testable import App
@@ -178,6 +179,24 @@ struct CommandLineTests {
     #expect(unknown.path.joined(separator: " ") == path && unknown.name == name)
     let text = FailureText.text(of: unknown.problem)
     #expect(text.contains("has no option \(name)\n") && text.contains(said))
+  }
+
+  @Test("An archive of the same second gets a name of its own")
+  func archiveName() throws {
+    let folder = try TemporaryFolder()
+    let history = folder.path.appending("history.sqlite")
+    let moment = Timestamp(seconds: 1_795_000_000)
+    var names: [String?] = []
+    for _ in 1...3 {
+      let file = HistoryCommand.ArchiveCommand.beside(history, at: moment)
+      names.append(file.lastComponent?.string)
+      try folder.write("", to: file.lastComponent?.string ?? "", permissions: 0o600)
+    }
+    #expect(
+      names == [
+        "history-20261118T110640Z.sqlite", "history-20261118T110640Z-2.sqlite",
+        "history-20261118T110640Z-3.sqlite",
+      ])
   }
 
   @Test(

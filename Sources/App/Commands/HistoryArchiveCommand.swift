@@ -71,11 +71,19 @@ extension HistoryCommand {
       }
     }
 
-    /// `history-20261120T140211Z.sqlite` for `history.sqlite`.
+    /// `history-20261120T140211Z.sqlite` for `history.sqlite`, with `-2` where that is taken already.
     static func beside(_ history: FilePath, at time: Timestamp) -> FilePath {
       let digits = Timestamp(seconds: time.seconds).iso8601.filter { !"-:".contains($0) }
-      let name = "\(history.stem ?? "history")-\(digits).\(history.extension ?? "sqlite")"
-      return history.removingLastComponent().appending(name)
+      let stem = "\(history.stem ?? "history")-\(digits)"
+      let folder = history.removingLastComponent()
+      var file = folder
+      var number = 1
+      repeat {
+        let name = number == 1 ? stem : "\(stem)-\(number)"
+        file = folder.appending("\(name).\(history.extension ?? "sqlite")")
+        number += 1
+      } while (try? file.stat(followTargetSymlink: false)) != nil
+      return file
     }
   }
 }
