@@ -331,17 +331,3 @@ private func lock(
   case let refusal: throw LocalFileError(path(), .system(Errno(rawValue: refusal)))
   }
 }
-
-private func setModified(
-  _ time: Timestamp, of file: OpenFile, path: FilePath
-) throws(LocalFileError) {
-  // `UTIME_OMIT`, a macro that Swift does not see: the time of access stays.
-  let omitted = (1 << 30) - 2
-  let times = [
-    timespec(tv_sec: 0, tv_nsec: omitted),
-    timespec(tv_sec: time_t(time.seconds), tv_nsec: Int(time.nanoseconds)),
-  ]
-  guard futimens(file.descriptor.rawValue, times) == 0 else {
-    throw LocalFileError(path, .lastError)
-  }
-}

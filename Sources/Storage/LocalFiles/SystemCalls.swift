@@ -72,9 +72,27 @@ func refersToSameFile(_ name: [UInt8], in folder: OpenFile, as file: OpenFile) -
 }
 
 /// File systems that have nothing to flush for a folder answer EINVAL.
-func flush(_ file: OpenFile, path: FilePath) throws(LocalFileError) {
+func flush(
+  _ file: OpenFile, path: @autoclosure () -> FilePath
+) throws(LocalFileError) {
   guard fsync(file.descriptor.rawValue) == 0 || errno == EINVAL else {
-    throw LocalFileError(path, .lastError)
+    let refusal = LocalFileError.Kind.lastError
+    throw LocalFileError(path(), refusal)
+  }
+}
+
+func setModified(
+  _ time: Timestamp, of file: OpenFile, path: @autoclosure () -> FilePath
+) throws(LocalFileError) {
+  // `UTIME_OMIT`, a macro that Swift does not see: the time of access stays.
+  let omitted = (1 << 30) - 2
+  let times = [
+    timespec(tv_sec: 0, tv_nsec: omitted),
+    timespec(tv_sec: time_t(time.seconds), tv_nsec: Int(time.nanoseconds)),
+  ]
+  guard futimens(file.descriptor.rawValue, times) == 0 else {
+    let refusal = LocalFileError.Kind.lastError
+    throw LocalFileError(path(), refusal)
   }
 }
 
