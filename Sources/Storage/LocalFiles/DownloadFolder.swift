@@ -42,7 +42,9 @@ public final class DownloadFolder: Sendable {
   public let path: FilePath
   private let folder: OpenFile
   /// What is below it is taken to be where it is.
-  private let isInMemory: Bool
+  let isInMemory: Bool
+  /// Whether small files are stored so: in memory, until it once did not do.
+  let storesUnnamed: Atomic<Bool>
   /// Known once something is to be written, and the same for the folders below.
   private let matching: Mutex<NameMatching?>
 
@@ -66,6 +68,7 @@ public final class DownloadFolder: Sendable {
     }
     folder = OpenFile(FileDescriptor(rawValue: descriptor))
     isInMemory = Storage.isInMemory(folder)
+    storesUnnamed = Atomic(isInMemory)
   }
 
   /// Whether files can be made in it, as far as its permissions tell.
@@ -117,27 +120,6 @@ public final class DownloadFolder: Sendable {
     }
   }
 
-  /// Writes a small file whole, flushes it and gives it its name, in one go.
-  ///
-  /// The caller has checked the bytes.
-  func store(
-    _ bytes: [UInt8], as name: RelativeName, existing: Existing, modified: Timestamp?
-  ) async throws(LocalFileError) -> DownloadTarget {
-    let target = try await onDisk(unless: isInMemory) { () throws(LocalFileError) in
-      let target = try self.makeTarget(name, size: nil, existing: existing)
-      do {
-        try target.file.descriptor.writeAll(toAbsoluteOffset: 0, bytes)
-      } catch {
-        throw LocalFileError(target.path, .system(error as? Errno ?? .ioError))
-      }
-      try target.complete(modified: modified)
-      if self.isInMemory { try target.flushFolderNow() }
-      return target
-    }
-    if !isInMemory { try await target.flushFolder() }
-    return target
-  }
-
   func makeTarget(
     _ name: RelativeName, size: ByteCount?, existing: Existing, reusing: Bool = false
   ) throws(LocalFileError) -> DownloadTarget {
@@ -175,7 +157,7 @@ public final class DownloadFolder: Sendable {
   }
 
   /// One component after the other, no links followed.
-  private func openParent(
+  func openParent(
     of name: RelativeName, creating: Bool
   ) throws(LocalFileError) -> OpenFile {
     var current = folder

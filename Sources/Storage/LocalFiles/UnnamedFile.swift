@@ -2,8 +2,8 @@ internal import Glibc
 internal import HTTP
 internal import SystemPackage
 
-/// A file without a name, for what memory is too small for: gone with its last user, also after a
-/// crash.
+/// A file without a name: gone with its last user, also after a crash. For what memory is too small
+/// for, and for what gets its name when it is whole.
 enum UnnamedFile {
   /// TMPDIR, else `/var/tmp`, which lies on a disk where `/tmp` may be memory.
   static var folder: FilePath {
@@ -32,6 +32,35 @@ enum UnnamedFile {
     guard descriptor >= 0 else { throw Errno(rawValue: errno) }
     return OpenFile(FileDescriptor(rawValue: descriptor))
   }
+
+  /// - Returns: nil where there is none that could become an ordinary file of the folder.
+  static func make(toBeNamedIn folder: OpenFile) -> OpenFile? {
+    let allowed: mode_t = 0o666
+    let descriptor = openat(
+      folder.descriptor.rawValue, ".", temporary | O_RDWR | O_CLOEXEC, allowed)
+    guard descriptor >= 0 else { return nil }
+    let file = OpenFile(FileDescriptor(rawValue: descriptor))
+    var status = stat()
+    // Kernels before 6.0 forget the umask here on file systems without access control lists.
+    guard fstat(descriptor, &status) == 0, status.st_mode & 0o777 != allowed else { return nil }
+    return file
+  }
+
+  /// Never replaces what is there.
+  ///
+  /// - Returns: whether the file has the name now.
+  static func give(_ name: [UInt8], to file: OpenFile, in folder: OpenFile) -> Bool {
+    let (descriptor, folder) = (file.descriptor.rawValue, folder.descriptor.rawValue)
+    return withCString(name) { name in
+      if linkat(descriptor, "", folder, name, emptyPath) == 0 { return true }
+      // Kernels before 6.10 allow that to few, and say that there is no such file.
+      return errno == ENOENT
+        && linkat(AT_FDCWD, "/proc/self/fd/\(descriptor)", folder, name, AT_SYMLINK_FOLLOW) == 0
+    }
+  }
+
+  /// `AT_EMPTY_PATH` of `fcntl.h`, which Swift's Glibc leaves out.
+  private static var emptyPath: Int32 { 0x1000 }
 
   /// `O_TMPFILE` of `fcntl.h`, which Swift's Glibc leaves out.
   private static var temporary: Int32 { 0o20_000_000 | O_DIRECTORY }

@@ -1,5 +1,6 @@
 import HTTP
 import S3
+import SystemPackage
 
 /// Carries out the download of a small object: its bytes arrive in memory, are compared with what
 /// was stored, and become a file in one go, so that thousands of them cost little each.
@@ -107,18 +108,19 @@ struct SmallDownload: Sendable {
   ) async throws(StorageError) -> TransferResult {
     guard !Task.isCancelled else { throw cancelled }
     let metadata = arrived.metadata
-    let target: DownloadTarget
+    let path: FilePath
     do {
-      target = try await folder.store(
-        arrived.bytes, as: name, existing: existing, modified: metadata.lastModified)
+      path = try await folder.store(
+        arrived.bytes, as: name, existing: existing, modified: metadata.lastModified,
+        mayHaveLeftover: tools.mayHaveLeftovers || tools.earlierRun != nil)
     } catch {
       throw StorageError(error)
     }
-    progress.set(localPath: target.path)
+    progress.set(localPath: path)
     return TransferResult(
       location: ObjectLocation(
         bucket: object.bucket, key: object.key, versionID: metadata.versionID ?? object.versionID),
-      localPath: target.path, size: metadata.size, etag: metadata.etag,
+      localPath: path, size: metadata.size, etag: metadata.etag,
       checksum: metadata.checksum, verification: verification)
   }
 

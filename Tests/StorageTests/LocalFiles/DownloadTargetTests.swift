@@ -69,27 +69,6 @@ struct DownloadTargetTests {
     #expect(existing.isRegular)
   }
 
-  @Test(
-    "A small file is stored in one go, in memory as on a disk", arguments: ["/dev/shm", "/var/tmp"])
-  func storedAtOnce(place: String) async throws {
-    let path = FilePath(place).appending("pail-test-\(UUID().uuidString)")
-    defer { try? FileManager.default.removeItem(atPath: path.string) }
-    let folder = try await DownloadFolder.open(path)
-    let name = try RelativeName("2026/small")
-    let time = Timestamp(seconds: 1_700_000_000)
-    let stored = try await folder.store(
-      Array("one".utf8), as: name, existing: .fail, modified: time)
-    #expect(try Data(contentsOf: URL(filePath: stored.path.string)) == Data("one".utf8))
-    #expect(try await folder.existing(name)?.modified == time)
-    await #expect {
-      _ = try await folder.store(Array("two".utf8), as: name, existing: .fail, modified: nil)
-    } throws: { error in
-      (error as? LocalFileError)?.kind == .alreadyExists
-    }
-    let left = try FileManager.default.subpathsOfDirectory(atPath: path.string)
-    #expect(left.sorted() == ["2026", "2026/small"])
-  }
-
   @Test("An empty object becomes an empty file, and unknown sizes reserve nothing")
   func empty() async throws {
     try await target("empty", size: 0).finish(modified: nil)

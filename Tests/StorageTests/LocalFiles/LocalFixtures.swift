@@ -11,9 +11,8 @@ import SystemPackage
 final class LocalFolder: Sendable {
   let path: FilePath
 
-  init() throws {
-    path = FilePath(
-      FileManager.default.temporaryDirectory.path + "/pail-local-\(UUID().uuidString)")
+  init(in place: String = FileManager.default.temporaryDirectory.path) throws {
+    path = FilePath(place + "/pail-local-\(UUID().uuidString)")
     try FileManager.default.createDirectory(
       atPath: path.string, withIntermediateDirectories: true)
   }

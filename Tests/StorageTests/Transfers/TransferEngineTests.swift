@@ -91,6 +91,43 @@ struct TransferEngineTests {
     }
   }
 
+  @Test(
+    "What was left of a small object goes with its download, unless it is known that nothing was")
+  func leftOfSmall() async throws {
+    try await ServerFixture.with { fixture in
+      try await fixture.put("p/small")
+      let down = try LocalFolder(in: "/dev/shm")
+      func leave() async throws {
+        try await DownloadFolder.open(down.path).target(
+          RelativeName(ObjectKey("small")), size: nil, existing: .overwrite
+        ).keep()
+        #expect(try down.names().count { $0.hasSuffix(".part") } == 1)
+      }
+      let engine = fixture.service.transfers
+      try await leave()
+      let summary = ObjectSummary(key: ObjectKey("p/small"), size: ByteCount(7))
+      let one = try await start(
+        TransferRequest(
+          .download(
+            fixture.location("p/small"), summary: summary, folder: down.path,
+            name: ObjectKey("small"))), fixture)
+      _ = try await engine.result(of: one)
+      #expect(try down.names() == ["small"])
+
+      try FileManager.default.removeItem(atPath: down.path.appending("small").string)
+      try await leave()
+      // The journal knows of nothing.
+      let tree = await engine.enqueue(
+        TransferTree(
+          .download(
+            bucket: fixture.bucket, KeySelection(prefix: ObjectKey("p/")),
+            dropping: ObjectKey("p/"), folder: down.path), ifExists: .overwrite))
+      #expect(await engine.treeEnd(of: tree).status.done == 1)
+      #expect(try down.content("small") == "content")
+      #expect(try down.names().count == 2)
+    }
+  }
+
   @Test("The type is guessed from the name unless one is given")
   func contentType() async throws {
     try await ServerFixture.with { fixture in
