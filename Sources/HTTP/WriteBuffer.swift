@@ -8,9 +8,9 @@ internal import SystemPackage
 /// left to ``WriteQueue``.
 final class WriteBuffer {
   /// In bytes. With what libcurl receives into it stays in a processor's cache.
-  static let size = 256 * 1024
+  static let size = 128 * 1024
   /// Written once nobody else writes to the file, in bytes.
-  static let enough = 128 * 1024
+  static let enough = 64 * 1024
 
   private let file: OpenFile
   /// Where the first byte goes, in the file.
