@@ -5,7 +5,7 @@ internal import Synchronization
 /// ``CurlTasks``, of tasks.
 ///
 /// `@unchecked Sendable`: `multi` and `isRunningTask` are used on this thread alone, except for
-/// `wakeUp`, which libcurl allows from any; `loop` and `peers` are written before the thread starts,
+/// `wakeUp`, which any may call; `loop` and `peers` are written before the thread starts,
 /// and `peers` is used on it alone from then on; the rest is atomic or behind the lock.
 final class CurlThread: SerialExecutor, @unchecked Sendable {
   let multi: MultiHandle
