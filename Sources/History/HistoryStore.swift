@@ -70,6 +70,9 @@ public actor HistoryStore {
     gatheringTime = settings.gatheringTime
   }
 
+  /// Begins to open the history where there is one, since it will soon be written; returns at once.
+  public nonisolated func prepare() { source.prepare() }
+
   /// As ``init(path:)``, away from the threads that tasks share.
   public static func open(path: FilePath) async throws(HistoryError) -> HistoryStore {
     let result = await withCheckedContinuation { continuation in

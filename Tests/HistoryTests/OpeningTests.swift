@@ -67,6 +67,29 @@ struct OpeningTests {
     try homeless.close()
   }
 
+  @Test("What is made ready is opened where it is, makes nothing, and keeps its errors for its use")
+  func prepared() async throws {
+    let missing = DatabaseSource(path: folder.history, settings: StoreSettings())
+    missing.prepare()
+    missing.queue.sync {}
+    #expect(!FileManager.default.fileExists(atPath: folder.history.string))
+
+    let kept = try await HistoryStore(path: folder.history).begin([.test()])
+    let there = DatabaseSource(path: folder.history, settings: StoreSettings())
+    there.prepare()
+    there.queue.sync {}
+    // Found open: nothing of the file is looked at any more.
+    try FileManager.default.removeItem(atPath: folder.history.string)
+    let count = try await there.opened().read {
+      try Int.fetchOne($0, sql: "SELECT count(*) FROM changes")
+    }
+    #expect(count == kept.count)
+
+    let impossible = HistoryStore(openingAtFirstUse: folder.path)
+    impossible.prepare()
+    await #expect(throws: HistoryError.self) { try await impossible.begin([.test()]) }
+  }
+
   @Test("A history with a rollback journal records and verifies, also after having had a WAL")
   func rollbackJournal() async throws {
     let wal = try HistoryStore(path: folder.history)

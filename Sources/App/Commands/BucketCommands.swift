@@ -23,7 +23,7 @@ struct MakeBucketCommand: PailCommand {
   @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
   func run(_ context: CommandContext) async throws {
-    let session = try await context.openSession()
+    let session = try await context.openSession(using: .history)
     // Only the flag: a region that is merely set somewhere says where to sign, not where to create.
     context.warn(
       try await session.service.createBucket(bucket, region: shared.region.map { Region($0) }))
@@ -81,7 +81,8 @@ struct RemoveBucketCommand: PailCommand {
 
   func run(_ context: CommandContext) async throws {
     let progress = CountProgress(context, verb: "deleted")
-    let session = progress.watching(try await context.openSession())
+    let session = progress.watching(
+      try await context.openSession(using: dryRun ? [] : .history))
     if dryRun { return try await preview(session, context) }
     let owner = expectedOwner.map { AccountID($0) }
     var report: DeletionReport?

@@ -64,7 +64,9 @@ final class CommandContext: Sendable {
   ///
   /// - Parameter tellsRetries: whether requests that are sent again show on the terminal; not where
   ///   there is a screen on it. Of transfers that is told by ``TransferProgressLine``.
-  func openSession(tellsRetries: Bool = true) async throws -> Session {
+  func openSession(
+    tellsRetries: Bool = true, using databases: Session.Databases = []
+  ) async throws -> Session {
     if let question = settings.endpointQuestion, settings.problems.isEmpty {
       let ask = """
         The keys come from \(question.keysOrigin), the server \(question.endpoint) from \
@@ -79,7 +81,7 @@ final class CommandContext: Sendable {
           recovery: "Name the server with --endpoint-url to say that this is meant.")
       }
     }
-    let session = try await open(settings) { [console] serial, role in
+    let session = try await open(settings, using: databases) { [console] serial, role in
       await console.ask("The code of \(serial), to assume \(role): ").map { Secret($0) }
     }
     session.notices.show(with: { [console] in console.notice("pail: \($0)") })
@@ -110,10 +112,12 @@ final class CommandContext: Sendable {
   }
 
   func open(
-    _ settings: Settings, askForCode: @escaping CredentialFetcher.CodeQuestion
+    _ settings: Settings, using databases: Session.Databases = [],
+    askForCode: @escaping CredentialFetcher.CodeQuestion
   ) async throws -> Session {
     try await Session.open(
-      settings, transfers: transfers, rateLimit: rateLimit, log: log, askForCode: askForCode)
+      settings, transfers: transfers, rateLimit: rateLimit, log: log, using: databases,
+      askForCode: askForCode)
   }
 
   /// Tells of one failure among several, with the thing it is about.

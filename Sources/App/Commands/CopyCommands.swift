@@ -136,7 +136,8 @@ struct CopyingOptions: ParsableArguments {
   ) async throws {
     guard let destination = places.last else { return }
     let progress = CountProgress(context, verb: isMove ? "moved" : "copied")
-    let session = progress.watching(try await context.openSession())
+    let session = progress.watching(
+      try await context.openSession(using: dryRun ? [] : .history))
     let meant =
       versionID == nil
       ? try await KeyTarget.each(

@@ -108,7 +108,9 @@ struct GetCommand: PailCommand {
   func run(_ context: CommandContext) async throws {
     let places = try places()
     let progress = CountProgress(context)
-    let session = progress.watching(try await context.openSession(tellsRetries: false))
+    let isJournaled = destination != "-" && !dryRun
+    let session = progress.watching(
+      try await context.openSession(tellsRetries: false, using: isJournaled ? .journal : []))
     let version = versionID
     if destination == "-", let place = places.first {
       return try await context.write(try await object(place, session), session, progress)

@@ -124,7 +124,7 @@ struct PutCommand: PailCommand {
     let files = words.dropLast().map { FilePath(argument: $0) }
     let sources = try UploadSources(
       files, to: try S3URI(parsing: last), isRecursive: recursive)
-    let session = try await context.openSession()
+    let session = try await context.openSession(using: dryRun ? [] : [.history, .journal])
     let trees = sources.trees(
       attributes: attributeOptions.attributes, ifExists: ifExists,
       filter: filters.filter, links: followSymlinks ? .all : .inside)
@@ -167,7 +167,7 @@ struct PutCommand: PailCommand {
 
   private func putStandardInput(_ place: S3URI, _ context: CommandContext) async throws {
     let progress = CountProgress(context, verb: "uploaded")
-    let session = progress.watching(try await context.openSession())
+    let session = progress.watching(try await context.openSession(using: [.history, .journal]))
     let partSize = streamPartSize
     let most = partSize.bytes * Int64(PartPlan.maximumPartCount)
     context.console.notice(

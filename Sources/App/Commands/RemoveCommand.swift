@@ -68,7 +68,8 @@ struct RemoveCommand: PailCommand {
 
   func run(_ context: CommandContext) async throws {
     let progress = CountProgress(context, verb: "deleted")
-    let session = progress.watching(try await context.openSession())
+    let session = progress.watching(
+      try await context.openSession(using: dryRun ? [] : .history))
     let now = Timestamp.now()
     var report = DeletionReport()
     for (bucket, meant) in try await meantByBucket(session, context) {

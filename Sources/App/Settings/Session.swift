@@ -19,8 +19,17 @@ struct Session: Sendable {
   /// What turns out on the way that a person should know.
   let notices: Notices
 
-  /// Makes the clients and opens no file. Nothing is sent, unless only the instance metadata
-  /// service can tell whether there are keys.
+  /// Databases that a command surely uses. Where they are, they are opened while it gets ready for
+  /// its first request.
+  struct Databases: OptionSet {
+    let rawValue: Int
+
+    static let history = Databases(rawValue: 1)
+    static let journal = Databases(rawValue: 2)
+  }
+
+  /// Makes the clients and no file. Nothing is sent, unless only the instance metadata service can
+  /// tell whether there are keys.
   ///
   /// - Parameters:
   ///   - rateLimit: of the bodies of this session, and of others that share it.
@@ -29,7 +38,7 @@ struct Session: Sendable {
   ///   first change.
   static func open(
     _ settings: Settings, transfers transferSettings: TransferSettings = TransferSettings(),
-    rateLimit: RateLimit = RateLimit(), log: RequestLog? = nil,
+    rateLimit: RateLimit = RateLimit(), log: RequestLog? = nil, using databases: Databases = [],
     askForCode: CredentialFetcher.CodeQuestion? = nil
   ) async throws(SetupProblem) -> Session {
     if let problem = settings.problems.first { throw problem }
@@ -44,6 +53,11 @@ struct Session: Sendable {
         message: "The settings are not complete", whereLooked: [],
         recovery: "See what `pail doctor` says.")
     }
+    // A listing makes no file, and needs no place for one; a change without a record is refused.
+    let history = HistoryStore(openingAtFirstUse: settings.historyPath)
+    let journal = TransferJournal.ofUser(settings)
+    if databases.contains(.history) { history.prepare() }
+    if databases.contains(.journal) { journal?.prepare() }
     let credentials = provider(of: recipe, settings, log, askForCode)
     if var problem = settings.problemWithoutMetadata {
       do {
@@ -72,8 +86,6 @@ struct Session: Sendable {
         settings, log, threads: transferSettings.threads,
         connections: transferSettings.mostConnections, rateLimit: rateLimit))
     let author = Author.current(user: settings.user)
-    // A listing makes no file, and needs no place for one; a change without a record is refused.
-    let history = HistoryStore(openingAtFirstUse: settings.historyPath)
     return Session(
       settings: settings, endpoint: endpoint, author: author,
       identity: { [interactive] () async throws(CredentialError) in
@@ -84,7 +96,7 @@ struct Session: Sendable {
       },
       service: S3Service(
         interactive: interactive, transfers: transfers, history: history, author: author,
-        journal: .ofUser(settings), profile: settings.profile,
+        journal: journal, profile: settings.profile,
         isReadOnly: settings.isReadOnly, settings: transferSettings, rateLimit: rateLimit),
       history: history, notices: notices)
   }

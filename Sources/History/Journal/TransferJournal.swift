@@ -30,6 +30,9 @@ public actor TransferJournal {
     self.path = path
   }
 
+  /// Begins to open the file where there is one, since it will soon be needed; returns at once.
+  public nonisolated func prepare() { source.prepare() }
+
   /// Closes the file, which also happens when the journal is no longer used.
   ///
   /// - Throws: ``HistoryError/busy`` when something is still being written or read.

@@ -12,6 +12,8 @@ final class DatabaseSource: Sendable {
   private let path: FilePath?
   private let settings: StoreSettings
   private let state = Mutex<(any DatabaseWriter)?>(nil)
+  /// Where it is opened, since that flushes the disk.
+  let queue = DispatchQueue(label: "pail.history.opening", qos: .userInitiated)
 
   init(path: FilePath?, settings: StoreSettings) {
     self.path = path
@@ -35,11 +37,20 @@ final class DatabaseSource: Sendable {
     // here.
     if let database = state.withLockIfAvailable({ $0 }) ?? nil { return database }
     return try await withCheckedContinuation { continuation in
-      openingQueue.async {
+      queue.async {
         continuation.resume(
           returning: Result { () throws(HistoryError) in try self.opened() })
       }
     }.get()
+  }
+
+  /// Begins to open it, where there is a file: soon it will be asked for. Whoever asks first is told
+  /// what is wrong with it.
+  func prepare() {
+    guard let path else { return }
+    queue.async {
+      if access(path.string, F_OK) == 0 { _ = try? self.opened() }
+    }
   }
 
   /// Whether there is a file, or something else that an opening will complain about.
