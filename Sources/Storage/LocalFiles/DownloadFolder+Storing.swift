@@ -50,11 +50,8 @@ extension DownloadFolder {
     if let file = UnnamedFile.make(toBeNamedIn: parent), Storage.isInMemory(file) {
       try write(bytes, to: file, path: path)
       if let modified { try setModified(modified, of: file, path: path) }
-      try flush(file, path: path)
-      if UnnamedFile.give(name.last, to: file, in: parent) {
-        try flush(parent, path: path.removingLastComponent())
-        return true
-      }
+      // Nothing is flushed: fsync(2) does nothing there.
+      if UnnamedFile.give(name.last, to: file, in: parent) { return true }
     }
     storesUnnamed.store(false, ordering: .relaxed)
     return false
