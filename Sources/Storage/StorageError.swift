@@ -65,6 +65,8 @@ public struct StorageError: Error, Sendable, Hashable {
   public var requestID: String?
   /// Everything known, on several lines, for the full text behind `E`.
   public var detail: String
+  /// Whether it was cancelled before an answer came, so that nobody knows whether it was done.
+  public internal(set) var isUnanswered = false
   /// What this machine refused, where that is the reason.
   var localFile: LocalFileError?
 

@@ -395,8 +395,27 @@ def test_what_ends_the_upload_of_a_folder_is_told_once(person):
         person.file(f"folder/{number}", b"x")
     done = run(person, "put", "-r", "folder", "s3://never-made-bucket/", status=1)
     assert done.stderr.count(b"NoSuchBucket") == 1
-    # What was on its way when the others ended is told as well: nobody knows what became of it.
-    assert b"pail: Bucket never-made-bucket does not exist (NoSuchBucket)" in done.stderr.splitlines()
+    assert done.stderr.startswith(b"pail: Bucket never-made-bucket does not exist (NoSuchBucket)\n")
+
+
+def test_a_bucket_that_is_not_there_keeps_nothing_of_what_was_on_its_way(person, proxy):
+    for name in ("a", "b"):
+        person.file(f"d/{name}", b"1")
+    unanswered = proxy.hold("answer", operation="PutObject", key=b"a", times=99)
+    ending = proxy.hold("request", operation="PutObject", key=b"b")
+    put = start(person, "put", "-r", "d/", "s3://never-made-bucket/")
+    unanswered.wait()
+    ending.wait()
+    ending.release()
+    _, errors = put.communicate(timeout=30)
+    unanswered.release()
+    assert put.returncode == 1
+    assert errors.splitlines() == [
+        b"pail: Bucket never-made-bucket does not exist (NoSuchBucket)",
+        b"  Check its name and the endpoint.",
+    ]
+    # That its answer never came is on record all the same.
+    assert sorted(row["outcome"] for row in person.changes()) == ["failed", "interrupted"]
 
 
 @pytest.mark.parametrize("command", ["get", "cat", "stat", "cp"])

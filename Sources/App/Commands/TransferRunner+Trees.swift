@@ -104,10 +104,12 @@ extension TransferRunner {
     let outcomes = TreeOutcomes()
     let id = await engine.enqueue(tree, reporting: outcomes)
     progress.began()
-    // What ends the tree is an error of each file under way as well, and is told once.
+    // What ends the tree is an error of each file under way as well, or cancels it, and is told once.
     var unreported: [TreeOutcome] = []
     for await outcome in outcomes {
-      if let error = outcome.error, [.noSuchBucket, .credentials].contains(error.kind) {
+      if let error = outcome.error,
+        error.isUnanswered || [.noSuchBucket, .credentials].contains(error.kind)
+      {
         unreported.append(outcome)
       } else {
         report(outcome)
@@ -120,7 +122,11 @@ extension TransferRunner {
     }
     let (status, stop) = await engine.treeEnd(of: id)
     progress.finished(status.bytes, count: status.over)
-    for outcome in unreported where outcome.error?.message != stop?.message { report(outcome) }
+    for outcome in unreported where outcome.error?.message != stop?.message {
+      // A bucket that is not there keeps nothing of what may have reached it.
+      let isSettled = outcome.error?.isUnanswered == true && stop?.kind == .noSuchBucket
+      if !isSettled { report(outcome) }
+    }
     if let stop { return .failure(stop) }
     if await engine.isKept(id) {
       context.console.message(

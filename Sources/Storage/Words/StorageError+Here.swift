@@ -178,11 +178,13 @@ extension StorageError {
   }
 
   static func unanswered(_ undertaking: Undertaking) -> StorageError {
-    StorageError(
+    var error = StorageError(
       kind: .connection,
       message:
         "\(undertaking.target) may have been changed: it was cancelled before an answer came"
         .capitalizedFirst,
       recovery: "Look whether it is there.")
+    error.isUnanswered = true
+    return error
   }
 }
