@@ -33,8 +33,14 @@ final class CommandContext: Sendable {
   /// One for all sessions of the process.
   private let rateLimit = RateLimit()
   private let log: RequestLog?
-  private let failures = Mutex(0)
+  private let failures = Mutex(Failures())
   private let serving = Mutex<Task<Void, Never>?>(nil)
+
+  private struct Failures {
+    var count = 0
+    /// What the last one advised.
+    var advice: String?
+  }
 
   /// - Throws: ``SetupProblem``, or ``CommandFailure`` for a log that cannot be written.
   init(_ shared: SharedOptions) throws {
@@ -58,7 +64,7 @@ final class CommandContext: Sendable {
     return !["", "dumb"].contains(String(cString: name))
   }
 
-  var hasFailures: Bool { failures.withLock { $0 > 0 } }
+  var hasFailures: Bool { failures.withLock { $0.count > 0 } }
 
   /// Asks first when the keys would meet an endpoint that their owner did not name.
   ///
@@ -120,12 +126,17 @@ final class CommandContext: Sendable {
       askForCode: askForCode)
   }
 
-  /// Tells of one failure among several, with the thing it is about.
+  /// Tells of one failure among several, with the thing it is about; what is advised, once where
+  /// the next ones have the same reason.
   func fail(_ subject: [UInt8]?, _ error: any Error) {
-    failures.withLock { $0 += 1 }
-    let text = FailureText.text(of: error, about: subject)
-    log?.failure(text)
-    console.message(text)
+    let (text, advice) = FailureText.parts(of: error, about: subject)
+    let isSameAdvice = failures.withLock { failures in
+      defer { failures.advice = advice }
+      failures.count += 1
+      return failures.advice == advice
+    }
+    log?.failure(text + (advice ?? ""))
+    console.message(isSameAdvice ? text : text + (advice ?? ""))
   }
 
   func warn(_ warning: StorageError?) {
@@ -160,6 +171,14 @@ struct CommandFailure: Error, Sendable, Hashable {
 /// How a failure reads on standard error: what, the S3 code, and below it what to do.
 enum FailureText {
   static func text(of error: any Error, about subject: [UInt8]? = nil) -> String {
+    let (text, advice) = parts(of: error, about: subject)
+    return text + (advice ?? "")
+  }
+
+  /// What happened, and what to try, on lines of its own.
+  static func parts(
+    of error: any Error, about subject: [UInt8]? = nil
+  ) -> (text: String, advice: String?) {
     var text: String
     var recovery: String?
     switch error {
@@ -183,8 +202,7 @@ enum FailureText {
     if let subject = subject.map(Visible.text), !Visible.text(Array(text.utf8)).contains(subject) {
       text = "\(subject): \(text)"
     }
-    if let recovery { text += "\n  " + recovery.replacing("\n", with: "\n  ") }
-    return "pail: \(text)"
+    return ("pail: \(text)", recovery.map { "\n  " + $0.replacing("\n", with: "\n  ") })
   }
 
   private static func shown(_ line: String) -> String { Visible.text(Array(line.utf8)) }
