@@ -75,13 +75,9 @@ public actor HistoryStore {
 
   /// As ``init(path:)``, away from the threads that tasks share.
   public static func open(path: FilePath) async throws(HistoryError) -> HistoryStore {
-    let result = await withCheckedContinuation { continuation in
-      openingQueue.async {
-        continuation.resume(
-          returning: Result { () throws(HistoryError) in try HistoryStore(path: path) })
-      }
-    }
-    return try result.get()
+    let store = HistoryStore(openingAtFirstUse: path)
+    _ = try await store.source.opened()
+    return store
   }
 
   /// Closes the file, which also happens when the store is no longer used.
@@ -179,7 +175,7 @@ public actor HistoryStore {
   ) async throws(HistoryError) -> ArchiveReport {
     let source = source
     return try await withCheckedContinuation { continuation in
-      openingQueue.async {
+      source.queue.async {
         continuation.resume(
           returning: Result { () throws(HistoryError) in
             do {

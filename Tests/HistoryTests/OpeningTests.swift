@@ -90,6 +90,19 @@ struct OpeningTests {
     await #expect(throws: HistoryError.self) { try await impossible.begin([.test()]) }
   }
 
+  @Test("Who asked while an opening failed is told so, and who asks later tries again")
+  func sharedFailure() throws {
+    let source = DatabaseSource(path: folder.history, settings: StoreSettings())
+    let before = ContinuousClock.now
+    try FileManager.default.createDirectory(
+      atPath: folder.history.string, withIntermediateDirectories: true)
+    let failure = try #require(throws: HistoryError.self) { try source.opened() }
+    try FileManager.default.removeItem(atPath: folder.history.string)
+    #expect(throws: failure) { try source.opened(askedAt: before) }
+    _ = try source.opened()
+    try source.close()
+  }
+
   @Test("A history with a rollback journal records and verifies, also after having had a WAL")
   func rollbackJournal() async throws {
     let wal = try HistoryStore(path: folder.history)

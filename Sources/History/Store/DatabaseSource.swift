@@ -6,14 +6,20 @@ internal import SystemPackage
 
 /// The database of one store, opened once, when it is first asked for.
 ///
-/// An opening that failed is tried again by the next one who asks.
+/// An opening that failed is tried again by the next one who asks; who asked while it was tried, and
+/// may have waited long for a lock, is told why it failed.
 final class DatabaseSource: Sendable {
   /// nil when there is no home folder to put it in.
   private let path: FilePath?
   private let settings: StoreSettings
-  private let state = Mutex<(any DatabaseWriter)?>(nil)
+  private let state = Mutex(State())
   /// Where it is opened, since that flushes the disk.
   let queue = DispatchQueue(label: "pail.history.opening", qos: .userInitiated)
+
+  private struct State {
+    var database: (any DatabaseWriter)?
+    var failure: (error: HistoryError, time: ContinuousClock.Instant)?
+  }
 
   init(path: FilePath?, settings: StoreSettings) {
     self.path = path
@@ -22,12 +28,24 @@ final class DatabaseSource: Sendable {
 
   /// Blocks for some milliseconds when it is not open yet.
   func opened() throws(HistoryError) -> any DatabaseWriter {
-    try state.withLock { (database) throws(HistoryError) -> any DatabaseWriter in
-      if let database { return database }
+    try opened(askedAt: .now)
+  }
+
+  func opened(
+    askedAt asked: ContinuousClock.Instant
+  ) throws(HistoryError) -> any DatabaseWriter {
+    try state.withLock { (state) throws(HistoryError) -> any DatabaseWriter in
+      if let database = state.database { return database }
+      if let failure = state.failure, asked <= failure.time { throw failure.error }
       guard let path else { throw .cannotOpen(defaultName, .noHome) }
-      let opened = try openDatabase(at: path, settings: settings)
-      database = opened
-      return opened
+      do throws(HistoryError) {
+        let database = try openDatabase(at: path, settings: settings)
+        state.database = database
+        return database
+      } catch {
+        state.failure = (error, .now)
+        throw error
+      }
     }
   }
 
@@ -35,11 +53,12 @@ final class DatabaseSource: Sendable {
   func opened() async throws(HistoryError) -> any DatabaseWriter {
     // Whoever opens it holds the lock for as long as other processes keep the file: not waited for
     // here.
-    if let database = state.withLockIfAvailable({ $0 }) ?? nil { return database }
+    if let database = state.withLockIfAvailable({ $0.database }) ?? nil { return database }
+    let asked = ContinuousClock.now
     return try await withCheckedContinuation { continuation in
       queue.async {
         continuation.resume(
-          returning: Result { () throws(HistoryError) in try self.opened() })
+          returning: Result { () throws(HistoryError) in try self.opened(askedAt: asked) })
       }
     }.get()
   }
@@ -55,12 +74,12 @@ final class DatabaseSource: Sendable {
 
   /// Whether there is a file, or something else that an opening will complain about.
   var isThere: Bool {
-    guard state.withLockIfAvailable({ $0 == nil }) == true, let path else { return true }
+    guard state.withLockIfAvailable({ $0.database == nil }) == true, let path else { return true }
     return access(path.string, F_OK) == 0 || errno != ENOENT
   }
 
   func close() throws(HistoryError) {
-    guard let database = state.withLock({ $0 }) else { return }
+    guard let database = state.withLock({ $0.database }) else { return }
     do { try database.close() } catch { throw HistoryError(error) }
   }
 }

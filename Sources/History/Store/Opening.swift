@@ -1,5 +1,4 @@
 internal import CSQLite
-internal import Dispatch
 internal import GRDB
 internal import Glibc
 internal import SystemPackage
@@ -41,9 +40,6 @@ struct StoreSettings {
   var user: UInt32 = geteuid()
   var schema = DatabaseSchema.history
 }
-
-/// Where histories are opened, since opening one flushes the disk.
-let openingQueue = DispatchQueue(label: "pail.history.opening", qos: .userInitiated)
 
 /// Said once, before the first database of the process is opened; later it has no effect.
 private let countsNoMemory = pail_sqlite_count_no_memory() == SQLITE_OK
