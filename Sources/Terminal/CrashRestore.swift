@@ -96,16 +96,12 @@ enum CrashRestore {
       var previous = sigaction()
       sigaction(signal, nil, &previous)
       // Whoever started us may have had it ignored, which then stays so.
-      guard !isIgnored(previous) else { continue }
+      guard !previous.isIgnored else { continue }
       // Zeroed is SIG_DFL.
       if wantsBacktrace { finalActions[Int(signal)] = previous }
       sigaction(signal, &action, nil)
     }
     atexit(restoreAtExit)
-  }
-
-  private static func isIgnored(_ action: sigaction) -> Bool {
-    unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
   }
 
   /// Gives this thread a stack for handlers, since a stack that ran over has no room for one. On

@@ -1,5 +1,5 @@
 internal import CNcurses
-import Dispatch
+public import Dispatch
 import Glibc
 import Synchronization
 
@@ -14,17 +14,21 @@ private let relaySignal: @convention(c) (Int32) -> Void = { signal in
   errno = saved
 }
 
-/// Brings signals to the main actor: the handler writes the signal's number into a pipe, and a
-/// Dispatch source reads it.
-@MainActor
-final class SignalRelay {
+/// Brings signals to a queue: the handler writes the signal's number into a pipe, and a Dispatch
+/// source reads it. One at a time in a process.
+///
+/// Dispatch's own source for signals needs them ignored until one of its threads has come to install
+/// a handler: what comes meanwhile is lost.
+public final class SignalRelay {
   private var previous: [Int32: sigaction] = [:]
   private let reading: Int32
   private let writing: Int32
   private let source: any DispatchSourceRead
 
-  init(
-    _ signals: [Int32], handler: @escaping @MainActor (Int32) -> Void
+  /// - Parameter handler: called on `queue`, with the number of a signal.
+  /// - Throws: ``TerminalError/system(operation:reason:)`` when there is no pipe to be had.
+  public init(
+    _ signals: [Int32], queue: DispatchQueue, handler: @escaping @Sendable (Int32) -> Void
   ) throws(TerminalError) {
     var ends: [Int32] = [0, 0]
     guard pipe2(&ends, O_CLOEXEC | O_NONBLOCK) == 0 else {
@@ -34,14 +38,22 @@ final class SignalRelay {
     self.reading = reading
     writing = ends[1]
     signalPipe.store(writing, ordering: .sequentiallyConsistent)
-    source = DispatchSource.makeReadSource(fileDescriptor: reading, queue: .main)
+    source = DispatchSource.makeReadSource(fileDescriptor: reading, queue: queue)
     source.setEventHandler {
       var bytes = [UInt8](repeating: 0, count: 256)
       let count = read(reading, &bytes, bytes.count)
-      MainActor.assumeIsolated { for byte in bytes.prefix(max(0, count)) { handler(Int32(byte)) } }
+      for byte in bytes.prefix(max(0, count)) { handler(Int32(byte)) }
     }
     source.activate()
     for signal in signals { install(signal) }
+  }
+
+  /// Whether whoever started this program had it ignored, as nohup(1) does, and a shell for what a
+  /// script leaves in the background.
+  public static func isIgnored(_ signal: Int32) -> Bool {
+    var action = sigaction()
+    sigaction(signal, nil, &action)
+    return action.isIgnored
   }
 
   func install(_ signal: Int32) {
@@ -86,4 +98,9 @@ final class SignalRelay {
     }
     source.cancel()
   }
+}
+
+extension sigaction {
+  /// Whether it is `SIG_IGN`, which cannot be compared.
+  var isIgnored: Bool { unsafeBitCast(__sigaction_handler.sa_handler, to: Int.self) == 1 }
 }

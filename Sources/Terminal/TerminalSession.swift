@@ -20,7 +20,7 @@ public enum TerminalEvent: Hashable, Sendable {
 /// - `TerminalDevice`  the device: bytes, modes, size
 /// - `CursesScreen`    ncurses: from one frame to the next in few bytes
 /// - `CellPainter`     from a cell to characters that take its width in every terminal
-/// - `SignalRelay`     signals, brought to the main actor
+/// - `SignalRelay`     signals, brought to a queue
 /// - `CrashRestore`    gives the terminal back when the program dies
 /// - `Clipboard`       copying through the terminal
 /// - `Theme`           from roles to colours
@@ -93,7 +93,9 @@ public final class TerminalSession {
     let size = Self.size(of: device, environment: environment)
     // Before the screen, because ncurses leaves signals alone that somebody handles already.
     let relay = SignalTarget()
-    let signals = try SignalRelay(Self.handledSignals) { relay.handler($0) }
+    let signals = try SignalRelay(Self.handledSignals, queue: .main) { signal in
+      MainActor.assumeIsolated { relay.handler(signal) }
+    }
     do {
       screen = try CursesScreen(
         terminal: environment["TERM"] ?? "", theme: theme, colours: colours)

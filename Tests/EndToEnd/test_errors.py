@@ -9,6 +9,7 @@ import sys
 import termios
 import threading
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from scripted import Answer, Scripted
@@ -280,6 +281,27 @@ def test_an_interrupt_ends_a_command_that_waits_for_an_answer(person, command):
         terminal.write(b"\x03")
         assert terminal.wait_exit() == 130
         assert "interrupted" in terminal.text
+
+
+def minds_interrupts(process):
+    """Whether SIGINT does something else than ending the process, as proc_pid_status(5) has it."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    sets = dict(line.split(":\t") for line in status.splitlines() if line.startswith(("SigIgn", "SigCgt")))
+    return any(int(set, 16) >> (signal.SIGINT - 1) & 1 for set in sets.values())
+
+
+def test_no_interrupt_is_lost_while_a_command_starts(person):
+    with silent() as (server, _):
+        for _ in range(20):
+            program = subprocess.Popen(
+                [person.binary, "ls", "s3://b", "--endpoint-url", server.endpoint], env=person.env,
+                cwd=person.work, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            )
+            while not minds_interrupts(program):
+                assert program.poll() is None
+            program.send_signal(signal.SIGINT)
+            _, said = program.communicate(timeout=20)
+            assert program.returncode == 130 and b"interrupted" in said, said
 
 
 @pytest.mark.parametrize("command, hint", [

@@ -2,6 +2,7 @@ import Dispatch
 import Glibc
 import Storage
 import Synchronization
+import Terminal
 
 /// Runs one command to its end, its failure or its interruption, and gives the exit status.
 enum CommandRunner {
@@ -112,9 +113,8 @@ private final class Interruption: Sendable {
   private static let oneSignal = Duration.milliseconds(500)
 
   private let first = Mutex<ContinuousClock.Instant?>(nil)
-  // Written by `init` alone, before anybody else has this object. Kept because a source that is let
-  // go ends.
-  nonisolated(unsafe) private var sources: [any DispatchSourceSignal] = []
+  // Written by `init` alone, before anybody else has this object.
+  nonisolated(unsafe) private var relay: SignalRelay?
 
   /// - Parameters:
   ///   - onHangUp: what SIGHUP does instead of interrupting.
@@ -123,24 +123,17 @@ private final class Interruption: Sendable {
     onHangUp: (@Sendable () -> Void)?, _ handler: @escaping @Sendable () -> Void,
     again: @escaping @Sendable () -> Never
   ) {
-    for number in [SIGINT, SIGTERM, SIGHUP] {
-      let previous = signal(number, SIG_IGN)
-      // Whoever started us had it ignored, as nohup does, and a shell for what a script leaves in the
-      // background.
-      if unsafeBitCast(previous, to: Int.self) == 1 { continue }
-      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-      source.setEventHandler { [weak self] in
-        guard let self else { return }
-        if number == SIGHUP, let onHangUp { return onHangUp() }
-        let before = first.withLock { first in
-          defer { first = first ?? .now }
-          return first
-        }
-        guard let before else { return handler() }
-        if before.duration(to: .now) > Self.oneSignal { again() }
+    let signals = [SIGINT, SIGTERM, SIGHUP].filter { !SignalRelay.isIgnored($0) }
+    // Without one they end the program as they end any.
+    relay = try? SignalRelay(signals, queue: .global()) { [weak self] number in
+      guard let self else { return }
+      if number == SIGHUP, let onHangUp { return onHangUp() }
+      let before = first.withLock { first in
+        defer { first = first ?? .now }
+        return first
       }
-      source.resume()
-      sources.append(source)
+      guard let before else { return handler() }
+      if before.duration(to: .now) > Self.oneSignal { again() }
     }
   }
 
