@@ -13,34 +13,12 @@ actor CurlLoop {
   nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
   private var exchanges: [Exchange.ID: Exchange] = [:]
-  private var queues: [HTTPRequest.Origin: Queue] = [:]
+  private var queues: [HTTPRequest.Origin: OriginQueue] = [:]
   private var activeCount = 0
   private var idleSlots: [EasySlot] = []
   private var nextStallCheck: ContinuousClock.Instant?
   /// Whether a limit on bytes a second may have paused some.
   private var mayHoldBack = false
-
-  /// The requests of one origin.
-  private struct Queue {
-    var activeCount = 0
-    var waiting: [Exchange] = []
-    /// The first of `waiting` that has not been taken.
-    var start = 0
-
-    mutating func next() -> Exchange? {
-      while start < waiting.count {
-        let exchange = waiting[start]
-        start += 1
-        if start == waiting.count || start > 1024 {
-          waiting.removeFirst(start)
-          start = 0
-        }
-        // Cancelled meanwhile: taking it out of the middle would cost more.
-        if !exchange.isEnded { return exchange }
-      }
-      return nil
-    }
-  }
 
   /// Its thread is to be started.
   init(
@@ -66,8 +44,10 @@ actor CurlLoop {
       let exchange = Exchange(
         id: id, request: request, origin: origin, limit: configuration.rateLimit, answer: answer)
       exchanges[id] = exchange
-      queues[origin, default: Queue()].waiting.append(exchange)
-      startWaiting(of: origin)
+      let queue = queue(of: origin)
+      exchange.queue = queue
+      queue.add(exchange)
+      startWaiting(queue)
     }
   }
 
@@ -107,15 +87,18 @@ actor CurlLoop {
   /// Nothing happens without a `wakeUp` when no request is under way; the thread then sleeps.
   private static let idleWait = Duration.seconds(3600)
 
-  private func startWaiting(of origin: HTTPRequest.Origin) {
-    while let queue = queues[origin], queue.activeCount < configuration.maxConnectionsPerHost,
-      let exchange = queues[origin]?.next()
-    {
+  private func queue(of origin: HTTPRequest.Origin) -> OriginQueue {
+    if let queue = queues[origin] { return queue }
+    let queue = OriginQueue(origin)
+    queues[origin] = queue
+    return queue
+  }
+
+  private func startWaiting(_ queue: OriginQueue) {
+    while queue.activeCount < configuration.maxConnectionsPerHost, let exchange = queue.next() {
       start(exchange)
     }
-    if let queue = queues[origin], queue.activeCount == 0, queue.waiting.isEmpty {
-      queues[origin] = nil
-    }
+    if queue.activeCount == 0, queue.isEmpty { queues[queue.origin] = nil }
   }
 
   private func start(_ exchange: Exchange) {
@@ -139,7 +122,7 @@ actor CurlLoop {
     slot.easy.setReceiver(exchange)
     exchange.slot = slot
     activeCount += 1
-    queues[exchange.origin]?.activeCount += 1
+    exchange.queue?.activeCount += 1
     guard thread.multi.add(slot.easy) else {
       end(exchange, with: .failure(.connectionLost(reason: "libcurl refused the request")))
       return
@@ -182,10 +165,10 @@ actor CurlLoop {
       exchange.slot = nil
       idleSlots.append(slot)
       activeCount -= 1
-      queues[exchange.origin]?.activeCount -= 1
+      exchange.queue?.activeCount -= 1
     }
     exchange.end(with: result)
-    startWaiting(of: exchange.origin)
+    if let queue = exchange.queue { startWaiting(queue) }
   }
 
   /// Ends what has not moved for too long, and tells when to look again.
@@ -212,6 +195,38 @@ actor CurlLoop {
       return Self.idleWait
     }
     return interval
+  }
+}
+
+/// The requests of one origin. Lives on the thread of ``CurlLoop``.
+final class OriginQueue {
+  let origin: HTTPRequest.Origin
+  /// How many are under way.
+  var activeCount = 0
+  private var waiting: [Exchange] = []
+  /// The first of `waiting` that has not been taken.
+  private var start = 0
+
+  init(_ origin: HTTPRequest.Origin) {
+    self.origin = origin
+  }
+
+  var isEmpty: Bool { waiting.isEmpty }
+
+  func add(_ exchange: Exchange) { waiting.append(exchange) }
+
+  func next() -> Exchange? {
+    while start < waiting.count {
+      let exchange = waiting[start]
+      start += 1
+      if start == waiting.count || start > 1024 {
+        waiting.removeFirst(start)
+        start = 0
+      }
+      // Cancelled meanwhile: taking it out of the middle would cost more.
+      if !exchange.isEnded { return exchange }
+    }
+    return nil
   }
 }
 

@@ -9,12 +9,15 @@ final class Exchange {
 
   /// The head of an answer may have this many bytes, over all its fields.
   static let headLimit = 256 * 1024
+  private static let usualFieldCount = 16
 
   let id: ID
   let request: HTTPRequest
   let origin: HTTPRequest.Origin
   private let answer: CheckedContinuation<Result<HTTPResponse, HTTPError>, Never>
 
+  /// That of its origin.
+  var queue: OriginQueue?
   /// The easy handle in use; `nil` while the exchange waits for its turn, and after its end.
   var slot: EasySlot?
   /// The last that libcurl opened for it, until a connection stands.
@@ -192,18 +195,18 @@ final class Exchange {
     guard !isHeadComplete else { return true }
     var end = line.count
     while end > 0, line[end - 1] == 0x0a || line[end - 1] == 0x0d { end -= 1 }
-    let text = line[..<end]
-    guard let first = text.first else { return headEnded() }
-    if text.starts(with: "HTTP/".utf8) {
-      let status = text.drop { $0 != UInt8(ascii: " ") }.dropFirst()
+    guard let first = line[..<end].first else { return headEnded() }
+    if line[..<end].starts(with: "HTTP/".utf8) {
+      let status = line[..<end].drop { $0 != UInt8(ascii: " ") }.dropFirst()
         .prefix { $0 != UInt8(ascii: " ") }
       head = HTTPResponseHead(
         status: Int(String(decoding: status, as: UTF8.self)) ?? 0, headers: [])
+      head.headers.reserveCapacity(Self.usualFieldCount)
     } else if first.isBlank, let last = head.headers.indices.last {
       // RFC 9112, section 5.2: a folded line goes on with the field before.
-      head.headers[last].value += " " + text.trimmed
-    } else if let colon = text.firstIndex(of: UInt8(ascii: ":")) {
-      head.headers.append(HTTPHeader(text[..<colon].trimmed, text[(colon + 1)...].trimmed))
+      head.headers[last].value += " " + line.text(0..<end)
+    } else if let colon = line.firstIndex(of: UInt8(ascii: ":"), before: end) {
+      head.headers.append(HTTPHeader(line.text(0..<colon), line.text(colon + 1..<end)))
     }
     return true
   }
@@ -322,11 +325,17 @@ extension UInt8 {
   fileprivate var isBlank: Bool { self == UInt8(ascii: " ") || self == UInt8(ascii: "\t") }
 }
 
-extension Slice<UnsafeRawBufferPointer> {
+// By position: a slice of it takes several times as long, and each answer has a dozen lines.
+extension UnsafeRawBufferPointer {
   /// As text, without the blanks and tabs around it.
-  fileprivate var trimmed: String {
-    let start = drop(while: \.isBlank)
-    guard let last = start.lastIndex(where: { !$0.isBlank }) else { return "" }
-    return String(decoding: start[...last], as: UTF8.self)
+  fileprivate func text(_ range: Range<Int>) -> String {
+    var (start, end) = (range.lowerBound, range.upperBound)
+    while start < end, self[start].isBlank { start += 1 }
+    while end > start, self[end - 1].isBlank { end -= 1 }
+    return String(decoding: UnsafeRawBufferPointer(rebasing: self[start..<end]), as: UTF8.self)
+  }
+
+  fileprivate func firstIndex(of byte: UInt8, before end: Int) -> Int? {
+    (0..<end).first { self[$0] == byte }
   }
 }

@@ -59,6 +59,7 @@ extension HTTPRequest {
   }
 
   private static func check(_ header: HTTPHeader) throws(HTTPError) {
+    let isInToken = isInToken
     guard !header.name.isEmpty, header.name.allBytes({ isInToken[Int($0)] }) else {
       throw .invalidRequest(reason: "a header field has an impossible name")
     }
