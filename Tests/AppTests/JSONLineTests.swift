@@ -41,14 +41,4 @@ struct JSONLineTests {
       String(decoding: line.bytes, as: UTF8.self)
         == "{\"key\":\"a\u{FFFD}\",\"keyBase64\":\"Yf8=\",\"other\":\"b\"}")
   }
-
-  @Test(
-    "Base64 agrees with RFC 4648, section 10",
-    arguments: [
-      ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="),
-      ("fooba", "Zm9vYmE="), ("foobar", "Zm9vYmFy"),
-    ])
-  func base64Vectors(plain: String, encoded: String) {
-    #expect(Base64.text(of: Array(plain.utf8)) == encoded)
-  }
 }

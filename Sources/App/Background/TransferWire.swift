@@ -233,7 +233,7 @@ extension JSONValue {
 
   /// As ``JSONLine/add(_:bytes:)`` writes them; empty when there are none.
   fileprivate func bytes(_ name: String) -> [UInt8] {
-    if let encoded = self[name + "Base64"]?.string, let bytes = S3.Base64.decode(encoded) {
+    if let encoded = self[name + "Base64"]?.string, let bytes = Base64.decode(encoded) {
       return bytes
     }
     return Array((self[name]?.string ?? "").utf8)

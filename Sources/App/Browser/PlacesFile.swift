@@ -47,7 +47,7 @@ extension PlacesFile.Entry {
       BucketName.length(in: Array(bucket.utf8)) == bucket.utf8.count
     else { return nil }
     // Keys are bytes, and JSON has only text.
-    guard let prefix = S3.Base64.decode(document["prefix"]?.string ?? ""), prefix.count <= 1024
+    guard let prefix = Base64.decode(document["prefix"]?.string ?? ""), prefix.count <= 1024
     else { return nil }
     whereabouts = PlacesFile.Whereabouts(
       profile: document["profile"]?.string, endpoint: endpoint)
@@ -57,7 +57,7 @@ extension PlacesFile.Entry {
   fileprivate var document: JSONValue {
     var members: [String: JSONValue] = [
       "endpoint": .string(whereabouts.endpoint), "bucket": .string(place.bucket.text),
-      "prefix": .string(S3.Base64.encode(place.prefix.bytes)),
+      "prefix": .string(Base64.encode(place.prefix.bytes)),
     ]
     members["profile"] = whereabouts.profile.map { .string($0) }
     return .object(members)

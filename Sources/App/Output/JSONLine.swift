@@ -49,7 +49,7 @@ struct JSONLine: Sendable {
   mutating func add(_ name: String, bytes: [UInt8]) {
     add(name, String(decoding: bytes, as: UTF8.self))
     if String(validating: bytes, as: UTF8.self) == nil {
-      add(name + "Base64", Base64.text(of: bytes))
+      add(name + "Base64", Base64.encode(bytes))
     }
   }
 
@@ -87,25 +87,5 @@ struct JSONLine: Sendable {
     case 0..<0x20, 0x7F...0x9F, 0x061C, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069: true
     default: false
     }
-  }
-}
-
-/// RFC 4648, section 4, with padding.
-enum Base64 {
-  private static let digits = Array(
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
-  static func text(of bytes: [UInt8]) -> String {
-    var text: [UInt8] = []
-    for start in stride(from: 0, to: bytes.count, by: 3) {
-      let group = bytes[start..<min(start + 3, bytes.count)]
-      let padded = Array(group) + [UInt8](repeating: 0, count: 3 - group.count)
-      let value = UInt32(padded[0]) << 16 | UInt32(padded[1]) << 8 | UInt32(padded[2])
-      for place in 0..<4 {
-        let digit = digits[Int(value >> UInt32(18 - 6 * place)) & 63]
-        text.append(place <= group.count ? digit : UInt8(ascii: "="))
-      }
-    }
-    return String(decoding: text, as: UTF8.self)
   }
 }

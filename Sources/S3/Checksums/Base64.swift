@@ -2,9 +2,14 @@
 package enum Base64 {
   private static let alphabet = Array(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+  /// What each byte stands for; nil for those outside the alphabet.
+  private static let digits: [Int?] = (0..<256).map { byte in
+    alphabet.firstIndex { Int($0) == byte }
+  }
 
   package static func encode(_ bytes: [UInt8]) -> String {
     var text: [UInt8] = []
+    text.reserveCapacity((bytes.count + 2) / 3 * 4)
     for start in stride(from: 0, to: bytes.count, by: 3) {
       let group = bytes[start..<min(start + 3, bytes.count)]
       var bits = 0
@@ -22,16 +27,17 @@ package enum Base64 {
   /// nil when `text` is not Base64 with padding.
   package static func decode(_ text: String) -> [UInt8]? {
     let characters = Array(text.utf8)
-    let digits = characters.prefix { $0 != UInt8(ascii: "=") }
-    let padding = characters.count - digits.count
+    let symbols = characters.prefix { $0 != UInt8(ascii: "=") }
+    let padding = characters.count - symbols.count
     guard characters.count.isMultiple(of: 4), padding <= 2,
       characters.suffix(padding).allSatisfy({ $0 == UInt8(ascii: "=") })
     else { return nil }
     var bytes: [UInt8] = []
+    bytes.reserveCapacity(symbols.count * 3 / 4)
     var bits = 0
     var count = 0
-    for character in digits {
-      guard let digit = alphabet.firstIndex(of: character) else { return nil }
+    for character in symbols {
+      guard let digit = digits[Int(character)] else { return nil }
       bits = bits << 6 | digit
       count += 6
       if count >= 8 {

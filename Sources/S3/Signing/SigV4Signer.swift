@@ -118,22 +118,20 @@ private struct CanonicalHeaders {
 
   init(_ headers: [HTTPHeader]) {
     let fields = headers.enumerated().map { (index, header) in
-      (name: header.name.utf8.map(\.inSmallLetters), index: index, value: header.value)
-    }.sorted {
-      $0.name == $1.name ? $0.index < $1.index : $0.name.lexicographicallyPrecedes($1.name)
-    }
+      (name: header.name.inSmallLetters, index: index, value: header.value)
+    }.sorted { $0.name == $1.name ? $0.index < $1.index : $0.name < $1.name }
     lines.reserveCapacity(768)
     names.reserveCapacity(192)
-    var last: [UInt8]?
+    var last: String?
     for field in fields {
       if field.name == last {
         lines.removeLast()
         lines.append(UInt8(ascii: ","))
       } else {
-        lines += field.name
+        lines += field.name.utf8
         lines.append(UInt8(ascii: ":"))
         if last != nil { names.append(UInt8(ascii: ";")) }
-        names += field.name
+        names += field.name.utf8
       }
       add(field.value)
       lines.append(UInt8(ascii: "\n"))
@@ -170,8 +168,9 @@ extension [UInt8] {
   }
 }
 
-extension UInt8 {
-  fileprivate var inSmallLetters: UInt8 {
-    (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(self) ? self | 0x20 : self
+extension String {
+  /// The name of a header field, which is ASCII. Nearly all are in small letters.
+  fileprivate var inSmallLetters: String {
+    allBytes { !(UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) } ? self : lowercased()
   }
 }

@@ -25,4 +25,12 @@ struct DigestTests {
   func hmac(key: [UInt8], message: String, code: String) {
     #expect(Digest.hex(Digest.hmacSHA256(key: key, message.utf8)) == code)
   }
+
+  @Test("SHA-256 of a message in one piece is libcrypto's, whatever its length")
+  func sha256() throws {
+    for count in 0...300 {
+      let message = (0..<count).map { UInt8(truncatingIfNeeded: $0 * 7) }
+      #expect(Digest.sha256(message) == DigestAlgorithm.sha256.digest(of: message))
+    }
+  }
 }
