@@ -43,11 +43,11 @@ extension DownloadFolder {
   func storeUnnamed(
     _ bytes: [UInt8], as name: RelativeName, _ modified: Timestamp?
   ) throws(LocalFileError) -> Bool {
-    guard storesUnnamed.load(ordering: .relaxed) else { return false }
+    guard storesUnnamed.load(ordering: .relaxed), let memory else { return false }
     var path: FilePath { name.path(below: self.path) }
     let parent = try openParent(of: name, creating: true)
     // Below a folder in memory there may be one of a disk.
-    if let file = UnnamedFile.make(toBeNamedIn: parent), Storage.isInMemory(file) {
+    if let file = UnnamedFile.make(toBeNamedIn: parent, on: memory) {
       try write(bytes, to: file, path: path)
       if let modified { try setModified(modified, of: file, path: path) }
       // Nothing is flushed: fsync(2) does nothing there.

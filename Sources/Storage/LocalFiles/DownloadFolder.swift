@@ -41,8 +41,8 @@ public final class DownloadFolder: Sendable {
 
   public let path: FilePath
   private let folder: OpenFile
-  /// What is below it is taken to be where it is.
-  let isInMemory: Bool
+  /// The device, where the folder lies in memory. What is below it is taken to be where it is.
+  let memory: dev_t?
   /// Whether small files are stored so: in memory, until it once did not do.
   let storesUnnamed: Atomic<Bool>
   /// Known once something is to be written, and the same for the folders below.
@@ -67,9 +67,11 @@ public final class DownloadFolder: Sendable {
       throw LocalFileError(path, errno == ENOTDIR ? .notAFolder : .lastError)
     }
     folder = OpenFile(FileDescriptor(rawValue: descriptor))
-    isInMemory = Storage.isInMemory(folder)
-    storesUnnamed = Atomic(isInMemory)
+    memory = Storage.isInMemory(folder) ? try status(of: folder, path: path).st_dev : nil
+    storesUnnamed = Atomic(memory != nil)
   }
+
+  var isInMemory: Bool { memory != nil }
 
   /// Whether files can be made in it, as far as its permissions tell.
   var isWritable: Bool {
@@ -161,12 +163,10 @@ public final class DownloadFolder: Sendable {
     of name: RelativeName, creating: Bool
   ) throws(LocalFileError) -> OpenFile {
     var current = folder
-    var location = path
-    for component in name.folders {
-      location = location.appending(bytes: component)
+    for (index, component) in name.folders.enumerated() {
       current = try openFolder(
-        component, in: current, path: location, creating: creating,
-        creating ? foundMatching : .byBytes)
+        component, in: current, path: name.path(ofFolders: index + 1, below: path),
+        creating: creating, creating ? foundMatching : .byBytes)
     }
     return current
   }
@@ -182,7 +182,8 @@ public final class DownloadFolder: Sendable {
 
 /// - Parameter matching: a folder that is there has to have this very name.
 private func openFolder(
-  _ name: [UInt8], in parent: OpenFile, path: FilePath, creating: Bool, _ matching: NameMatching
+  _ name: [UInt8], in parent: OpenFile, path: @autoclosure () -> FilePath, creating: Bool,
+  _ matching: NameMatching
 ) throws(LocalFileError) -> OpenFile {
   let folder = parent.descriptor.rawValue
   let bytes = name
@@ -193,9 +194,10 @@ private func openFolder(
       if mkdirat(folder, name, 0o777) == 0 {
         matching.noteMade(bytes, in: parent)
         // The folder must be there after a crash as surely as the file that comes into it.
-        try flush(parent, path: path.removingLastComponent())
+        try flush(parent, path: path().removingLastComponent())
       } else if errno != EEXIST {
-        throw LocalFileError(path, .lastError)
+        let refusal = LocalFileError.Kind.lastError
+        throw LocalFileError(path(), refusal)
       }
       descriptor = openat(folder, name, flags)
     }
@@ -204,12 +206,12 @@ private func openFolder(
       // With both flags a link may answer "not a directory" as well as "too many links".
       var status = stat()
       if fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.isLink {
-        throw LocalFileError(path, .link)
+        throw LocalFileError(path(), .link)
       }
-      throw LocalFileError(path, kind == .system(.notDirectory) ? .notAFolder : kind)
+      throw LocalFileError(path(), kind == .system(.notDirectory) ? .notAFolder : kind)
     }
     let opened = OpenFile(FileDescriptor(rawValue: descriptor))
-    try matching.check(bytes, in: parent, path: path)
+    try matching.check(bytes, in: parent, path: path())
     return opened
   }
 }

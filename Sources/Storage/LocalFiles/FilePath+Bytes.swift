@@ -19,9 +19,16 @@ extension FilePath {
 
   /// - Parameter name: Without NUL, and not beginning with `/`.
   func appending(bytes name: [UInt8]) -> FilePath {
-    var all = bytes
-    if let last = all.last, last != UInt8(ascii: "/") { all.append(UInt8(ascii: "/")) }
-    return FilePath(bytes: all + name)
+    let slash = CInterop.PlatformChar(bitPattern: UInt8(ascii: "/"))
+    return withPlatformString { own in
+      var all: [CInterop.PlatformChar] = []
+      all.reserveCapacity(length + name.count + 2)
+      all += UnsafeBufferPointer(start: own, count: length)
+      if let last = all.last, last != slash { all.append(slash) }
+      for byte in name { all.append(CInterop.PlatformChar(bitPattern: byte)) }
+      all.append(0)
+      return FilePath(platformString: all)
+    }
   }
 
   /// The same file, named so that it can be found from any folder; as it is where the working

@@ -33,8 +33,11 @@ enum NameMatching: Sendable {
 
   /// - Parameter name: leads to something in `folder`.
   /// - Throws: ``LocalFileError/Kind/takenForAnother(_:)``.
-  func check(_ name: [UInt8], in folder: OpenFile, path: FilePath) throws(LocalFileError) {
+  func check(
+    _ name: [UInt8], in folder: OpenFile, path: @autoclosure () -> FilePath
+  ) throws(LocalFileError) {
     guard case .folding(let standing) = self else { return }
+    let path = path()
     if let other = try standing.other(than: name, in: folder, path: path) {
       throw LocalFileError(path, .takenForAnother(other))
     }

@@ -20,13 +20,12 @@ public struct RelativeName: Sendable, Hashable {
   }
 
   private static func problem(of component: [UInt8]) -> LocalFileError.UnsafeName? {
-    if component.isEmpty { return .empty }
-    if component == Array(".".utf8) || component == Array("..".utf8) { return .dots }
+    guard let first = component.first else { return .empty }
     if component.contains(0) { return .nul }
     if component.count > 255 { return .tooLong }
-    if component.starts(with: Array(".pail-".utf8)), component.hasSuffix(".part") {
-      return .reserved
-    }
+    guard first == UInt8(ascii: ".") else { return nil }
+    if component.elementsEqual(".".utf8) || component.elementsEqual("..".utf8) { return .dots }
+    if component.starts(with: ".pail-".utf8), component.hasSuffix(".part") { return .reserved }
     return nil
   }
 
@@ -35,7 +34,17 @@ public struct RelativeName: Sendable, Hashable {
   }
 
   /// As bytes again.
-  var key: ObjectKey { ObjectKey(bytes: Array(components.joined(separator: [UInt8(ascii: "/")]))) }
+  var key: ObjectKey { ObjectKey(bytes: Self.joined(components[...])) }
+
+  private static func joined(_ components: ArraySlice<[UInt8]>) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(components.reduce(0) { $0 + $1.count + 1 })
+    for component in components {
+      if !bytes.isEmpty { bytes.append(UInt8(ascii: "/")) }
+      bytes += component
+    }
+    return bytes
+  }
 
   var folders: ArraySlice<[UInt8]> { components.dropLast() }
   var last: [UInt8] { components.last ?? [] }
@@ -55,6 +64,11 @@ public struct RelativeName: Sendable, Hashable {
     return RelativeName(components: folders + [Array((stem + ending).prefix(255))])
   }
 
+  /// The path below `folder` of the first `count` of its folders, 1 or more.
+  func path(ofFolders count: Int, below folder: FilePath) -> FilePath {
+    folder.appending(bytes: Self.joined(components.prefix(count)))
+  }
+
   /// The name below `folder`, for people and for the history.
   public func path(below folder: FilePath) -> FilePath {
     folder.appending(bytes: key.bytes)
@@ -63,6 +77,6 @@ public struct RelativeName: Sendable, Hashable {
 
 extension [UInt8] {
   fileprivate func hasSuffix(_ suffix: String) -> Bool {
-    self.suffix(suffix.utf8.count) == Array(suffix.utf8)[...]
+    self.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
   }
 }

@@ -33,17 +33,18 @@ enum UnnamedFile {
     return OpenFile(FileDescriptor(rawValue: descriptor))
   }
 
-  /// - Returns: nil where there is none that could become an ordinary file of the folder.
-  static func make(toBeNamedIn folder: OpenFile) -> OpenFile? {
+  /// - Returns: nil where there is none that could become an ordinary file of the folder, and where
+  ///   the folder lies on another device.
+  static func make(toBeNamedIn folder: OpenFile, on device: dev_t) -> OpenFile? {
     let allowed: mode_t = 0o666
     let descriptor = openat(
       folder.descriptor.rawValue, ".", temporary | O_RDWR | O_CLOEXEC, allowed)
     guard descriptor >= 0 else { return nil }
     let file = OpenFile(FileDescriptor(rawValue: descriptor))
     var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_dev == device else { return nil }
     // Kernels before 6.0 forget the umask here on file systems without access control lists.
-    guard fstat(descriptor, &status) == 0, status.st_mode & 0o777 != allowed else { return nil }
-    return file
+    return status.st_mode & 0o777 == allowed ? nil : file
   }
 
   /// Never replaces what is there.

@@ -25,12 +25,13 @@ final class TransferProgress: Sendable {
     var total: ByteCount?
     var finished: Int64 = 0
     var kept: Int64 = 0
-    var counters: [Swift.ObjectIdentifier: ByteCounter] = [:]
+    /// Of the requests under way, a few.
+    var counters: [ByteCounter] = []
     var retry: (notice: RetryNotice, moved: Int64)?
     var location: ObjectLocation?
     var localPath: FilePath?
 
-    var moved: Int64 { counters.values.reduce(kept + finished) { $0 + $1.value } }
+    var moved: Int64 { counters.reduce(kept + finished) { $0 + $1.value } }
   }
 
   private let state = Mutex(State())
@@ -62,14 +63,14 @@ final class TransferProgress: Sendable {
   /// A counter for one request; to be given to ``end(_:isDone:)``.
   func begin() -> ByteCounter {
     let counter = ByteCounter()
-    state.withLock { $0.counters[Swift.ObjectIdentifier(counter)] = counter }
+    state.withLock { $0.counters.append(counter) }
     return counter
   }
 
   /// - Parameter isDone: whether what it counted has arrived.
   func end(_ counter: ByteCounter, isDone: Bool) {
     state.withLock { state in
-      state.counters[Swift.ObjectIdentifier(counter)] = nil
+      state.counters.removeAll { $0 === counter }
       if isDone {
         state.finished += counter.value
         state.retry = nil

@@ -192,7 +192,13 @@ struct DownloadFolderStoringTests {
     #expect(try outer.content("b") == "content")
     // No files are made there, with or without a name.
     let kernel = OpenFile(try FileDescriptor.open("/proc", .readOnly, options: .directory))
-    #expect(UnnamedFile.make(toBeNamedIn: kernel) == nil)
+    #expect(UnnamedFile.make(toBeNamedIn: kernel, on: try device(of: kernel)) == nil)
+  }
+
+  private func device(of file: OpenFile) throws -> dev_t {
+    var status = stat()
+    try #require(fstat(file.descriptor.rawValue, &status) == 0)
+    return status.st_dev
   }
 
   /// Only a thread of its own goes without it.
@@ -234,7 +240,10 @@ struct DownloadFolderStoringTests {
   func named() throws {
     let outer = try LocalFolder(in: Self.memory)
     let folder = OpenFile(try FileDescriptor.open(outer.path, .readOnly, options: .directory))
-    let file = try #require(UnnamedFile.make(toBeNamedIn: folder))
+    let memory = try device(of: folder)
+    // A folder on a disk may be mounted below one in memory.
+    #expect(UnnamedFile.make(toBeNamedIn: folder, on: memory + 1) == nil)
+    let file = try #require(UnnamedFile.make(toBeNamedIn: folder, on: memory))
     try file.descriptor.writeAll("content".utf8)
     #expect(try outer.names() == [])
     giveToUnprivileged(outer.path)
