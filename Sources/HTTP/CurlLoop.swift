@@ -108,15 +108,18 @@ actor CurlLoop {
       return
     }
     let request = exchange.request
-    slot.easy.setUp(configuration)
-    slot.easy.setURL(request.url, configuration.proxies)
-    if exchange.origin.scheme == "https" { slot.easy.setTrust(configuration.caBundle) }
     // What is sent at once escapes the limit on bytes a second.
     let isLimited = configuration.rateLimit?.bytesPerSecond != nil
-    slot.easy.setMethod(
-      request.method, bodySize: request.sentBodySize,
-      bytes: isLimited ? nil : request.bodySentAtOnce)
-    slot.easy.setHeaders(request.headerLines)
+    let bytes = isLimited ? nil : request.bodySentAtOnce
+    let size = request.sentBodySize
+    slot.easy.setUp(
+      for: EasyHandle.Kind(
+        method: request.method,
+        body: bytes != nil ? .atOnce : size != nil ? .inPieces : .none, origin: exchange.origin),
+      url: request.url, configuration)
+    slot.easy.setURL(request.url)
+    slot.easy.setBody(size: size, bytes: bytes)
+    slot.easy.setHeaders(of: request)
     let buffers = request.bufferSizes(large: bufferSize)
     slot.easy.setBuffers(upload: buffers.upload, receive: buffers.receive)
     slot.easy.setReceiver(exchange)
@@ -150,18 +153,22 @@ actor CurlLoop {
       : .curl(
         code, reason: slot.easy.reason(for: code), host: exchange.origin.host,
         isConnected: exchange.isConnected)
-    end(exchange, with: exchange.result(error: error))
+    end(exchange, with: exchange.result(error: error), isComplete: code == CURLE_OK)
   }
 
   /// Takes the exchange out of libcurl's hands, wherever it stands, and answers its caller.
-  private func end(_ exchange: Exchange, with result: Result<HTTPResponse, HTTPError>) {
+  ///
+  /// - Parameter isComplete: whether libcurl has ended it, and found nothing wrong.
+  private func end(
+    _ exchange: Exchange, with result: Result<HTTPResponse, HTTPError>, isComplete: Bool = false
+  ) {
     exchanges[exchange.id] = nil
     if let slot = exchange.slot {
       // Whether a cancelled request had left whole decides what its sender may claim.
       exchange.noteSent(slot.easy.sentByteCount)
       statistics.count(connectionsOpened: slot.easy.connectionsOpened)
       thread.multi.remove(slot.easy)
-      slot.easy.reset()
+      slot.easy.reset(isComplete: isComplete)
       exchange.slot = nil
       idleSlots.append(slot)
       activeCount -= 1

@@ -8,6 +8,25 @@ struct EasyHandle: ~Copyable {
   private let raw: UnsafeMutableRawPointer
   private let message: UnsafeMutablePointer<CChar>
   private var headers: UnsafeMutablePointer<curl_slist>?
+  /// What it is set up for; nil when it has to be set up anew.
+  private var kind: Kind?
+
+  /// What requests have in common that differ in little more than the object: a thousand of one kind
+  /// need to set up the handle once.
+  struct Kind: Equatable {
+    enum Body {
+      /// Not even an empty one.
+      case none
+      /// libcurl has the bytes.
+      case atOnce
+      /// libcurl asks for them.
+      case inPieces
+    }
+
+    var method: HTTPMethod
+    var body: Body
+    var origin: HTTPRequest.Origin
+  }
 
   /// The buffer that libcurl asks for: CURL_ERROR_SIZE.
   private static let messageSize = 256
@@ -29,15 +48,29 @@ struct EasyHandle: ~Copyable {
   var identity: UnsafeMutableRawPointer { raw }
 
   /// Forgets the last request. Connections are the multi handle's and stay.
-  mutating func reset() {
-    curl_easy_reset(raw)
+  ///
+  /// - Parameter isComplete: whether libcurl has ended it, and found nothing wrong. Otherwise the
+  ///   next one begins with a handle as if new.
+  mutating func reset(isComplete: Bool) {
+    if !isComplete {
+      curl_easy_reset(raw)
+      kind = nil
+    }
+    pail_easy_set_headers(raw, nil)
     curl_slist_free_all(headers)
     headers = nil
     message[0] = 0
   }
 
-  /// Sets all that is the same for every request.
-  mutating func setUp(_ configuration: CurlTransport.Configuration) {
+  /// Sets all that is the same for every request of a kind.
+  ///
+  /// - Parameter url: of one of them.
+  mutating func setUp(
+    for kind: Kind, url: String, _ configuration: CurlTransport.Configuration
+  ) {
+    guard kind != self.kind else { return }
+    if self.kind != nil { curl_easy_reset(raw) }
+    self.kind = kind
     pail_easy_set_pointer(raw, CURLOPT_ERRORBUFFER, message)
     // A signal handler of libcurl's own would be the whole program's.
     pail_easy_set_long(raw, CURLOPT_NOSIGNAL, 1)
@@ -55,10 +88,19 @@ struct EasyHandle: ~Copyable {
     pail_easy_set_long(raw, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
     pail_easy_set_long(raw, CURLOPT_TCP_KEEPALIVE, 1)
     pail_easy_set_long(raw, CURLOPT_EXPECT_100_TIMEOUT_MS, 1000)
+    pail_easy_set_long(raw, CURLOPT_NOPROGRESS, 0)
+    setProxy(for: url, configuration.proxies)
+    if kind.origin.scheme == "https" { setTrust(configuration.caBundle) }
+    if kind.body == .inPieces { pail_easy_set_long(raw, CURLOPT_UPLOAD, 1) }
+    switch kind.method {
+    case .get where kind.body == .none: pail_easy_set_long(raw, CURLOPT_HTTPGET, 1)
+    case .head: pail_easy_set_long(raw, CURLOPT_NOBODY, 1)
+    default: pail_easy_set_text(raw, CURLOPT_CUSTOMREQUEST, kind.method.rawValue)
+    }
   }
 
   /// Trusts the system's certificates and those of `bundle`.
-  mutating func setTrust(_ bundle: FilePath?) {
+  private func setTrust(_ bundle: FilePath?) {
     if let store = TrustStore.with(bundle) {
       store.apply(to: raw)
     } else if let bundle {
@@ -67,8 +109,7 @@ struct EasyHandle: ~Copyable {
     }
   }
 
-  mutating func setURL(_ url: String, _ proxies: ProxySettings) {
-    pail_easy_set_text(raw, CURLOPT_URL, url)
+  private func setProxy(for url: String, _ proxies: ProxySettings) {
     // Empty ones keep libcurl from looking into the environment.
     let proxy = proxies.proxy(for: url)
     pail_easy_set_text(raw, CURLOPT_PROXY, proxy?.address ?? "")
@@ -77,29 +118,26 @@ struct EasyHandle: ~Copyable {
     pail_easy_set_text(raw, CURLOPT_NOPROXY, proxies.exceptions ?? "")
   }
 
+  mutating func setURL(_ url: String) {
+    pail_easy_set_text(raw, CURLOPT_URL, url)
+  }
+
   /// - Parameters:
-  ///   - bodySize: in bytes; `nil` for a request that has no body, not even an empty one.
+  ///   - size: in bytes; `nil` for a request that has no body, not even an empty one.
   ///   - bytes: the body, where libcurl is not to ask for it.
-  mutating func setMethod(_ method: HTTPMethod, bodySize: Int64?, bytes: [UInt8]?) {
+  mutating func setBody(size: Int64?, bytes: [UInt8]?) {
     if let bytes {
       pail_easy_set_size(raw, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(bytes.count))
       _ = bytes.withUnsafeBytes { pail_easy_copy_body(raw, $0.baseAddress) }
-    } else if let bodySize {
-      pail_easy_set_long(raw, CURLOPT_UPLOAD, 1)
-      pail_easy_set_size(raw, CURLOPT_INFILESIZE_LARGE, curl_off_t(bodySize))
-    }
-    switch method {
-    case .get where bodySize == nil: pail_easy_set_long(raw, CURLOPT_HTTPGET, 1)
-    case .head: pail_easy_set_long(raw, CURLOPT_NOBODY, 1)
-    default: pail_easy_set_text(raw, CURLOPT_CUSTOMREQUEST, method.rawValue)
+    } else if let size {
+      pail_easy_set_size(raw, CURLOPT_INFILESIZE_LARGE, curl_off_t(size))
     }
   }
 
-  /// - Parameter lines: `Name: value`, `Name;` for an empty value, `Name:` for none of libcurl's own.
-  mutating func setHeaders(_ lines: [String]) {
-    for line in lines {
-      headers = curl_slist_append(headers, line)
-    }
+  mutating func setHeaders(of request: HTTPRequest) {
+    var lines: UnsafeMutablePointer<curl_slist>?
+    request.forEachHeaderLine { lines = curl_slist_append(lines, $0) }
+    headers = lines
     pail_easy_set_headers(raw, headers)
   }
 
@@ -163,7 +201,6 @@ struct EasyHandle: ~Copyable {
         return CURL_SOCKOPT_OK
       },
       context)
-    pail_easy_set_long(raw, CURLOPT_NOPROGRESS, 0)
   }
 
   /// Goes on with a request whose callbacks have paused it, and may call them at once.

@@ -73,25 +73,44 @@ extension HTTPRequest {
     }
   }
 
-  /// The header fields as libcurl takes them; a name without a value withholds libcurl's own field.
-  var headerLines: [String] {
-    var lines: [String] = []
+  /// Gives the header fields one by one as libcurl takes them: `Name: value`, `Name;` for an empty
+  /// value, `Name:` for none of libcurl's own.
+  func forEachHeaderLine(_ body: (UnsafePointer<CChar>) -> Void) {
+    var line: [UInt8] = []
+    line.reserveCapacity(Self.usualLineSize)
+    func give(_ name: String, _ mark: UInt8, _ value: String = "") {
+      line.removeAll(keepingCapacity: true)
+      line += name.utf8
+      line.append(mark)
+      if !value.isEmpty {
+        line.append(UInt8(ascii: " "))
+        line += value.utf8
+      }
+      line.append(0)
+      line.withUnsafeBytes { line in
+        if let start = line.baseAddress { body(start.assumingMemoryBound(to: CChar.self)) }
+      }
+    }
     for header in headers where !header.value.isEmpty {
-      lines.append("\(header.name): \(header.value)")
+      give(header.name, UInt8(ascii: ":"), header.value)
     }
     for header in headers where header.value.isEmpty {
       // An empty Expect says that the body goes out without asking.
       let withheld = header.name.isSameField(as: "expect")
-      lines.append(withheld ? "\(header.name):" : "\(header.name);")
+      give(header.name, withheld ? UInt8(ascii: ":") : UInt8(ascii: ";"))
     }
     // libcurl would call it a form.
-    if bodySentAtOnce != nil, headers["content-type"] == nil { lines.append("Content-Type:") }
-    // Asking first pays only where a refusal saves sending much.
-    if headers["expect"] == nil, body.count <= Self.largestUnaskedBody {
-      lines.append("Expect:")
+    if bodySentAtOnce != nil, headers["content-type"] == nil {
+      give("Content-Type", UInt8(ascii: ":"))
     }
-    return lines
+    // Asking first pays only where a refusal saves sending much.
+    if headers["expect"] == nil, self.body.count <= Self.largestUnaskedBody {
+      give("Expect", UInt8(ascii: ":"))
+    }
   }
+
+  /// In bytes; that of a signature is the longest.
+  private static let usualLineSize = 512
 
   /// In bytes. A longer body waits up to a second for `100 Continue`.
   private static let largestUnaskedBody = 1024 * 1024

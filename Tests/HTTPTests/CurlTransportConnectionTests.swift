@@ -20,6 +20,65 @@ struct CurlTransportConnectionTests {
     #expect(transport.statistics.requestCount == 40)
   }
 
+  @Test("A request has nothing of the one before it, whatever kinds they are of")
+  func nothingLeft() async throws {
+    let received = Collected<[String]>()
+    let server = try ScriptedServer { connection in
+      while let request = connection.readRequest() {
+        received.append(
+          [request.line] + request.headers.map { "\($0.name): \($0.value)" }
+            + [String(decoding: request.body, as: UTF8.self)])
+        if request.line.contains("/cut") {
+          connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
+          return
+        }
+        if request.line.hasPrefix("HEAD") {
+          connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n")
+        } else {
+          connection.answer(
+            request.line.contains("/missing") ? "404 Not Found" : "200 OK", body: "x")
+        }
+      }
+    }
+    let url = server.url
+    let large = pattern(100_000).map { $0 & 0x7F }
+    let file = try temporaryFile(Array("in a file".utf8))
+    let own = [HTTPHeader("X-Own", "1"), HTTPHeader("X-Empty", "")]
+    let kinds = [
+      HTTPRequest(method: .get, url: url + "/a"),
+      HTTPRequest(method: .get, url: url + "/missing"),
+      HTTPRequest(method: .get, url: url + "/cut"),
+      HTTPRequest(method: .get, url: url + "/b", headers: own),
+      HTTPRequest(method: .head, url: url + "/c"),
+      HTTPRequest(method: .delete, url: url + "/d"),
+      HTTPRequest(method: .put, url: url + "/e"),
+      HTTPRequest(method: .put, url: url + "/f", headers: own, body: .bytes(Array("few".utf8))),
+      HTTPRequest(method: .put, url: url + "/g", body: .bytes(large)),
+      HTTPRequest(
+        method: .put, url: url + "/h", body: .file(FileSlice(file: file, offset: 3, count: 6))),
+      HTTPRequest(method: .post, url: url + "/i", body: .bytes(Array("form".utf8))),
+      HTTPRequest(method: .post, url: url + "/j"),
+    ]
+    var alone: [[String]] = []
+    for request in kinds {
+      _ = try? await CurlTransport().send(request)
+      alone.append(try #require(received.all.last))
+    }
+    // Of one connection there is one handle.
+    let transport = CurlTransport(configuration: .init(maxConnectionsPerHost: 1))
+    for first in kinds.indices {
+      for second in kinds.indices {
+        _ = try? await transport.send(kinds[first])
+        let answer = try? await transport.send(kinds[second])
+        #expect(received.all.suffix(2) == [alone[first], alone[second]])
+        let isCut = kinds[second].url.hasSuffix("/cut")
+        #expect((answer == nil) == isCut)
+        let hasBody = !isCut && kinds[second].method != .head
+        #expect(answer.map(\.bodyCount) == (isCut ? nil : hasBody ? 1 : 0))
+      }
+    }
+  }
+
   @Test("The kernel holds little of a body for a server that is near")
   func nearServer() async throws {
     let sizes = Collected<Int32>()
