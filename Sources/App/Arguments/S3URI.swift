@@ -47,7 +47,17 @@ struct S3URI: Sendable, Hashable {
   var location: ObjectLocation { ObjectLocation(bucket: bucket, key: key) }
 
   /// The bytes of `s3://bucket/key`.
-  var bytes: [UInt8] { Array("s3://\(bucket.text)".utf8) + (key.isEmpty ? [] : [0x2F] + key.bytes) }
+  var bytes: [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(6 + bucket.text.utf8.count + key.bytes.count)
+    bytes += "s3://".utf8
+    bytes += bucket.text.utf8
+    if !key.isEmpty {
+      bytes.append(UInt8(ascii: "/"))
+      bytes += key.bytes
+    }
+    return bytes
+  }
 }
 
 /// Why an argument cannot be used, in words that follow "The value … is invalid: ".

@@ -140,9 +140,15 @@ extension CommandContext {
     if case .resumed(let kept) = result.resumption, kept > .zero {
       end = " (\(ByteFormat.iec(kept.bytes)) were there already)"
     }
-    console.confirmation(
-      Array("\(verb) ".utf8) + console.name(from) + Array(" to ".utf8) + console.name(to)
-        + Array(end.utf8))
+    var line: [UInt8] = []
+    line.reserveCapacity(from.count + to.count + 64)
+    line += verb.utf8
+    line.append(UInt8(ascii: " "))
+    line += console.name(from)
+    line += " to ".utf8
+    line += console.name(to)
+    line += end.utf8
+    console.confirmation(line)
     if let verification = result.verification, !verification.isVerified {
       // Also where nothing else is told.
       console.message("pail: \(String(decoding: to, as: UTF8.self)) is \(verification)")

@@ -54,21 +54,25 @@ extension ObjectChecksum {
   ///   - header: `rosUhgp5mIg=`, or `oBEPzg==-2` for one of two parts.
   ///   - type: `FULL_OBJECT` or `COMPOSITE`; nil from servers that do not say.
   ///   - etag: tells whether the object was stored in parts where the type is missing.
-  init?(_ algorithm: DigestAlgorithm, header: String, type: String?, etag: ETag?) {
+  init?(
+    _ algorithm: DigestAlgorithm, header: String, type: String?, etag: @autoclosure () -> ETag?
+  ) {
     let dash = header.utf8.firstIndex(of: UInt8(ascii: "-"))
     guard let value = Base64.decode(String(header[..<(dash ?? header.endIndex)])),
       value.count == algorithm.size
     else { return nil }
     let count = dash.flatMap { Int(header[header.utf8.index(after: $0)...]) }
     // Most answers tell the type, and the ETag is not looked at.
-    lazy var partsByETag = etag?.text.split(separator: "-").dropFirst().first.flatMap { Int($0) }
+    var partsByETag: Int? {
+      etag()?.text.split(separator: "-").dropFirst().first.flatMap { Int($0) }
+    }
     let kind: Kind
     switch type?.uppercased() {
     case "FULL_OBJECT" where dash == nil: kind = .fullObject
     case "COMPOSITE": kind = .composite(partCount: count ?? partsByETag)
     case nil where count != nil: kind = .composite(partCount: count)
     // CRC64NVME is never a composite one.
-    case nil where dash == nil && (partsByETag == nil || algorithm == .crc64nvme):
+    case nil where dash == nil && (algorithm == .crc64nvme || partsByETag == nil):
       kind = .fullObject
     default: return nil
     }

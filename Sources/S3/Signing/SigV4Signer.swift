@@ -117,9 +117,10 @@ private struct CanonicalHeaders {
   private(set) var names: [UInt8] = []
 
   init(_ headers: [HTTPHeader]) {
-    let fields = headers.enumerated().map { (index, header) in
+    var fields = headers.enumerated().map { (index, header) in
       (name: header.name.inSmallLetters, index: index, value: header.value)
-    }.sorted { $0.name == $1.name ? $0.index < $1.index : $0.name < $1.name }
+    }
+    fields.sort { $0.name == $1.name ? $0.index < $1.index : $0.name < $1.name }
     lines.reserveCapacity(768)
     names.reserveCapacity(192)
     var last: String?

@@ -35,6 +35,11 @@ actor RecursiveListing {
     for task in tasks.values { task.cancel() }
   }
 
+  /// Sends the first request, for who will ask for the first page a little later.
+  func begin() {
+    startRequests()
+  }
+
   /// The next objects, never an empty page; nil at the end. Cancelling the task ends the listing.
   func next() async throws(StorageError) -> [ObjectSummary]? {
     do {

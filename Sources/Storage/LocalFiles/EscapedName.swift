@@ -22,6 +22,11 @@ public struct EscapedName: Sendable, Hashable {
   ///     whose names files have.
   ///   - isFolder: whether `key` names a folder, and not a file.
   init(_ key: ObjectKey, foldersBesideFiles: Set<Int> = [], isFolder: Bool = false) {
+    guard !foldersBesideFiles.isEmpty || !Self.isPlain(key.bytes) else {
+      name = key
+      isEscaped = false
+      return
+    }
     var bytes: [UInt8] = []
     var isEscaped = false
     var end = 0
@@ -54,6 +59,24 @@ public struct EscapedName: Sendable, Hashable {
       key,
       foldersBesideFiles: Set(ends.filter { files.contains(ObjectKey(bytes: key.bytes[..<$0])) }),
       isFolder: isFolder)
+  }
+
+  /// Whether nothing in the key can need an escape, as in nearly all: to be told at a glance, for
+  /// thousands of them.
+  private static func isPlain(_ key: [UInt8]) -> Bool {
+    // Of bytes in the component.
+    var count = 0
+    for byte in key {
+      switch byte {
+      case slash:
+        guard (1...longest).contains(count) else { return false }
+        count = 0
+      case 0, percent: return false
+      case UInt8(ascii: ".") where count == 0: return false
+      default: count += 1
+      }
+    }
+    return (1...longest).contains(count)
   }
 
   /// nil for a component that stays as it is.

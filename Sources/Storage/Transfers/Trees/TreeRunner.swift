@@ -20,6 +20,9 @@ struct TreeRunner: Sendable {
 
   func run() async -> Result<TransferResult, StorageError> {
     defer { outcomes?.end() }
+    let source = TreeSource(tree, client: tools.client)
+    // The way to the server and back takes as long as noting the tree in the journal.
+    await source.begin()
     do throws(StorageError) {
       let log = try await TreeLog.take(tree, tools)
       var tools = self.tools
@@ -27,7 +30,7 @@ struct TreeRunner: Sendable {
       tools.earlierRun = (log?.entry.begunAt ?? firstTriedAt).map {
         EarlierRun(begunAt: $0, tools.recorder)
       }
-      let (result, isKept) = await run(tools)
+      let (result, isKept) = await run(source, tools)
       if isKept, let log {
         await log.release()
         tools.stop.keep()
@@ -42,10 +45,10 @@ struct TreeRunner: Sendable {
 
   private typealias Finished = (result: Result<TransferResult, StorageError>, isKept: Bool)
 
-  private func run(_ tools: TransferTools) async -> Finished {
+  private func run(_ source: TreeSource, _ tools: TransferTools) async -> Finished {
     // On a thread of the transport, where the files end: few of them have to wake another for it.
     let window = await withTaskExecutorPreference(tools.client.taskExecutor) {
-      await moveAll(tools)
+      await moveAll(source, tools)
     }
     // Who reached nothing at all has most likely asked the wrong server.
     let hasMoved = progress.status.done > 0 || tools.earlierRun != nil
@@ -53,8 +56,8 @@ struct TreeRunner: Sendable {
     return (result(window.stop), isKept)
   }
 
-  private func moveAll(_ tools: TransferTools) async -> Window {
-    var source = TreeSource(tree, client: tools.client)
+  private func moveAll(_ source: TreeSource, _ tools: TransferTools) async -> Window {
+    var source = source
     return await withTaskGroup(of: Step.self) { tasks in
       var window = Window()
       var opened: TransferTools?

@@ -48,6 +48,11 @@ struct TreeSource {
     }
   }
 
+  /// Asks a server for the first objects, for who will take them a little later.
+  func begin() async {
+    if case .prefix(let walk) = place { await walk.begin() }
+  }
+
   /// - Returns: nil at the end.
   /// - Throws: when what is left cannot be found out.
   mutating func next() async throws(StorageError) -> TreeItem? {
@@ -139,6 +144,8 @@ struct PrefixWalk {
       client: client, bucket: bucket, prefix: selection.prefix,
       limits: ListingPlan.Limits(requestsAtOnce: 4, objectsAhead: 3_000))
   }
+
+  func begin() async { await listing.begin() }
 
   mutating func next() async throws(StorageError) -> TreeItem? {
     while true {
