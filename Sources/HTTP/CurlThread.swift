@@ -4,8 +4,8 @@ internal import Synchronization
 /// The thread that waits for libcurl's sockets, as the executor of ``CurlLoop`` and, by
 /// ``CurlTasks``, of tasks.
 ///
-/// `@unchecked Sendable`: `multi` and `isRunningTask` are used on this thread alone, except for
-/// `wakeUp`, which any may call; `loop` and `peers` are written before the thread starts,
+/// `@unchecked Sendable`: `multi`, `taken` and `isRunningTask` are used on this thread alone, except
+/// for `wakeUp`, which any may call; `loop` and `peers` are written before the thread starts,
 /// and `peers` is used on it alone from then on; the rest is atomic or behind the lock.
 final class CurlThread: SerialExecutor, @unchecked Sendable {
   let multi: MultiHandle
@@ -19,6 +19,8 @@ final class CurlThread: SerialExecutor, @unchecked Sendable {
   private let taskCount = Atomic<Int>(0)
   /// Whether it waits for sockets, or is about to, and nothing has woken it.
   private let isWaiting = Atomic<Bool>(false)
+  /// What has been taken out of the inbox, whose room it gets for what comes meanwhile.
+  private var taken: [Job] = []
   /// Whether it runs what a task does, rather than what the loop does.
   private var isRunningTask = false
   /// 0 before the thread has started.
@@ -156,15 +158,15 @@ final class CurlThread: SerialExecutor, @unchecked Sendable {
   private func turn() -> Duration? {
     var cancelled: [Exchange.ID] = []
     for _ in 0..<Self.mostRounds {
-      let jobs = inbox.withLock { inbox in
+      inbox.withLock { inbox in
         cancelled += inbox.cancelled
         inbox.cancelled.removeAll()
-        defer { inbox.jobs.removeAll() }
+        swap(&inbox.jobs, &taken)
         taskCount.store(0, ordering: .relaxed)
-        return inbox.jobs
       }
-      guard !jobs.isEmpty else { break }
-      run(jobs)
+      guard !taken.isEmpty else { break }
+      run(taken)
+      taken.removeAll(keepingCapacity: true)
     }
     return loop?.assumeIsolated { $0.turn(cancelled: cancelled) }
   }

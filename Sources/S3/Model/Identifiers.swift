@@ -6,9 +6,10 @@ public struct ETag: Sendable, Hashable {
   public let text: String
 
   public init(_ raw: String) {
-    var text = raw.utf8[...]
-    if text.starts(with: "W/".utf8) { text = text.dropFirst(2) }
     let mark = UInt8(ascii: "\"")
+    var text = raw.utf8[...]
+    // A listing has one for each of a thousand objects, and all but strange ones begin with the mark.
+    if text.first != mark, text.starts(with: "W/".utf8) { text = text.dropFirst(2) }
     if text.count >= 2, text.first == mark, text.last == mark {
       text = text.dropFirst().dropLast()
     }

@@ -134,6 +134,7 @@ extension S3Client {
       endpoint: endpoint.inRegion(region), bucket: call.bucket, key: call.key,
       isAboutBucketItself: [.createBucket, .deleteBucket].contains(call.operation))
     var headers = call.headers
+    headers.reserveCapacity(headers.count + 4)
     guard !credentials.isAnonymous else {
       return try request(call, target, headers)
     }

@@ -7,7 +7,9 @@ import SystemPackage
 ///
 /// Its row is begun before it waits for its turn, and its outcome recorded after it has given it
 /// back: while the history flushes the rows of some, the requests of others are under way.
-struct SmallUpload: Sendable {
+///
+/// A class, since it is handed on some ten times, and has more to copy than the file often has bytes.
+final class SmallUpload: Sendable {
   static let largestSize = ConcurrencyPlan.Kind.largestSmallObject
   /// Up to here, in bytes, a file is read when it is opened, which costs less than reading it piece
   /// by piece. Some hundreds of them are under way.
@@ -21,9 +23,24 @@ struct SmallUpload: Sendable {
   let progress: TransferProgress
   /// When it was opened and read together with others, which costs each of them less; nil for one that
   /// is alone.
-  var readAt: ContinuousClock.Instant?
+  let readAt: ContinuousClock.Instant?
   /// Where its request runs; nil for anywhere.
-  var executor: (any TaskExecutor)?
+  let executor: (any TaskExecutor)?
+
+  init(
+    source: SourceFile, location: ObjectLocation, attributes: ObjectAttributes,
+    condition: WriteCondition, tools: TransferTools, progress: TransferProgress,
+    readAt: ContinuousClock.Instant? = nil, executor: (any TaskExecutor)? = nil
+  ) {
+    self.source = source
+    self.location = location
+    self.attributes = attributes
+    self.condition = condition
+    self.tools = tools
+    self.progress = progress
+    self.readAt = readAt
+    self.executor = executor
+  }
 
   /// Why it did not go well, and what the history is to say of it.
   ///
@@ -148,8 +165,9 @@ struct SmallUpload: Sendable {
       let receipt = try await withGrace(
         on: executor,
         { () async throws(S3Error) in
-          try await tools.client.putObject(
-            location, body: body, attributes: attributes, condition: condition, progress: counter)
+          try await self.tools.client.putObject(
+            self.location, body: body, attributes: self.attributes, condition: self.condition,
+            progress: counter)
         }, if: { counter.value >= size })
       progress.end(counter, isDone: true)
       return .success(receipt)

@@ -124,11 +124,12 @@ struct Uploader: Sendable {
 
   /// - Parameter source: no larger than ``SmallUpload/largestSize``.
   func small(
-    _ source: SourceFile, at location: ObjectLocation, _ condition: WriteCondition
+    _ source: SourceFile, at location: ObjectLocation, _ condition: WriteCondition,
+    readAt: ContinuousClock.Instant? = nil, executor: (any TaskExecutor)? = nil
   ) -> SmallUpload {
     SmallUpload(
       source: source, location: location, attributes: guessed, condition: condition,
-      tools: tools, progress: progress)
+      tools: tools, progress: progress, readAt: readAt, executor: executor)
   }
 
   private func upload(

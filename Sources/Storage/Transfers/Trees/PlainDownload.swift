@@ -5,7 +5,9 @@ import S3
 ///
 /// Hundreds of them wait for answers, so it goes to ``SmallDownload`` at once, without the frames of a
 /// ``Downloader``, which are larger than the object. Whatever turns out otherwise goes there after all.
-struct PlainDownload: Sendable {
+///
+/// A class, as ``SmallUpload`` is.
+final class PlainDownload: Sendable {
   let request: TransferRequest
   let size: ByteCount
   private let object: ObjectLocation

@@ -8,12 +8,28 @@ struct UploadGroup: Sendable {
   private static let mostFiles = 32
 
   /// One that is uploaded over whatever is there, or where nothing is.
-  struct File: Sendable {
+  ///
+  /// A class, as ``SmallUpload`` is.
+  final class File: Sendable {
     let request: TransferRequest
     let location: ObjectLocation
     let path: FilePath
     let attributes: ObjectAttributes
     let size: ByteCount
+
+    /// nil for what does not go in a group.
+    init?(_ item: TreeItem, _ tools: TransferTools) {
+      guard !tools.mayHaveLeftovers, tools.earlierRun == nil,
+        case .file(let request, let size?, isRenamed: false) = item,
+        size <= SmallUpload.largestSize, request.ifExists != .rename,
+        case .upload(let path, let location, let attributes) = request.work
+      else { return nil }
+      self.request = request
+      self.location = location
+      self.path = path
+      self.attributes = attributes
+      self.size = size
+    }
   }
 
   /// The same, opened and recorded.
@@ -76,29 +92,17 @@ struct UploadGroup: Sendable {
 }
 
 extension UploadGroup.File {
-  /// nil for what does not go in a group.
-  init?(_ item: TreeItem, _ tools: TransferTools) {
-    guard !tools.mayHaveLeftovers, tools.earlierRun == nil,
-      case .file(let request, let size?, isRenamed: false) = item,
-      size <= SmallUpload.largestSize, request.ifExists != .rename,
-      case .upload(let path, let location, let attributes) = request.work
-    else { return nil }
-    self.init(
-      request: request, location: location, path: path, attributes: attributes, size: size)
-  }
-
   fileprivate func upload(
     of source: SourceFile, _ readAt: ContinuousClock.Instant, _ tools: TransferTools,
     _ progress: TransferProgress
   ) -> SmallUpload {
     progress.set(total: source.size)
-    var upload = Uploader(
+    return Uploader(
       file: path, location: location, attributes: attributes, ifExists: request.ifExists,
       tools: tools.reporting(to: progress), progress: progress
-    ).small(source, at: location, request.ifExists == .overwrite ? .none : .ifNoneMatch)
-    upload.readAt = readAt
-    upload.executor = tools.client.taskExecutor
-    return upload
+    ).small(
+      source, at: location, request.ifExists == .overwrite ? .none : .ifNoneMatch, readAt: readAt,
+      executor: tools.client.taskExecutor)
   }
 }
 

@@ -485,10 +485,9 @@ struct TransferTreeTests {
         let readAt = ContinuousClock.now
         let source = try await SourceFile.open(path, readingUpTo: SmallUpload.largestRead)
         try fixture.local.write("small", bytes: [1, 2, 3, 4])
-        var upload = SmallUpload(
+        let upload = SmallUpload(
           source: source, location: fixture.location("k\(wait)"), attributes: .init(),
-          condition: .none, tools: tools, progress: TransferProgress())
-        upload.readAt = readAt - wait
+          condition: .none, tools: tools, progress: TransferProgress(), readAt: readAt - wait)
         do throws(StorageError) {
           _ = try await upload.run()
           #expect(wait < .zero)
