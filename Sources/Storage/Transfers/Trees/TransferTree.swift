@@ -173,7 +173,8 @@ public struct TreeStatus: Sendable, Hashable {
 
 /// What became of one file of a tree.
 public struct TreeOutcome: Sendable, Hashable {
-  public enum End: Sendable, Hashable {
+  /// Indirect, since an outcome is handed on many times, and either has a dozen things to copy.
+  public indirect enum End: Sendable, Hashable {
     /// It arrived, or was skipped as the result says.
     case finished(TransferResult)
     case failed(StorageError)

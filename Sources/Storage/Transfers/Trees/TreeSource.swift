@@ -63,9 +63,7 @@ struct TreeSource {
         if let item = item(for: element, bucket, prefix, attributes) { return item }
       }
       return nil
-    case .prefix(var walk):
-      defer { place = .prefix(walk) }
-      return try await walk.next()
+    case .prefix(let walk): return try await walk.next()
     case .list(var requests):
       defer { place = .list(requests) }
       return requests.popFirst().map { .file($0, size: $0.size, isRenamed: false) }
@@ -115,7 +113,7 @@ extension KeyFilter {
 
 /// The objects under a prefix, each with the name that it gets here. While one page is worked on,
 /// the next one is fetched.
-struct PrefixWalk {
+final class PrefixWalk {
   private let bucket: BucketName
   private let selection: KeySelection
   private let dropping: Int
@@ -147,7 +145,7 @@ struct PrefixWalk {
 
   func begin() async { await listing.begin() }
 
-  mutating func next() async throws(StorageError) -> TreeItem? {
+  func next() async throws(StorageError) -> TreeItem? {
     while true {
       while let object = objects.popFirst() {
         if let item = item(for: object) { return item }
@@ -157,14 +155,14 @@ struct PrefixWalk {
   }
 
   /// - Returns: false at the end.
-  private mutating func fetch() async throws(StorageError) -> Bool {
+  private func fetch() async throws(StorageError) -> Bool {
     guard let page = try await listing.next() else { return false }
     objects = page.filter { selection.contains($0.key) }[...]
     return true
   }
 
   /// - Returns: nil for what is not meant.
-  mutating func item(for object: ObjectSummary) -> TreeItem? {
+  func item(for object: ObjectSummary) -> TreeItem? {
     let key = ObjectKey(bytes: object.key.bytes.dropFirst(dropping))
     // The marker of the prefix itself is the folder that everything goes to. One with bytes is a
     // file like any other, whose name has none.

@@ -24,7 +24,7 @@ struct PrefixWalkTests {
   private func items(
     _ keys: [(String, Int64)], dropping: String = "p/", beside: [String] = []
   ) throws -> [String] {
-    var walk = try walk(dropping: dropping, beside: beside)
+    let walk = try walk(dropping: dropping, beside: beside)
     return keys.compactMap { key, size in
       switch walk.item(for: ObjectSummary(key: ObjectKey(key), size: ByteCount(size))) {
       case .file(let request, let found, let isRenamed):
