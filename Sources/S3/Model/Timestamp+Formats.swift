@@ -146,6 +146,7 @@ extension Timestamp {
   var basicISO8601: String {
     let date = CalendarDate(self)
     var text: [UInt8] = []
+    text.reserveCapacity(16)
     text.append(date.year, width: 4)
     text.append(date.month, width: 2)
     text.append(date.day, width: 2)

@@ -92,6 +92,6 @@ struct QueryItem: Sendable, Hashable, Comparable {
 extension [QueryItem] {
   /// `a=1&b=`, without a question mark; a parameter without a value keeps its `=`.
   var encoded: String {
-    map { "\($0.encodedName)=\($0.encodedValue)" }.joined(separator: "&")
+    isEmpty ? "" : map { "\($0.encodedName)=\($0.encodedValue)" }.joined(separator: "&")
   }
 }

@@ -47,6 +47,11 @@ struct S3Target {
   }
 
   func url(query: [QueryItem]) -> String {
-    "\(scheme.rawValue)://\(host)\(path)" + (query.isEmpty ? "" : "?\(query.encoded)")
+    var url = scheme.rawValue
+    url.reserveCapacity(url.utf8.count + 3 + host.utf8.count + path.utf8.count)
+    url += "://"
+    url += host
+    url += path
+    return query.isEmpty ? url : "\(url)?\(query.encoded)"
   }
 }

@@ -64,11 +64,7 @@ public enum Digest {
   /// RFC 2104, section 2. libcrypto's own looks for its parts anew each time, which takes longer than
   /// the digests.
   static func hmacSHA256(key: [UInt8], _ message: some Sequence<UInt8>) -> [UInt8] {
-    let blockSize = 64
-    let short = key.count > blockSize ? sha256(key) : key
-    let block = short + [UInt8](repeating: 0, count: blockSize - short.count)
-    let inner = sha256(block.map { $0 ^ 0x36 } + message)
-    return sha256(block.map { $0 ^ 0x5c } + inner)
+    HMACKey(key).code(of: message)
   }
 
   public static func hex(_ bytes: some Sequence<UInt8>) -> String {
@@ -101,6 +97,25 @@ public enum Digest {
     }
     guard digits.count == hex.utf8.count, digits.count.isMultiple(of: 2) else { return nil }
     return stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+  }
+}
+
+/// A key of HMAC-SHA-256, made ready for many messages.
+struct HMACKey: Sendable {
+  private static let blockSize = 64
+  private let inner: [UInt8]
+  private let outer: [UInt8]
+
+  init(_ key: [UInt8]) {
+    let short = key.count > Self.blockSize ? Digest.sha256(key) : key
+    let block = short + [UInt8](repeating: 0, count: Self.blockSize - short.count)
+    inner = block.map { $0 ^ 0x36 }
+    outer = block.map { $0 ^ 0x5c }
+  }
+
+  /// 32 bytes.
+  func code(of message: some Sequence<UInt8>) -> [UInt8] {
+    Digest.sha256(outer + Digest.sha256(inner + message))
   }
 }
 

@@ -26,8 +26,7 @@ struct SigV4Signer {
 
   /// When the signature is made, as `20261120T140207Z`.
   let date: String
-  private let scope: String
-  private let credential: String
+  private let accessKeyID: String
   private let key: SigningKey
 
   /// - Parameter keys: where keys of earlier requests are kept.
@@ -36,20 +35,26 @@ struct SigV4Signer {
     timestamp: Timestamp, keys: SigningKeys = SigningKeys()
   ) {
     date = timestamp.basicISO8601
-    let day = String(date.prefix(8))
-    scope = "\(day)/\(region)/\(service)/aws4_request"
-    credential = "\(accessKeyID)/\(scope)"
+    self.accessKeyID = accessKeyID
     key = keys.key(
-      secretAccessKey: secretAccessKey, date: day, region: region, service: service)
+      secretAccessKey: secretAccessKey, date: String(date.prefix(8)), region: region,
+      service: service)
   }
 
   /// The value of the `Authorization` header.
   func authorization(for request: Request) -> String {
     let headers = CanonicalHeaders(request.headers)
-    var text = Array("\(Self.algorithm) Credential=\(credential), SignedHeaders=".utf8)
+    var text: [UInt8] = []
+    text.reserveCapacity(512)
+    text += Self.algorithm.utf8
+    text += " Credential=".utf8
+    text += accessKeyID.utf8
+    text.append(UInt8(ascii: "/"))
+    text += key.scope.utf8
+    text += ", SignedHeaders=".utf8
     text += headers.names
     text += ", Signature=".utf8
-    text += signature(of: stringToSign(canonicalRequest(request, headers)))
+    text += key.signature(of: stringToSign(canonicalRequest(request, headers)))
     return String(decoding: text, as: UTF8.self)
   }
 
@@ -64,7 +69,7 @@ struct SigV4Signer {
     var request = request
     request.query += [
       QueryItem("X-Amz-Algorithm", Self.algorithm),
-      QueryItem("X-Amz-Credential", credential),
+      QueryItem("X-Amz-Credential", "\(accessKeyID)/\(key.scope)"),
       QueryItem("X-Amz-Date", date),
       QueryItem("X-Amz-Expires", String(expiresInSeconds)),
       QueryItem("X-Amz-SignedHeaders", headers.names),
@@ -72,7 +77,7 @@ struct SigV4Signer {
     if let sessionToken {
       request.query.append(QueryItem("X-Amz-Security-Token", sessionToken.revealed))
     }
-    let signature = signature(of: stringToSign(canonicalRequest(request, headers)))
+    let signature = key.signature(of: stringToSign(canonicalRequest(request, headers)))
     return request.query + [QueryItem("X-Amz-Signature", signature)]
   }
 
@@ -99,13 +104,9 @@ struct SigV4Signer {
     text.reserveCapacity(256)
     text.append(line: Self.algorithm.utf8)
     text.append(line: date.utf8)
-    text.append(line: scope.utf8)
+    text.append(line: key.scope.utf8)
     text += Digest.hexBytes(Digest.sha256(canonicalRequest))
     return text
-  }
-
-  private func signature(of stringToSign: [UInt8]) -> [UInt8] {
-    Digest.hexBytes(Digest.hmacSHA256(key: key.bytes, stringToSign))
   }
 }
 

@@ -4,23 +4,30 @@ internal import Synchronization
 ///
 /// Source: IAM User Guide, "Create a signed AWS API request", step 4.
 struct SigningKey: Sendable {
-  let bytes: [UInt8]
+  /// What it is good for: `20261120/eu-central-1/s3/aws4_request`.
+  let scope: String
+  private let key: HMACKey
 
   /// - Parameter date: as `20261120`, in UTC.
   init(secretAccessKey: Secret, date: String, region: String, service: String) {
+    let parts = [date, region, service, "aws4_request"]
+    scope = parts.joined(separator: "/")
     var key = Array("AWS4\(secretAccessKey.revealed)".utf8)
-    for part in [date, region, service, "aws4_request"] {
-      key = Digest.hmacSHA256(key: key, part.utf8)
-    }
-    bytes = key
+    for part in parts { key = Digest.hmacSHA256(key: key, part.utf8) }
+    self.key = HMACKey(key)
   }
+
+  /// In hexadecimal.
+  func signature(of text: [UInt8]) -> [UInt8] { Digest.hexBytes(key.code(of: text)) }
 }
 
 /// Keeps the last keys: deriving one takes four digests, and thousands of requests share it.
 final class SigningKeys: Sendable {
   private struct Entry {
     var secretAccessKey: Secret
-    var scope: [String]
+    var date: String
+    var region: String
+    var service: String
     var key: SigningKey
   }
 
@@ -28,17 +35,19 @@ final class SigningKeys: Sendable {
   private let entries = Mutex<[Entry]>([])
 
   func key(secretAccessKey: Secret, date: String, region: String, service: String) -> SigningKey {
-    let scope = [date, region, service]
-    return entries.withLock { entries in
+    entries.withLock { entries in
       if let entry = entries.first(where: {
-        $0.scope == scope && $0.secretAccessKey == secretAccessKey
+        $0.date == date && $0.region == region && $0.service == service
+          && $0.secretAccessKey == secretAccessKey
       }) {
         return entry.key
       }
       let key = SigningKey(
         secretAccessKey: secretAccessKey, date: date, region: region, service: service)
       if entries.count == Self.capacity { entries.removeFirst() }
-      entries.append(Entry(secretAccessKey: secretAccessKey, scope: scope, key: key))
+      entries.append(
+        Entry(
+          secretAccessKey: secretAccessKey, date: date, region: region, service: service, key: key))
       return key
     }
   }
