@@ -153,7 +153,10 @@ actor CurlLoop {
       : .curl(
         code, reason: slot.easy.reason(for: code), host: exchange.origin.host,
         isConnected: exchange.isConnected)
-    end(exchange, with: exchange.result(error: error), isComplete: code == CURLE_OK)
+    // libcurl counts the connections that end under a handle until it is reset, and gives up at the
+    // sixth.
+    let isComplete = code == CURLE_OK && !exchange.wasStartedAgain
+    end(exchange, with: exchange.result(error: error), isComplete: isComplete)
   }
 
   /// Takes the exchange out of libcurl's hands, wherever it stands, and answers its caller.

@@ -62,6 +62,7 @@ final class Exchange {
 
   /// Whether the connection stands. Until then the connect timeout counts, not the stall timeout.
   var isConnected: Bool { timesStarted > 0 }
+  var wasStartedAgain: Bool { timesStarted > 1 }
 
   /// Grows whenever a byte has been handed to the kernel or come from there, and while none may.
   var movedByteCount: Int64 { Int64(headByteCount) + bodyCount + sentCount + holdCount }

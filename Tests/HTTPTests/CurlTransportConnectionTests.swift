@@ -12,7 +12,8 @@ struct CurlTransportConnectionTests {
     }
     let transport = CurlTransport()
     for number in 0..<40 {
-      let method: HTTPMethod = number.isMultiple(of: 2) ? .get : .put
+      // One after the other of the same kind, and of another.
+      let method: HTTPMethod = number / 2 % 2 == 0 ? .get : .put
       _ = try await transport.send(HTTPRequest(method: method, url: server.url + "/\(number)"))
     }
     #expect(server.connectionCount == 1)
@@ -69,12 +70,18 @@ struct CurlTransportConnectionTests {
     for first in kinds.indices {
       for second in kinds.indices {
         _ = try? await transport.send(kinds[first])
-        let answer = try? await transport.send(kinds[second])
+        var request = kinds[second]
+        let progress = ByteCounter()
+        request.progress = progress
+        let answer = try? await transport.send(request)
         #expect(received.all.suffix(2) == [alone[first], alone[second]])
         let isCut = kinds[second].url.hasSuffix("/cut")
         #expect((answer == nil) == isCut)
         let hasBody = !isCut && kinds[second].method != .head
         #expect(answer.map(\.bodyCount) == (isCut ? nil : hasBody ? 1 : 0))
+        // Of an error document none counts.
+        let isCounted = hasBody && !kinds[second].url.hasSuffix("/missing")
+        #expect(isCut || progress.value == Int(kinds[second].body.count) + (isCounted ? 1 : 0))
       }
     }
   }
@@ -276,6 +283,22 @@ struct CurlTransportConnectionTests {
       #expect(try await transport.send(request).status == 200)
     }
     #expect(received.all == ["GET /one HTTP/1.1", "GET /two HTTP/1.1", "GET /two HTTP/1.1"])
+  }
+
+  @Test("It does so however often that has happened before")
+  func alwaysClosed() async throws {
+    let server = try ScriptedServer { connection in
+      guard connection.readRequest() != nil else { return }
+      connection.answer("200 OK")
+      _ = connection.readRequest()
+    }
+    let transport = CurlTransport()
+    for number in 0..<20 {
+      let request = HTTPRequest(
+        method: .get, url: server.url + "/\(number)", stallTimeout: .seconds(120))
+      #expect(try await transport.send(request).status == 200)
+    }
+    #expect(server.connectionCount == 20)
   }
 
   @Test("Cancelling ends a request whose answer is withheld, and closes its connection")
