@@ -30,10 +30,17 @@ struct PayloadDigest: Sendable {
   }
 
   private static func of(_ bytes: [UInt8], _ wants: Wants) -> PayloadDigest {
-    var running = Running(wants)
+    // To make room for a digest takes libcrypto as long as a kilobyte of it.
+    let isShort = bytes.count <= Self.short
+    var running = Running(isShort ? wants.subtracting(.sha256) : wants)
     bytes.withUnsafeBytes { running.update($0) }
-    return running.finish()
+    var digest = running.finish()
+    if isShort, wants.contains(.sha256) { digest.sha256 = Digest.hex(Digest.sha256(bytes)) }
+    return digest
   }
+
+  /// In bytes, all of which are in the processor's cache for a second pass.
+  private static let short = 32 * 1024
 
   /// All passes over one piece, while it is in the processor's cache.
   struct Running: ~Copyable {
