@@ -29,14 +29,9 @@ extension [HTTPHeader] {
 
 extension String {
   /// Several times as quick as asking the view of UTF-8, which looks for its storage at each byte.
-  /// Looks at all of them, so that the compiler can have many looked at together.
   @inlinable
   package func allBytes(_ isFine: (UInt8) -> Bool) -> Bool {
-    utf8.withContiguousStorageIfAvailable { bytes in
-      var areFine = true
-      for byte in bytes { areFine = isFine(byte) && areFine }
-      return areFine
-    } ?? utf8.allSatisfy(isFine)
+    utf8.withContiguousStorageIfAvailable { $0.allSatisfy(isFine) } ?? utf8.allSatisfy(isFine)
   }
 
   /// Whether two names of header fields are the same, without regard to case.

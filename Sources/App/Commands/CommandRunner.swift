@@ -107,14 +107,19 @@ enum CommandRunner {
 /// Thrown to end a command whose results nobody reads any more.
 struct OutputClosed: Error {}
 
-/// Watches for SIGINT, SIGTERM and SIGHUP.
-private final class Interruption: Sendable {
+/// Watches for SIGINT, SIGTERM and SIGHUP for as long as it is held.
+private final class Interruption {
+  /// When the first of them came.
+  private final class First: Sendable {
+    let moment = Mutex<ContinuousClock.Instant?>(nil)
+  }
+
   /// Those who send a signal to a process and to its group, as timeout(1) does, mean one.
   private static let oneSignal = Duration.milliseconds(500)
 
-  private let first = Mutex<ContinuousClock.Instant?>(nil)
-  // Written by `init` alone, before anybody else has this object.
-  nonisolated(unsafe) private var relay: SignalRelay?
+  private let first = First()
+  /// Kept because its source ends with it.
+  private let relay: SignalRelay?
 
   /// - Parameters:
   ///   - onHangUp: what SIGHUP does instead of interrupting.
@@ -125,17 +130,16 @@ private final class Interruption: Sendable {
   ) {
     let signals = [SIGINT, SIGTERM, SIGHUP].filter { !SignalRelay.isIgnored($0) }
     // Without one they end the program as they end any.
-    relay = try? SignalRelay(signals, queue: .global()) { [weak self] number in
-      guard let self else { return }
+    relay = try? SignalRelay(signals, queue: .global()) { [first] number in
       if number == SIGHUP, let onHangUp { return onHangUp() }
-      let before = first.withLock { first in
-        defer { first = first ?? .now }
-        return first
+      let before = first.moment.withLock { moment in
+        defer { moment = moment ?? .now }
+        return moment
       }
       guard let before else { return handler() }
       if before.duration(to: .now) > Self.oneSignal { again() }
     }
   }
 
-  var hasHappened: Bool { first.withLock { $0 != nil } }
+  var hasHappened: Bool { first.moment.withLock { $0 != nil } }
 }

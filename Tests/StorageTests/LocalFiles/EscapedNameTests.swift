@@ -23,6 +23,19 @@ struct EscapedNameTests {
     _ = try RelativeName(name.name)
   }
 
+  @Test("A key that is told to be plain at a glance is the one that all rules leave as it is")
+  func glance() {
+    var random = SeededRandom(seed: 11)
+    let pieces = ["a", "b", ".", "/", "%", "%2F", "\0", "é", String(repeating: "x", count: 250)]
+    for _ in 0..<5_000 {
+      let count = Int.random(in: 0...8, using: &random)
+      let key = ObjectKey(
+        (0..<count).map { _ in pieces.randomElement(using: &random) ?? "" }.joined())
+      // A folder that no key reaches: every component is looked at.
+      #expect(EscapedName(key) == EscapedName(key, foldersBesideFiles: [.max]))
+    }
+  }
+
   @Test("A folder beside a file of its name gets another one")
   func besideFile() {
     let key = ObjectKey("x/a/b")

@@ -21,7 +21,7 @@ struct TreeRunner: Sendable {
   func run() async -> Result<TransferResult, StorageError> {
     defer { outcomes?.end() }
     let source = TreeSource(tree, client: tools.client)
-    // The way to the server and back takes as long as noting the tree in the journal.
+    // The first page comes while the journal notes the tree.
     await source.begin()
     do throws(StorageError) {
       let log = try await TreeLog.take(tree, tools)
