@@ -26,10 +26,21 @@ static const uint32_t first_words[8] = {
     0x9b05688c, 0x510e527f, 0xbb67ae85, 0x6a09e667, 0x5be0cd19, 0x1f83d9ab, 0xa54ff53a, 0x3c6ef372,
 };
 
-int pail_sha256_lanes(void) {
+static pail_sha256_path quickest = pail_sha256_by_nothing;
+
+__attribute__((constructor)) static void find_quickest(void) {
   unsigned a, b, c, d;
-  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return 1;
-  return (b & 1u << 29) && __builtin_cpu_supports("sse4.1") ? pail_sha256_most_lanes : 1;
+  __builtin_cpu_init();
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(b & 1u << 29)) return;
+  if (!__builtin_cpu_supports("avx")) return;
+  quickest = __builtin_cpu_supports("avx512vl") ? pail_sha256_by_more_registers
+                                                : pail_sha256_by_instructions;
+}
+
+pail_sha256_path pail_sha256_quickest(void) { return quickest; }
+
+int pail_sha256_lanes(void) {
+  return quickest == pail_sha256_by_nothing ? 1 : pail_sha256_most_lanes;
 }
 
 void pail_sha256_begin(pail_sha256 *message) {
@@ -39,7 +50,7 @@ void pail_sha256_begin(pail_sha256 *message) {
 
 // Four rounds take some 16 cycles, since each waits for the one before, and could be done in half of
 // that: rounds of other messages fill the gaps. With `lanes` a constant all loops are unrolled.
-__attribute__((target("sha,sse4.1"), always_inline)) static inline void add_blocks(
+__attribute__((target("sha,avx"), always_inline)) static inline void add_blocks(
     pail_sha256 *const messages[], const unsigned char *const data[], const int lanes,
     size_t count) {
   const __m128i big_endian = _mm_set_epi64x(0x0c0d0e0f08090a0bLL, 0x0405060700010203LL);
@@ -94,18 +105,45 @@ __attribute__((target("sha,sse4.1"), always_inline)) static inline void add_bloc
   }
 }
 
-__attribute__((target("sha,sse4.1"))) void pail_sha256_add(
-    pail_sha256 *const messages[], const unsigned char *const data[], int lanes, size_t size) {
+__attribute__((target("sha,avx"), always_inline)) static inline void add_some(
+    pail_sha256 *const messages[], const unsigned char *const data[], int lanes, size_t count) {
+  switch (lanes) {
+    case 1: add_blocks(messages, data, 1, count); break;
+    case 2: add_blocks(messages, data, 2, count); break;
+    default: add_blocks(messages, data, 3, count); break;
+  }
+}
+
+__attribute__((target("sha,avx"))) static void add_by_instructions(
+    pail_sha256 *const messages[], const unsigned char *const data[], int lanes, size_t count) {
+  add_some(messages, data, lanes, count);
+}
+
+// Three messages have more under way than 16 registers hold: with 32 the rest of it need not wait in
+// memory.
+__attribute__((target("sha,avx512vl"))) static void add_by_more_registers(
+    pail_sha256 *const messages[], const unsigned char *const data[], int lanes, size_t count) {
+  add_some(messages, data, lanes, count);
+}
+
+void pail_sha256_add_by(
+    pail_sha256_path path, pail_sha256 *const messages[], const unsigned char *const data[],
+    int lanes, size_t size) {
   size_t count = size / block;
   while (lanes > 0) {
     int some = lanes < pail_sha256_most_lanes ? lanes : pail_sha256_most_lanes;
-    switch (some) {
-      case 1: add_blocks(messages, data, 1, count); break;
-      case 2: add_blocks(messages, data, 2, count); break;
-      default: add_blocks(messages, data, 3, count); break;
+    if (path == pail_sha256_by_more_registers) {
+      add_by_more_registers(messages, data, some, count);
+    } else {
+      add_by_instructions(messages, data, some, count);
     }
     messages += some, data += some, lanes -= some;
   }
+}
+
+void pail_sha256_add(
+    pail_sha256 *const messages[], const unsigned char *const data[], int lanes, size_t size) {
+  pail_sha256_add_by(quickest, messages, data, lanes, size);
 }
 
 void pail_sha256_end(
@@ -133,6 +171,8 @@ void pail_sha256_end(
 
 #else
 
+pail_sha256_path pail_sha256_quickest(void) { return pail_sha256_by_nothing; }
+
 int pail_sha256_lanes(void) { return 1; }
 
 void pail_sha256_begin(pail_sha256 *message) {
@@ -143,6 +183,13 @@ void pail_sha256_begin(pail_sha256 *message) {
 void pail_sha256_add(
     pail_sha256 *const messages[], const unsigned char *const data[], int lanes, size_t size) {
   (void)messages, (void)data, (void)lanes, (void)size;
+  abort();
+}
+
+void pail_sha256_add_by(
+    pail_sha256_path path, pail_sha256 *const messages[], const unsigned char *const data[],
+    int lanes, size_t size) {
+  (void)path, (void)messages, (void)data, (void)lanes, (void)size;
   abort();
 }
 

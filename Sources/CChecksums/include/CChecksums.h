@@ -46,8 +46,17 @@ typedef struct {
   uint64_t length;
 } pail_sha256;
 
-// How many messages this processor wants at once. Where it is 1 the functions below must not be
-// called.
+// The ways there are, each quicker than the one before where the processor has it.
+typedef enum {
+  pail_sha256_by_nothing,         // the functions below must not be called
+  pail_sha256_by_instructions,    // SHA and AVX
+  pail_sha256_by_more_registers,  // AVX-512VL as well
+} pail_sha256_path;
+
+// The path of the functions below on this processor, which has the ones before it too.
+pail_sha256_path pail_sha256_quickest(void);
+
+// How many messages this processor wants at once: 1 where there is no path.
 int pail_sha256_lanes(void);
 
 void pail_sha256_begin(pail_sha256 *message);
@@ -55,6 +64,11 @@ void pail_sha256_begin(pail_sha256 *message);
 // Carries each of `lanes` messages on over `size` bytes of its own. A multiple of 64.
 void pail_sha256_add(
     pail_sha256 *const messages[], const unsigned char *const data[], int lanes, size_t size);
+
+// The same by one path, which the processor must have.
+void pail_sha256_add_by(
+    pail_sha256_path path, pail_sha256 *const messages[], const unsigned char *const data[],
+    int lanes, size_t size);
 
 // Carries a message on over its last bytes, of any number, and tells its digest.
 void pail_sha256_end(
