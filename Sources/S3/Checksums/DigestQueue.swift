@@ -71,14 +71,14 @@ final class DigestQueue: Sendable {
     }.get()
   }
 
-  /// Another thread begins once two wait: they are digested together in hardly more time than one,
-  /// and a third may be long in coming.
+  /// Another thread begins once enough wait to fill its lanes: fewer are sooner done with, and in less
+  /// of the processor's time, by those threads that there are.
   private func add(_ job: Job) {
     let needsThread = state.withLock { state in
       state.waiting.append(job)
       guard
         state.threadCount == 0
-          || (state.waiting.count >= min(lanes, 2) && state.threadCount < Self.mostThreads)
+          || (state.waiting.count >= lanes && state.threadCount < Self.mostThreads)
       else { return false }
       state.threadCount += 1
       return true
@@ -90,7 +90,8 @@ final class DigestQueue: Sendable {
     let pieces = Pieces(count: lanes)
     while true {
       let jobs: [Job] = state.withLock { state in
-        let jobs = Array(state.waiting.prefix(lanes))
+        let isNeeded = state.threadCount == 1 || state.waiting.count >= lanes
+        let jobs = isNeeded ? Array(state.waiting.prefix(lanes)) : []
         state.waiting.removeFirst(jobs.count)
         if jobs.isEmpty { state.threadCount -= 1 }
         return jobs

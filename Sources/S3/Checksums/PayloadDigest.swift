@@ -71,6 +71,12 @@ struct PayloadDigest: Sendable {
   }
 }
 
+/// What the request for a part says of it, found before it has its turn.
+public struct PartDigest: Sendable {
+  let digest: PayloadDigest
+  let found: PayloadDigest.Wants
+}
+
 extension [UInt8] {
   fileprivate var hexadecimal: String { Digest.hex(self) }
 }

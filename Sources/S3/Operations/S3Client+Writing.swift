@@ -87,12 +87,27 @@ extension S3Client {
       uploadID: id, mayHaveLeftAnother: mayHaveLeftAnother, checksum: checksum)
   }
 
+  /// Finds ahead of its turn what the request for a part will say of it.
+  ///
+  /// - Parameter body: must not change until the part has been sent.
+  public func digest(ofPart body: HTTPRequestBody) async throws(S3Error) -> PartDigest {
+    let checksum = memory.uploadChecksum
+    let wants = wants(of: body, checksum, withMD5: sendsMD5(beside: checksum))
+    do {
+      return PartDigest(digest: try await PayloadDigest.of(body, wants: wants), found: wants)
+    } catch {
+      throw S3Error(.uploadPart, error)
+    }
+  }
+
   /// S3 API Reference: UploadPart.
   ///
-  /// - Parameter body: 5 MiB through 5 GiB; the last part may be smaller.
+  /// - Parameters:
+  ///   - body: 5 MiB through 5 GiB; the last part may be smaller.
+  ///   - digest: that of `body`, where it is known. What it lacks is found now.
   public func uploadPart(
     _ location: ObjectLocation, uploadID: UploadID, partNumber: PartNumber, body: HTTPRequestBody,
-    progress: ByteCounter?
+    digest: PartDigest? = nil, progress: ByteCounter?
   ) async throws(S3Error) -> PartReceipt {
     try await comparingFirst(body, \.etag) { () async throws(S3Error) in
       try await adapting { (checksum) async throws(S3Error) in
@@ -102,7 +117,7 @@ extension S3Client {
           QueryItem("partNumber", String(partNumber.value)), QueryItem("uploadId", uploadID.text),
         ]
         call.progress = progress
-        let sent = try await add(body, to: &call, checksum)
+        let sent = try await add(body, to: &call, checksum, known: digest)
         return try await send(call) { (response) throws(S3Error.Cause) in
           try XMLElement.checkSilence(of: response)
           guard let etag = response.head.etag else {
@@ -241,22 +256,40 @@ extension S3Client {
   /// In bytes: an MD5 of so little costs nothing, and tells what the endpoint's ETags are.
   private static let largestForLearning: Int64 = 1 << 20
 
-  /// Adds a body with what a request says of it: its checksum, and its digest where TLS does not
-  /// protect it. MD5 goes along only where the endpoint has shown that it knows no checksum.
-  private func add(
-    _ body: HTTPRequestBody, to call: inout S3Call, _ checksum: UploadChecksum
-  ) async throws(S3Error) -> SentDigest {
-    let sendsMD5 = checksum == .none || memory.answersChecksums == false
+  /// MD5 goes along only where the endpoint has shown that it knows no checksum.
+  private func sendsMD5(beside checksum: UploadChecksum) -> Bool {
+    checksum == .none || memory.answersChecksums == false
+  }
+
+  /// What is to be found of a body: its checksum, and its digest where TLS does not protect it.
+  private func wants(
+    of body: HTTPRequestBody, _ checksum: UploadChecksum, withMD5: Bool
+  ) -> PayloadDigest.Wants {
     var wants: PayloadDigest.Wants = endpoint.isTLS ? [] : .sha256
     if checksum == .crc32c { wants.insert(.crc32c) }
-    if sendsMD5 || (body.count <= Self.largestForLearning && memory.mayLearnETags()) {
-      wants.insert(.md5)
-    }
+    let mayLearn = body.count <= Self.largestForLearning && memory.mayLearnETags()
+    if withMD5 || mayLearn { wants.insert(.md5) }
+    return wants
+  }
+
+  /// Adds a body with what a request says of it.
+  ///
+  /// - Parameter known: what has been found of it already.
+  private func add(
+    _ body: HTTPRequestBody, to call: inout S3Call, _ checksum: UploadChecksum,
+    known: PartDigest? = nil
+  ) async throws(S3Error) -> SentDigest {
+    let sendsMD5 = sendsMD5(beside: checksum)
+    let wants = wants(of: body, checksum, withMD5: sendsMD5)
     let digest: PayloadDigest
-    do {
-      digest = try await PayloadDigest.of(body, wants: wants)
-    } catch {
-      throw S3Error(call.operation, error)
+    if let known, known.found.isSuperset(of: wants) {
+      digest = known.digest
+    } else {
+      do {
+        digest = try await PayloadDigest.of(body, wants: wants)
+      } catch {
+        throw S3Error(call.operation, error)
+      }
     }
     call.body = body
     call.payloadHash = digest.sha256 ?? SigV4Signer.unsignedPayload

@@ -36,7 +36,7 @@ extension SingleUpload {
       var mayLeaveUpload = false
       let plan = beginning.plan
       let troubles = PartTroubles()
-      var machine = UploadMachine(plan: plan, partsAtOnce: tools.partsAtOnce)
+      var machine = UploadMachine(plan: plan, partsAtOnce: tools.uploadedPartsAtOnce)
       var commands =
         if case .resumed(let id, _, let parts) = beginning {
           machine.resume(id, done: parts)
@@ -138,18 +138,21 @@ extension SingleUpload {
   private func sendNow(
     _ part: PartNumber, _ range: Range<Int64>, _ id: UploadID
   ) async -> Result<PartReceipt, S3Error> {
+    let slice = FileSlice(
+      file: source.file, offset: range.lowerBound, count: Int64(range.count))
     do {
+      // While others are sent: whoever gets a turn has no more to do than to send.
+      let digest = try await client.digest(ofPart: .file(slice))
       let receipt = try await tools.pausable(.uploadPart) { () async throws(S3Error) in
         // It may have waited for its turn. The failure is then found to be that of the source.
         guard await !source.hasChanged() else {
           throw S3Error(operation: .uploadPart, cause: .transport(.fileTooShort), attempts: 0)
         }
         let counter = progress.begin()
-        let slice = FileSlice(
-          file: source.file, offset: range.lowerBound, count: Int64(range.count))
         do throws(S3Error) {
           let receipt = try await client.uploadPart(
-            location, uploadID: id, partNumber: part, body: .file(slice), progress: counter)
+            location, uploadID: id, partNumber: part, body: .file(slice), digest: digest,
+            progress: counter)
           progress.end(counter, isDone: true)
           return receipt
         } catch {

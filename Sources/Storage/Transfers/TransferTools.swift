@@ -53,6 +53,10 @@ struct TransferTools: Sendable {
   /// As many parts or ranges of one transfer as may ever be under way; more would only wait.
   var partsAtOnce: Int { pool.mostParts }
 
+  /// The same for an upload: beside the parts that have a turn, some are digested, six in hardly more
+  /// time than two, and some have been, so that no turn waits for a digest.
+  var uploadedPartsAtOnce: Int { partsAtOnce + 6 }
+
   /// Waits for the turn of a request that carries a body.
   ///
   /// - Returns: nil when the task was cancelled; otherwise to be given back with ``leave(_:)``.

@@ -265,6 +265,29 @@ struct WritingTests {
     #expect(document.contains("<ChecksumCRC32C>\(Self.crc32c)</ChecksumCRC32C>"))
   }
 
+  @Test("A part goes with the digest that it has, and with what a store turns out to need")
+  func digestedAhead() async throws {
+    let scripted = try ScriptedClient([.response(200, [etag]), .response(200, [etag])])
+    func send(_ digest: PartDigest) async throws {
+      _ = try await scripted.client.uploadPart(
+        location, uploadID: upload, partNumber: PartNumber(1), body: body, digest: digest,
+        progress: nil)
+    }
+    // Of other bytes, so that it shows which digest went along.
+    let other = try await scripted.client.digest(ofPart: .bytes(Array("other".utf8)))
+    let own = try await scripted.client.digest(ofPart: body)
+    try await send(other)
+    try await send(own)
+    let sent = scripted.requests.map(\.headers)
+    let digests = sent.map { $0["x-amz-content-sha256"] }
+    #expect(
+      digests == [
+        Digest.hex(Digest.sha256("other".utf8)), Digest.hex(Digest.sha256("123456789".utf8)),
+      ])
+    // Its first answer had no checksum.
+    #expect(sent.map { $0["Content-MD5"] } == [nil, "JfnnlDI7RTiF9RgfG2JNCw=="])
+  }
+
   @Test("An answer without an ETag, or with a page, is none: it goes again, where that may be")
   func page() async throws {
     let page = ScriptedTransport.Answer.response(200, [], "<html>sign in</html>")

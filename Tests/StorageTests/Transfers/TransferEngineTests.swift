@@ -341,6 +341,30 @@ struct TransferEngineTests {
     }
   }
 
+  @Test("A part whose file changes once it is digested, before its turn, is not sent")
+  func sourceChangesOnceDigested() async throws {
+    var settings = TransferSettings.small
+    settings.concurrentRequests = 1
+    try await ServerFixture.with(settings: settings) { fixture in
+      let size = 11 * Self.mebibyte
+      let file = try fixture.file("up.bin", size: size)
+      fixture.transport.afterEach { request in
+        guard request.method == .put else { return }
+        #expect(throws: Never.self) {
+          try fixture.local.write("up.bin", bytes: Array(repeating: 7, count: Int(size)))
+        }
+      }
+      await #expect {
+        _ = try await fixture.service.upload(file, to: fixture.location("up.bin"))
+      } throws: { error in
+        (error as? StorageError)?.kind == .fileChanged
+      }
+      #expect(fixture.transport.sentChanges.filter { $0.method == .put }.count == 1)
+      #expect(try await fixture.uploads().isEmpty)
+      #expect(try await fixture.rows(.upload).first?.errorCode == "SourceChanged")
+    }
+  }
+
   @Test("An object that is replaced between its ranges is noticed, and no file is left")
   func objectChanges() async throws {
     try await ServerFixture.with { fixture in
