@@ -48,6 +48,32 @@ struct OpeningTests {
     #expect(sharedModes == ("delete", 3))
   }
 
+  @Test(
+    "What may be lost with the power is not flushed, where there is a WAL, and all else is then",
+    arguments: [(StoreSettings.Journal.wal, 1, 2), (.delete, 3, 3)])
+  func unflushed(journal: StoreSettings.Journal, within: Int, after: Int) async throws {
+    struct Problem: Error {}
+    let store = try HistoryStore(path: folder.history, settings: StoreSettings(journal: journal))
+    let writer = try await store.database
+    try writer.writeUnflushed { db in
+      let level = try Int.fetchOne(db, sql: "PRAGMA synchronous")
+      #expect(level == within)
+      try db.execute(sql: "CREATE TABLE kept (value INTEGER)")
+    }
+    #expect(throws: Problem.self) {
+      try writer.writeUnflushed { db in
+        try db.execute(sql: "CREATE TABLE undone (value INTEGER)")
+        throw Problem()
+      }
+    }
+    try await writer.writeWithoutTransaction { db in
+      let level = try Int.fetchOne(db, sql: "PRAGMA synchronous")
+      #expect(level == after)
+      #expect(try db.tableExists("kept"))
+      #expect(try !db.tableExists("undone"))
+    }
+  }
+
   @Test("A history opened at first use makes nothing before, and its errors come with that use")
   func firstUse() async throws {
     let store = HistoryStore(openingAtFirstUse: folder.history)

@@ -11,12 +11,16 @@ public import SystemPackage
 /// Uploads in parts that nothing can resume are in it too, while they are under way and as long as the
 /// server may have parts of them: ``JournalUpload``.
 ///
-/// What a call returns from is on the disk, but for ``note(_:of:)``, which only soon is.
+/// What a call returns from is on the disk, but for ``note(_:of:)``.
 public actor TransferJournal {
   let source: DatabaseSource
   private let path: FilePath
-  private var noted: [JournalID: [JournalPiece]] = [:]
-  private var writing: Task<Void, Never>?
+  /// Pieces that wait to be written.
+  var noted: [JournalID: [JournalPiece]] = [:]
+  /// What writes them.
+  var writing: Task<Void, Never>?
+  /// When pieces are next flushed to the disk.
+  var nextFlush = ContinuousClock.now
   /// What earlier runs have left, as it was when somebody first asked.
   private var left: Set<TransferIdentity>?
 
@@ -243,42 +247,6 @@ public actor TransferJournal {
       try JournalRows.update(id, to: request, in: db)
       try JournalRows.setSubject(subject, of: id, in: db)
     }
-  }
-
-  /// Keeps pieces that have arrived. Returns at once: they are written together with what else
-  /// comes meanwhile. A write that fails costs no more than moving them again some day.
-  public func note(_ pieces: [JournalPiece], of id: JournalID) {
-    noted[id, default: []] += pieces
-    guard writing == nil else { return }
-    writing = Task {
-      while let (id, pieces) = self.nextNoted() {
-        try? await self.write { db in try JournalRows.add(pieces, to: id, at: .now(), in: db) }
-      }
-    }
-  }
-
-  private func nextNoted() -> (JournalID, [JournalPiece])? {
-    guard let next = noted.popFirst() else {
-      writing = nil
-      return nil
-    }
-    return (next.key, next.value)
-  }
-
-  /// Waits until everything noted is written.
-  public func flush() async {
-    while let writing { await writing.value }
-  }
-
-  /// Those of an entry, in their order.
-  public func pieces(of id: JournalID) async throws(JournalError) -> [JournalPiece] {
-    await flush()
-    return try await write { db in try JournalRows.pieces(of: id, in: db) }
-  }
-
-  /// Forgets pieces that turned out not to be there.
-  public func removePieces(_ places: [Int64], of id: JournalID) async throws(JournalError) {
-    try await write { db in try JournalRows.removePieces(places, of: id, in: db) }
   }
 
   // MARK: - All of them

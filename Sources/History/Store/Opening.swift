@@ -28,6 +28,16 @@ struct StoreSettings {
     case wal
     /// Works where processes share a file and no memory, as on network file systems.
     case delete
+
+    /// What SQLite calls the flush of every commit.
+    var synchronous: (name: String, number: Int) {
+      switch self {
+      case .wal: ("FULL", 2)
+      // FULL does not flush the folder after the journal is removed, so that a commit could be
+      // rolled back after a loss of power.
+      case .delete: ("EXTRA", 3)
+      }
+    }
   }
 
   /// How long to wait for a lock that another process holds.
@@ -86,24 +96,18 @@ private func connect(
     try requireOwnDatabase(db, applicationID)
   }
 
-  let writer: any DatabaseWriter
-  let synchronous: (name: String, number: Int)
-  switch journal {
-  case .wal:
-    writer = try DatabasePool(path: path.string, configuration: configuration)
-    synchronous = ("FULL", 2)
-  case .delete:
-    writer = try DatabaseQueue(path: path.string, configuration: configuration)
-    // FULL does not flush the folder after the journal is removed, so that a commit could be
-    // rolled back after a loss of power.
-    synchronous = ("EXTRA", 3)
-  }
+  let writer: any DatabaseWriter =
+    switch journal {
+    case .wal: try DatabasePool(path: path.string, configuration: configuration)
+    case .delete: try DatabaseQueue(path: path.string, configuration: configuration)
+    }
   if journal == .delete {
     try writer.writeWithoutTransaction { try $0.execute(sql: "PRAGMA journal_mode = DELETE") }
   }
   // Not flushed yet where there is a WAL: the first commit of rows flushes it as a whole.
   try migrate(writer, settings.schema.migrator())
   // GRDB itself sets NORMAL with WAL, which may lose the last commits with the power.
+  let synchronous = journal.synchronous
   try writer.writeWithoutTransaction { db in
     try db.execute(sql: "PRAGMA synchronous = \(synchronous.name)")
     guard try Int.fetchOne(db, sql: "PRAGMA synchronous") == synchronous.number else {
