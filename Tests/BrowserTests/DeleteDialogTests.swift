@@ -130,11 +130,20 @@ struct DeleteDialogTests {
     scene.send(.requestRetried(id, nil))
     #expect(scene.screen.contains("Deleted 1,000, 1 failed…"))
     #expect(!scene.screen.contains("retrying"))
-    let failure = DeletionFailure(
-      key: ObjectKey("p/a/\u{1b}x"), code: "AccessDenied", message: "no")
-    scene.send(.answered(id, .deleted(DeletionReport(deleted: 1_203, failures: [failure]))))
-    #expect(scene.bottom.contains("Deleted 1,203 objects, 1 failed"))
+    let failures = [
+      DeletionFailure(
+        key: ObjectKey("p/a/\u{1b}x"), code: "AccessDenied", message: "no",
+        recovery: "Ask for s3:DeleteObject"),
+      DeletionFailure(
+        key: ObjectKey("p/a/y"), code: "AccessDenied", message: "",
+        recovery: "Ask for s3:DeleteObject"),
+    ]
+    scene.send(.answered(id, .deleted(DeletionReport(deleted: 1_203, failures: failures))))
+    #expect(scene.bottom.contains("Deleted 1,203 objects, 2 failed"))
     #expect(scene.screen.contains("p/a/\\x1bx  AccessDenied: no"))
+    #expect(scene.screen.contains("p/a/y  AccessDenied: not deleted"))
+    // What to do is said once for all.
+    #expect(scene.screen.split(separator: "Ask for s3:DeleteObject").count == 2)
     // And the prefix is listed anew.
     #expect(
       try request(scene) { if case .listObjects = $0 { true } else { false } }.value > id.value)

@@ -314,11 +314,16 @@ struct DeletionSummary {
     if let warning = report.warning { turn.fail(warning) }
     if let stopped = report.stoppedBy { turn.fail(stopped) }
     guard report.failed > 0 else { return }
-    var lines = [Line(text, .emphasis), .blank]
+    var lines = [Line(text, .emphasis)]
+    // Above the names, of which there may be a thousand; mostly the same for all.
+    var said: Set<String> = []
+    lines += report.failures.compactMap(\.recovery).filter { said.insert($0).inserted }
+      .map { Line($0) }
+    lines.append(.blank)
     lines += report.failures.map { failure in
-      Line(
-        VisibleText(bytes: failure.key.bytes) + VisibleText("  \(failure.code): \(failure.message)")
-      )
+      let words = failure.message.isEmpty ? "not deleted" : failure.message
+      return Line(
+        VisibleText(bytes: failure.key.bytes) + VisibleText("  \(failure.code): \(words)"))
     }
     let unlisted = report.failed - report.failures.count
     if unlisted > 0 {
