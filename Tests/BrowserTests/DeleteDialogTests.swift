@@ -149,6 +149,20 @@ struct DeleteDialogTests {
       try request(scene) { if case .listObjects = $0 { true } else { false } }.value > id.value)
   }
 
+  @Test("Why a deletion ended early is in the list too, with what to do: the bottom row is short")
+  func refusal() throws {
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"))
+    scene.press("D y")
+    let id = try request(scene) { if case .delete = $0 { true } else { false } }
+    let refused = StorageError(
+      kind: .accessDenied, message: "Access was denied", recovery: "Use other credentials")
+    let failure = DeletionFailure(key: ObjectKey("p/a"), code: "AccessDenied", message: "no")
+    scene.send(
+      .answered(id, .deleted(DeletionReport(deleted: 0, failures: [failure], stoppedBy: refused))))
+    let list = scene.screen.split(separator: "\n").dropLast().joined(separator: "\n")
+    #expect(list.contains("Use other credentials"))
+  }
+
   @Test("A deletion that is stopped still tells what it did")
   func stopping() throws {
     var scene = try Scene.at("p/", .of(["a/"], under: "p/"))

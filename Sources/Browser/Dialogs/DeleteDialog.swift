@@ -317,8 +317,8 @@ struct DeletionSummary {
     var lines = [Line(text, .emphasis)]
     // Above the names, of which there may be a thousand; mostly the same for all.
     var said: Set<String> = []
-    lines += report.failures.compactMap(\.recovery).filter { said.insert($0).inserted }
-      .map { Line($0) }
+    let recoveries = [report.stoppedBy?.recovery] + report.failures.map(\.recovery)
+    lines += recoveries.compactMap { $0 }.filter { said.insert($0).inserted }.map { Line($0) }
     lines.append(.blank)
     lines += report.failures.map { failure in
       let words = failure.message.isEmpty ? "not deleted" : failure.message
