@@ -1,5 +1,5 @@
-// Loaded before the C library: writes to CALLS_LOG what is flushed, named and sent, in that order. With
-// NO_LOCKS set no file can be locked.
+// Loaded before the C library: writes to CALLS_LOG what is flushed, named and sent, in that order, and
+// what is written to SQLite's logs. With NO_LOCKS set no file can be locked.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -19,22 +19,29 @@ static void note(const char *what, const char *about, int length) {
   if (log >= 0) dprintf(log, "%s %.*s\n", what, length, about);
 }
 
-static void note_file(const char *what, int file) {
+// Of files whose path ends like that.
+static void note_file(const char *what, int file, const char *end) {
   char link[64], path[PATH_MAX];
   snprintf(link, sizeof link, "/proc/self/fd/%d", file);
-  ssize_t length = readlink(link, path, sizeof path);
-  if (length > 0) note(what, path, length);
+  ssize_t length = readlink(link, path, sizeof path), rest = strlen(end);
+  if (length >= rest && memcmp(path + length - rest, end, rest) == 0) note(what, path, length);
 }
 
 // Noted when it has returned: what is noted is on the disk.
 #define FLUSH(name)                                            \
   int name(int file) {                                         \
     int result = ((int (*)(int))dlsym(RTLD_NEXT, #name))(file); \
-    if (result == 0) note_file("flushed", file);               \
+    if (result == 0) note_file("flushed", file, "");              \
     return result;                                             \
   }
 FLUSH(fsync)
 FLUSH(fdatasync)
+
+// Noted before: what comes of it is not on the disk before the next flush.
+ssize_t pwrite64(int file, const void *bytes, size_t count, off64_t place) {
+  note_file("written", file, "-wal");
+  return ((ssize_t(*)(int, const void *, size_t, off64_t))dlsym(RTLD_NEXT, "pwrite64"))(file, bytes, count, place);
+}
 
 int flock(int file, int operation) {
   if (!getenv("NO_LOCKS")) return ((int (*)(int, int))dlsym(RTLD_NEXT, "flock"))(file, operation);

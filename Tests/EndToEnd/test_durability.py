@@ -6,7 +6,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from test_background import wait_until
 from test_faults import LARGE
+from test_resuming import content, journaled_pieces, start
 
 
 @pytest.fixture
@@ -74,6 +76,28 @@ def test_a_row_is_on_the_disk_before_its_request_leaves(
     before = calls("put", source, f"s3://{bucket}/second.bin")[len(seen) :]
     sent = place(before, request_line, "HTTP/1.1")
     assert [call for call in before[:sent] if call.startswith(history)]
+
+
+def test_parts_that_have_arrived_are_on_the_disk_though_nothing_follows(
+    person, bucket, proxy, library, tmp_path
+):
+    source = person.file("film.bin", content(200 << 20))
+    log, arrived = tmp_path / "calls", 20
+    person.env |= {"LD_PRELOAD": str(library), "CALLS_LOG": str(log)}
+    proxy.hold("request", operation="UploadPart", skip=arrived, times=0)
+    program = start(person, "put", source, f"s3://{bucket}/film.bin")
+
+    def last_call():
+        about = [call for call in log.read_text().splitlines() if "transfers.sqlite-wal" in call]
+        return about[-1].split()[0] if about else None
+
+    try:
+        wait_until(lambda: journaled_pieces(person) == arrived, "each part noted")
+        wait_until(lambda: last_call() == "flushed", "the last of them flushed")
+        assert journaled_pieces(person) == arrived
+    finally:
+        program.kill()
+        program.communicate()
 
 
 @pytest.mark.parametrize("size", [40, LARGE])

@@ -4,8 +4,8 @@ internal import S3
 /// What has arrived of a transfer.
 extension TransferJournal {
   /// Keeps pieces that have arrived. Returns at once: they are written together with what else
-  /// comes meanwhile. A write that fails, and a loss of power soon after, cost no more than moving
-  /// them again some day.
+  /// comes meanwhile, and on the disk a moment later. A write that fails, and a loss of power in that
+  /// moment, cost no more than moving them again some day.
   public func note(_ pieces: [JournalPiece], of id: JournalID) {
     noted[id, default: []] += pieces
     guard writing == nil else { return }
@@ -24,11 +24,40 @@ extension TransferJournal {
     let isFlushed = now >= nextFlush
     if isFlushed { nextFlush = now + Self.flushInterval }
     let source = source
-    try? await Task {
-      let database = try source.opened()
-      let add = { (db: Database) in try JournalRows.add(pieces, to: id, at: .now(), in: db) }
-      if isFlushed { try database.write(add) } else { try database.writeUnflushed(add) }
+    let isWritten = await Task {
+      do {
+        let database = try source.opened()
+        let add = { (db: Database) in try JournalRows.add(pieces, to: id, at: .now(), in: db) }
+        if isFlushed { try database.write(add) } else { try database.writeUnflushed(add) }
+        return true
+      } catch {
+        return false
+      }
     }.value
+    guard isWritten else { return }
+    hasUnflushed = !isFlushed
+    if hasUnflushed { flushInTime() }
+  }
+
+  /// Flushes what is not, also where nothing more is noted.
+  private func flushInTime() {
+    guard flushing == nil else { return }
+    flushing = Task { [weak self, nextFlush] in
+      // The rest of the interval. Sleeping fails only when the task is cancelled, and nobody does that.
+      try? await Task.sleep(until: nextFlush, clock: .continuous)
+      await self?.flushRest()
+    }
+  }
+
+  private func flushRest() async {
+    if hasUnflushed, ContinuousClock.now >= nextFlush {
+      nextFlush = .now + Self.flushInterval
+      hasUnflushed = false
+      let source = source
+      try? await Task { try source.opened().flush() }.value
+    }
+    flushing = nil
+    if hasUnflushed { flushInTime() }
   }
 
   private func nextNoted() -> (JournalID, [JournalPiece])? {

@@ -21,6 +21,10 @@ public actor TransferJournal {
   var writing: Task<Void, Never>?
   /// When pieces are next flushed to the disk.
   var nextFlush = ContinuousClock.now
+  /// Whether pieces are written that a loss of power would take back.
+  var hasUnflushed = false
+  /// What flushes those.
+  var flushing: Task<Void, Never>?
   /// What earlier runs have left, as it was when somebody first asked.
   private var left: Set<TransferIdentity>?
 

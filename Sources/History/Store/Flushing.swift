@@ -1,8 +1,8 @@
 internal import GRDB
 
 extension DatabaseWriter {
-  /// As `write`, for what a loss of power may take back: it outlives the process, and the next commit
-  /// of another kind brings it to the disk.
+  /// As `write`, for what a loss of power may take back: it outlives the process, and ``flush()`` or
+  /// the next commit of another kind brings it to the disk.
   ///
   /// Without a WAL it is flushed like all else, since SQLite might damage the file otherwise.
   /// See <https://www.sqlite.org/pragma.html#pragma_synchronous>.
@@ -17,6 +17,16 @@ extension DatabaseWriter {
       // Whatever came of it.
       try db.execute(sql: "PRAGMA synchronous = \(StoreSettings.Journal.wal.synchronous.name)")
       try result.get()
+    }
+  }
+
+  /// Brings to the disk what was written unflushed.
+  func flush() throws {
+    try write { db in
+      // SQLite flushes with a commit, and commits what has changed: writing a field of the file's
+      // header counts as that, whatever was in it.
+      let id = try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0
+      try db.execute(sql: "PRAGMA application_id = \(id)")
     }
   }
 }
