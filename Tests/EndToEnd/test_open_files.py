@@ -1,9 +1,12 @@
 """Folders by the thousand files, up and down, where the system lets few files be open at once."""
 
+import concurrent.futures
 import hashlib
+import os
 import resource
 import subprocess
 import threading
+from pathlib import Path
 
 from scripted import Answer, Scripted
 
@@ -114,3 +117,24 @@ def test_many_prefixes_come_down_with_few_open_files(person):
     for path in arrived.values():
         key = "p/" + str(path.relative_to(person.downloads))
         assert path.read_bytes() == contents(key)
+
+
+def test_the_table_of_open_files_is_large_before_any_is_needed(person):
+    """Made larger later it would hold up all threads, each time it doubles."""
+    store, number, seen = Store(), concurrent.futures.Future(), []
+
+    def answer(*request):
+        process = Path("/proc", str(number.result(timeout=20)))
+        status = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
+        seen.append((len(os.listdir(process / "fd")), int(status["FDSize"])))
+        return store.answer(*request)
+
+    with Scripted(answer) as server:
+        program = subprocess.Popen(
+            [person.binary, "ls", "s3://bk/", "--endpoint-url", server.endpoint],
+            env=person.env, cwd=person.work, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )
+        number.set_result(program.pid)
+        output = program.communicate(timeout=60)[0]
+    assert program.returncode == 0, output
+    assert seen and all(used < 64 and size >= 1024 for used, size in seen), seen

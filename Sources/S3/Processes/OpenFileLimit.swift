@@ -6,6 +6,8 @@ internal import Synchronization
 public enum OpenFileLimit {
   /// More than all that ever runs at once needs. Some libraries go through every number there is.
   private static let mostRaised: rlim_t = 65_536
+  /// As many as thousands of small files in transfer come to.
+  private static let mostUsual = 1024
 
   private static let former = Mutex<Int?>(nil)
 
@@ -15,15 +17,26 @@ public enum OpenFileLimit {
     set { former.withLock { $0 = newValue } }
   }
 
-  /// Takes as many as the system lets this process have.
+  /// Takes as many as the system lets this process have. To be called before there are threads.
   ///
   /// The usual limit is as low as 1024 for the sake of programs that call select(2).
   public static func raise() {
+    defer { makeRoom() }
     guard var limit else { return }
     let found = limit.rlim_cur
     limit.rlim_cur = min(limit.rlim_max, mostRaised)
     guard found < limit.rlim_cur, setrlimit(resource, &limit) == 0 else { return }
     ofOthers = Int(clamping: found)
+  }
+
+  /// Has the kernel make room for as many at once.
+  ///
+  /// It begins with 64 and doubles. Where a process has threads, each doubling waits until all
+  /// processors have let go of the old table, some 20 ms, and so does every thread that opens a file or a
+  /// connection meanwhile: `expand_fdtable` in Linux' fs/file.c.
+  private static func makeRoom() {
+    let last = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, CInt(min(current, mostUsual) - 1))
+    if last >= 0 { close(last) }
   }
 
   public static var current: Int { limit.map { Int(clamping: $0.rlim_cur) } ?? 1024 }
