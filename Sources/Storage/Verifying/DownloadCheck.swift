@@ -102,6 +102,8 @@ struct DownloadCheck: Sendable {
   private var repetitions = 0
   private var atOnce = 1
   private var hasSoughtProof = false
+  /// Whether this system has no such digest: all is fetched, and nothing of it digested.
+  private var isForbidden = false
   /// What came before, while it is not known what the ETag is.
   private var unproven: StoredDigest?
   /// What the ETags of this endpoint were seen to be; may change at any time.
@@ -175,7 +177,9 @@ struct DownloadCheck: Sendable {
     case (.locating, .located(let intact)):
       return startAgain(keeping: intact ?? [:])
     case (.fetching, .forbidden), (.trying, .forbidden):
-      return finish(.notVerified(.forbidden(stored.algorithm ?? .md5)))
+      isForbidden = true
+      state = .fetching
+      return endIfWhole()
     default:
       // Too late.
       return []
@@ -220,7 +224,7 @@ struct DownloadCheck: Sendable {
   }
 
   private mutating func digestNext(_ unit: Int) -> [Command] {
-    guard readBack != nil, !units[unit].isDigesting,
+    guard readBack != nil, !isForbidden, !units[unit].isDigesting,
       units[unit].digested < units[unit].inRow
     else { return [] }
     let all = ranges.ranges(ofUnit: unit)
@@ -241,6 +245,7 @@ struct DownloadCheck: Sendable {
       if case .none(let doubt) = stored { return finish(.notVerified(doubt)) }
       return finish(.notVerified(.noChecksum))
     }
+    guard !isForbidden else { return finish(.notVerified(.forbidden(algorithm))) }
     guard hasUnits else {
       state = .trying
       return [.tryPartSizes(stored)]

@@ -23,6 +23,8 @@ struct DownloadCheckTests {
     /// The parts that the server tells the digests of.
     var told: (sizes: [Int64], of: [UInt8])?
     private var digests: [Int: [UInt8]] = [:]
+    /// Whether the system has no digest but CRCs.
+    var isForbidding = false
     /// What another object shows.
     var proof = ETagMeaning.unknown
     private(set) var soughtProof = 0
@@ -81,6 +83,8 @@ struct DownloadCheckTests {
 
     private mutating func event(_ command: DownloadCheck.Command) -> DownloadCheck.Event {
       switch command {
+      case .digest where isForbidding, .tryPartSizes where isForbidding:
+        return .forbidden
       case .fetch(let index):
         fetched.append(check.ranges[index])
         arrive(check.ranges[index])
@@ -170,6 +174,20 @@ struct DownloadCheckTests {
     let sorted = run.fetched.sorted { $0.lowerBound < $1.lowerBound }
     #expect(sorted.first?.lowerBound == 0 && sorted.last?.upperBound == 1_000)
     #expect(zip(sorted, sorted.dropFirst()).allSatisfy { $0.upperBound == $1.lowerBound })
+  }
+
+  @Test(
+    "All is fetched, also where the system forbids the digest that would verify it",
+    arguments: all.filter { $0.0.algorithm?.isCRC == false }, [false, true])
+  func forbidden(_ scheme: (StoredDigest, Verification.Scheme), reversed: Bool) throws {
+    let algorithm = try #require(scheme.0.algorithm)
+    for partSizes in scheme.0.partCount == nil ? [nil] : [Self.partSizes, nil] {
+      let check = Self.check(scheme.0, partSizes: partSizes)
+      var run = Run(check, arriving: [Self.bytes])
+      run.isForbidding = true
+      #expect(run.end(reversed: reversed) == .finished(.notVerified(.forbidden(algorithm))))
+      #expect(run.fetched.sorted { $0.lowerBound < $1.lowerBound } == Array(check.ranges))
+    }
   }
 
   @Test("No range crosses a part that is digested by itself", arguments: all)
