@@ -84,6 +84,9 @@ public struct StorageError: Error, Sendable, Hashable {
 
   public var isCancellation: Bool { kind == .cancelled }
 
+  /// Whether nothing went wrong: it was given up, or is to go on later.
+  var isOnPurpose: Bool { [.cancelled, .stopped].contains(kind) }
+
   /// Whether the line, the server or the keys are at fault, and not what was to be done.
   public var isOfTheMoment: Bool { [.connection, .busy, .credentials].contains(kind) }
 }

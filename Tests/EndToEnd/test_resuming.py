@@ -1061,3 +1061,67 @@ def test_a_prefix_that_was_killed_goes_on_with_what_is_missing(person, proxy, st
         name = f"{each:03}"
         assert (down / name).read_bytes() == (person.work / "many" / name).read_bytes()
     assert unfinished(person) == []
+
+
+@pytest.mark.parametrize("code", ["InvalidAccessKeyId", "AccessDenied"])
+def test_a_file_that_is_refused_costs_a_large_one_beside_it_nothing(
+    person, proxy, store, bucket, code
+):
+    person.file("both/large", content(5 * PART))
+    person.file("both/small", b"small")
+    parts = proxy.hold("request", operation="UploadPart", skip=3, times=0)
+    small = proxy.hold("request", operation="PutObject")
+    refusal = proxy.refuse(403, code, operation="PutObject")
+    put = start(person, "put", "-r", "both", f"s3://{bucket}/p/")
+    wait_until(lambda: len(journaled_rows(person)) == 3, "three parts of the large file")
+    small.release()
+    wait_until(lambda: refusal.seen, "the refusal")
+    if code == "AccessDenied":
+        # It says nothing of other files.
+        parts.release()
+    ended(put, status=1)
+    parts.drop()
+    assert "AbortMultipartUpload" not in proxy.names()
+    proxy.clear()
+    proxy.settle()
+    if code == "InvalidAccessKeyId":
+        # It would have been the same with all of them: they go on when the keys are right again.
+        arrived, since = set(pieces(proxy, "UploadPart", "delivered")), len(proxy.operations)
+        (left,) = unfinished(person)
+        assert (left["key"], left["recursive"]) == ("p/", True)
+        ended(start(person, "transfers", "resume"))
+        assert not arrived & set(pieces(proxy, "UploadPart", "request", since))
+        assert store.get(bucket, "p/small") == b"small"
+    assert store.get(bucket, "p/large") == content(5 * PART)
+    assert unfinished(person) == [] and store.uploads(bucket) == []
+
+
+@pytest.fixture(scope="module")
+def long_prefix(store):
+    """A bucket with more keys under one prefix than a page has, and a large object first."""
+    bucket = "box-long-prefix"
+    store.s3.create_bucket(Bucket=bucket)
+    store.put(bucket, "p/0", content(KEPT_SIZE))
+    for number in range(1_010):
+        store.put(bucket, f"p/{number:04}.txt", b"text")
+    yield bucket
+    store.drop(bucket)
+
+
+def test_a_page_that_is_refused_ends_none_of_what_was_found_before(person, proxy, long_prefix):
+    proxy.refuse(403, "AccessDenied", operation="ListObjectsV2", skip=1, times=0)
+    large = proxy.hold("answer", operation="GetObject", key=b"p/0", times=0)
+    get = start(person, "get", "-r", f"s3://{long_prefix}/p/", "down")
+    down = person.work / "down"
+    wait_until(lambda: len(list(down.glob("*.txt"))) > 900, "the small ones of the first page")
+    large.release()
+    output = ended(get, status=1)
+    assert "denied" in output, output
+    assert (down / "0").read_bytes() == content(KEPT_SIZE)
+
+
+def test_a_page_is_asked_for_as_long_as_files_are(person, proxy, long_prefix):
+    # Twice as often as the client asks by itself.
+    proxy.refuse(503, "SlowDown", operation="ListObjectsV2", skip=1, times=10)
+    ended(start(person, "get", "-r", f"s3://{long_prefix}/p/", "down"))
+    assert len(list((person.work / "down").iterdir())) == 1_011

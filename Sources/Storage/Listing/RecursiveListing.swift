@@ -14,20 +14,25 @@ actor RecursiveListing {
   private let bucket: BucketName
   private let prefix: ObjectKey
   private let pageSize: Int
+  private let patience: Patience?
   private var plan: ListingPlan
   private var tasks: [Int: Task<Void, Never>] = [:]
   private var waiter: CheckedContinuation<Void, Never>?
   private var isCancelled = false
 
   /// Sends nothing yet.
+  ///
+  /// - Parameter patience: of the transfers that wait for it; without, a page that the client has
+  ///   given up ends the listing.
   init(
     client: S3Client, bucket: BucketName, prefix: ObjectKey, limits: ListingPlan.Limits = .init(),
-    pageSize: Int = RecursiveListing.pageSize
+    pageSize: Int = RecursiveListing.pageSize, patience: Patience? = nil
   ) {
     self.client = client
     self.bucket = bucket
     self.prefix = prefix
     self.pageSize = pageSize
+    self.patience = patience
     plan = ListingPlan(prefix: prefix, limits: limits)
   }
 
@@ -76,13 +81,21 @@ actor RecursiveListing {
 
   private func startRequests() {
     for request in plan.requestsToStart() {
-      tasks[request.id] = Task { [weak self, client, bucket, pageSize] in
+      tasks[request.id] = Task { [weak self, client, bucket, pageSize, patience] in
+        let ask: @Sendable () async throws(S3Error) -> ObjectPage = { () async throws(S3Error) in
+          try await client.listObjectsV2(
+            bucket: bucket, prefix: request.prefix, delimiter: request.hasDelimiter ? "/" : nil,
+            after: request.token, pageSize: pageSize)
+        }
         let result: Result<ObjectPage, S3Error>
         do throws(S3Error) {
-          result = .success(
-            try await client.listObjectsV2(
-              bucket: bucket, prefix: request.prefix, delimiter: request.hasDelimiter ? "/" : nil,
-              after: request.token, pageSize: pageSize))
+          let page =
+            if let patience {
+              try await patience.keepTrying { (_) async throws(S3Error) in try await ask() }
+            } else {
+              try await ask()
+            }
+          result = .success(page)
         } catch {
           result = .failure(error)
         }

@@ -112,7 +112,7 @@ final class TreeProgress: Sendable {
           state.status.note(OtherName(location: result.location, localPath: result.localPath))
         }
         if result.verification?.isVerified == false { state.status.unverified += 1 }
-      case .failed(let error) where error.isCancellation: break
+      case .failed(let error) where error.isOnPurpose: break
       case .failed:
         state.status.failed += 1
         state.status.bytes += ByteCount(-size.bytes)

@@ -21,6 +21,13 @@ extension TreeRunner {
     var wasLastAttempt = false
   }
 
+  enum Rest {
+    case goesOn
+    /// It would fail in the same way, and what has moved of it is kept for another day.
+    case isKept
+    case isGivenUp
+  }
+
   /// What is under way, and what is to be.
   struct Window {
     var running: [Weight: Int] = [:]
@@ -37,6 +44,10 @@ extension TreeRunner {
     var inVain = 0
     /// Why nothing more is begun.
     var stop: StorageError?
+    /// What comes of what is under way then.
+    var rest = Rest.goesOn
+    /// Of what is under way.
+    let restStop: StopSign
     /// Whether some failed that may well succeed on some other day.
     var hasLostSome = false
 
@@ -63,7 +74,9 @@ extension TreeRunner {
         }
         item = found
       } catch {
+        // What has been found goes on.
         if window.stop == nil { window.stop = error }
+        if error.isOfTheMoment { window.hasLostSome = true }
         return nil
       }
       progress.found(item.size ?? .zero)
@@ -114,11 +127,10 @@ extension TreeRunner {
       return
     }
     if error.isOfTheMoment { window.hasLostSome = true }
-    guard window.stop == nil, !error.isCancellation else { return }
+    guard window.stop == nil, !error.isOnPurpose else { return }
     switch error.kind {
-    case .readOnly, .history, .credentials, .noSuchBucket:
-      // The others would fail in the same way.
-      window.stop = error
+    case .readOnly, .noSuchBucket: end(&window, error, .isGivenUp)
+    case .history, .credentials: end(&window, error)
     case .localFile where wouldEndAll(error, ended.weight, window.folder):
       end(&window, error)
     case .localFile where error.isAboutRoom && window.folder != nil:
@@ -130,15 +142,16 @@ extension TreeRunner {
       break
     case .connection, .busy:
       window.inVain += 1
-      if window.inVain >= Self.mostInVain { window.stop = error }
+      if window.inVain >= Self.mostInVain { end(&window, error) }
     default: window.inVain = 0
     }
   }
 
-  /// Begins nothing more, for what may be otherwise some other day.
-  private func end(_ window: inout Window, _ error: StorageError) {
+  /// Begins nothing more.
+  private func end(_ window: inout Window, _ error: StorageError, _ rest: Rest = .isKept) {
     window.stop = error
-    window.hasLostSome = true
+    window.rest = rest
+    if rest == .isKept { window.hasLostSome = true }
   }
 
   /// Whether what this machine refused one file it would refuse all of them.

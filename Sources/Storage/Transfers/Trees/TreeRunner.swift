@@ -20,7 +20,7 @@ struct TreeRunner: Sendable {
 
   func run() async -> Result<TransferResult, StorageError> {
     defer { outcomes?.end() }
-    let source = TreeSource(tree, client: tools.client)
+    let source = TreeSource(tree, client: tools.client, patience: tools.patience)
     // The first page comes while the journal notes the tree.
     await source.begin()
     do throws(StorageError) {
@@ -51,15 +51,19 @@ struct TreeRunner: Sendable {
       await moveAll(source, tools)
     }
     // Who reached nothing at all has most likely asked the wrong server.
-    let hasMoved = progress.status.done > 0 || tools.earlierRun != nil
+    let hasMoved =
+      progress.status.done > 0 || window.restStop.isKept || tools.earlierRun != nil
     let isKept = tools.stop.isRaised || window.hasLostSome && hasMoved
     return (result(window.stop), isKept)
   }
 
   private func moveAll(_ source: TreeSource, _ tools: TransferTools) async -> Window {
     var source = source
-    return await withTaskGroup(of: Step.self) { tasks in
-      var window = Window()
+    var tools = tools
+    let restStop = StopSign(partOf: tools.stop)
+    tools.stop = restStop
+    return await withTaskGroup(of: Step.self) { [tools] tasks in
+      var window = Window(restStop: restStop)
       var opened: TransferTools?
       while true {
         while window.stop == nil, !Task.isCancelled,
@@ -93,7 +97,8 @@ struct TreeRunner: Sendable {
           window.alone += group.others
         case .ended(let ended):
           note(ended, &window)
-          if window.stop != nil { tasks.cancelAll() }
+          if window.rest == .isKept { restStop.raise() }
+          if window.rest != .goesOn { tasks.cancelAll() }
         }
       }
     }
@@ -229,7 +234,7 @@ struct TreeRunner: Sendable {
     _ outcome: TreeOutcome, _ id: Int?, _ request: TransferRequest?, size: ByteCount
   ) {
     progress.end(id, outcome, request, size: size)
-    if case .failed(let error) = outcome.end, error.isCancellation {
+    if case .failed(let error) = outcome.end, error.isOnPurpose {
       outcomes?.forget()
     } else {
       outcomes?.add(outcome, wasExpected: true)

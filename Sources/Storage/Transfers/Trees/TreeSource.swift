@@ -33,7 +33,8 @@ struct TreeSource {
   private let tree: TransferTree
   private var place: Place
 
-  init(_ tree: TransferTree, client: S3Client) {
+  /// - Parameter patience: of the transfers of what is found; nil where nothing is moved.
+  init(_ tree: TransferTree, client: S3Client, patience: Patience? = nil) {
     self.tree = tree
     switch tree.work {
     case .upload(let folder, let bucket, let prefix, let attributes):
@@ -43,7 +44,7 @@ struct TreeSource {
       place = .prefix(
         PrefixWalk(
           bucket: bucket, selection: selection, dropping: dropping, folder: folder, tree: tree,
-          client: client))
+          client: client, patience: patience))
     case .list(let requests): place = .list(requests[...])
     }
   }
@@ -128,7 +129,7 @@ final class PrefixWalk {
 
   init(
     bucket: BucketName, selection: KeySelection, dropping: ObjectKey, folder: FilePath,
-    tree: TransferTree, client: S3Client
+    tree: TransferTree, client: S3Client, patience: Patience? = nil
   ) {
     self.bucket = bucket
     self.selection = selection
@@ -140,7 +141,7 @@ final class PrefixWalk {
     // Files take longer to move than to list, so no more of them need wait in memory.
     listing = RecursiveListing(
       client: client, bucket: bucket, prefix: selection.prefix,
-      limits: ListingPlan.Limits(requestsAtOnce: 4, objectsAhead: 3_000))
+      limits: ListingPlan.Limits(requestsAtOnce: 4, objectsAhead: 3_000), patience: patience)
   }
 
   func begin() async { await listing.begin() }
