@@ -6,6 +6,7 @@ A missing server or program fails a test; it never skips one. `make test` provid
 import os
 import pwd
 import secrets
+import shutil
 import sqlite3
 import subprocess
 import time
@@ -316,6 +317,16 @@ def moto():
     # of earlier tests stay: moto cannot list every key that it takes.
     countdown = -time.time_ns() // 10_000_000 % 2**32
     return Moto(f"box-{countdown:08x}{secrets.token_hex(1)}")
+
+
+@pytest.fixture
+def library(tmp_path):
+    """What syscalls.c is, to be loaded before the program's own libraries."""
+    built = tmp_path / "syscalls.so"
+    compiler = shutil.which("cc") or shutil.which("clang")
+    source = Path(__file__).with_name("syscalls.c")
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", built, source, "-ldl"], check=True)
+    return built
 
 
 @pytest.fixture

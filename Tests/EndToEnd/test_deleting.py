@@ -197,3 +197,15 @@ def test_rb_dry_run_says_all_that_would_go_and_removes_nothing(person, store, ne
     ]
     assert len(store.versions(name)) == 2 and store.uploads(name) == [upload]
     assert not person.history_file.exists()
+
+
+def test_objects_are_deleted_one_by_one_where_md5_is_forbidden(
+    person, store, proxy, bucket, library
+):
+    for key in ("p/1", "p/2", "q"):
+        store.put(bucket, key, b"1")
+    environment = {"LD_PRELOAD": str(library), "NO_MD5": "1"}
+    done = person.run("rm", "-r", f"s3://{bucket}/p/", env=environment)
+    assert done.returncode == 0, done.stderr
+    assert store.keys(bucket) == ["q"]
+    assert "DeleteObjects" not in proxy.names()

@@ -1,23 +1,11 @@
 """What is said to be on the disk is there: seen by the calls that the program makes, in their order."""
 
 import os
-import shutil
-import subprocess
-from pathlib import Path
 
 import pytest
 from test_background import wait_until
 from test_faults import LARGE
 from test_resuming import content, journaled_pieces, start
-
-
-@pytest.fixture
-def library(tmp_path):
-    built = tmp_path / "syscalls.so"
-    compiler = shutil.which("cc") or shutil.which("clang")
-    source = Path(__file__).with_name("syscalls.c")
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", built, source, "-ldl"], check=True)
-    return built
 
 
 @pytest.fixture

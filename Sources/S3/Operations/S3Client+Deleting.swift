@@ -6,7 +6,7 @@ extension S3Client {
 
   /// Whether ``deleteObjects(_:_:)`` makes sense: some stores know no such request, and say so when
   /// it is sent. Where it does not, objects go one by one.
-  public var deletesMany: Bool { memory.deletesMany }
+  public var deletesMany: Bool { memory.deletesMany && Digest.md5([]) != nil }
 
   /// Removes an object or one version of it. S3 API Reference: DeleteObject.
   ///
