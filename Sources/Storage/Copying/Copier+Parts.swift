@@ -7,7 +7,7 @@ extension Copier {
   func copyParts(
     _ parts: [Range<Int64>], _ checksum: MultipartChecksum?, of metadata: ObjectMetadata,
     _ attributes: ObjectAttributes, to destination: ObjectLocation, _ condition: WriteCondition
-  ) async -> Result<WriteReceipt, Failure> {
+  ) async -> Result<Copied, Failure> {
     let undertaking = Undertaking.copy(source, to: destination)
     func failure(_ error: S3Error, isStored: Bool = false) -> Failure {
       let ending =
@@ -15,13 +15,16 @@ extension Copier {
       return Failure(error: StorageError(error, while: undertaking), ending: ending)
     }
     let begun: BegunUpload
+    // An attempt without an answer may have begun one whose ID is not known.
+    let mayLeaveUpload: Bool
     do {
-      begun = try await patience.keepTrying { (_) async throws(S3Error) in
-        try await withGrace(
+      (begun, mayLeaveUpload) = try await patience.keepTrying { (doubt) async throws(S3Error) in
+        let begun = try await withGrace(
           { () async throws(S3Error) in
             try await client.createMultipartUpload(
               destination, attributes: attributes, checksum: checksum)
           }, for: .seconds(30))
+        return (begun, begun.mayHaveLeftAnother || doubt != nil)
       }
     } catch {
       var failure = failure(error)
@@ -48,15 +51,17 @@ extension Copier {
             }, for: .seconds(30))
         }
         await note?.end()
-        return .success(receipt)
+        return .success(Copied(receipt: receipt, mayLeaveUpload: mayLeaveUpload))
       } catch {
         var failure = failure(error, isStored: true)
         await abort(begun.uploadID, note, at: destination, &failure)
+        if mayLeaveUpload { failure.error = failure.error.perhapsLeavingUpload(of: destination) }
         return .failure(failure)
       }
     } catch {
       var failure = failure(error)
       await abort(begun.uploadID, note, at: destination, &failure)
+      if mayLeaveUpload { failure.error = failure.error.perhapsLeavingUpload(of: destination) }
       return .failure(failure)
     }
   }

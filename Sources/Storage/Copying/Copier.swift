@@ -149,25 +149,29 @@ struct Copier: Sendable {
       .copy, bucket: destination.bucket, key: destination.key, size: metadata.size,
       detail: "from \(Undertaking.readDetails(source).subject)")
     let row = try await recorder.begin(change, while: undertaking)
-    let end: Result<WriteReceipt, Failure>
+    let end: Result<Copied, Failure>
     if let parts = plan.parts {
       end = await copyParts(
         parts, plan.checksum, of: metadata, attributes, to: destination, condition)
     } else {
       end = await copyWhole(
         metadata, attributes, replacing: options.attributes.replacesHeaders, to: destination,
-        condition)
+        condition
+      ).map { Copied(receipt: $0) }
     }
     let receipt: WriteReceipt
-    let warning: StorageError?
+    var warning: StorageError?
     switch end {
     case .failure(let failure):
       let warning = await recorder.finish([(row, failure.ending)], while: undertaking)
       throw failure.error.noting(warning)
-    case .success(let answer):
-      receipt = answer
+    case .success(let copied):
+      receipt = copied.receipt
       warning = await recorder.finish(
         [(row, Ending(receipt, size: metadata.size))], while: undertaking)
+      if copied.mayLeaveUpload {
+        warning = StorageError.unfinishedUpload(of: destination).noting(warning)
+      }
     }
     progress(metadata.size)
     var result = CopyResult(
@@ -203,6 +207,12 @@ struct Copier: Sendable {
   struct Failure: Error {
     var error: StorageError
     var ending: Ending
+  }
+
+  struct Copied {
+    var receipt: WriteReceipt
+    /// Whether an unfinished upload may be left on the server.
+    var mayLeaveUpload = false
   }
 
   private func copyWhole(

@@ -170,6 +170,24 @@ struct LostAnswerTests {
     }
   }
 
+  @Test("A copy in parts that was begun twice is done, and says what may be left")
+  func copyBegunTwice() async throws {
+    try await ServerFixture.with(retryPolicy: Self.twice) { fixture in
+      try await fixture.put("source", content: ServerFixture.bytes(6 << 20))
+      let losses = Countdown(1)
+      loseAnswers(fixture) { $0.isCreateUpload && losses.next() }
+      let result = try await fixture.service.copy(
+        fixture.location("source"), to: fixture.location("copy"),
+        options: CopyOptions(multipartThreshold: .mebibytes(5)))
+      #expect(
+        result.warning?.message
+          == "An unfinished multipart upload of s3://\(fixture.bucket)/copy may be left on the "
+          + "server")
+      #expect(try await fixture.uploads().map(\.key) == [ObjectKey("copy")])
+      #expect(try await fixture.rows().map(\.outcome) == [.done])
+    }
+  }
+
   @Test("An upload in parts whose beginning has no answer says what may be left")
   func begunWithoutAnswer() async throws {
     try await ServerFixture.with(retryPolicy: Self.once) { fixture in
