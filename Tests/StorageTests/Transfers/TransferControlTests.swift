@@ -212,6 +212,37 @@ struct TransferControlTests {
     }
   }
 
+  @Test("A file that needs no parts any more and is given up takes those of before along")
+  func givenUpWithoutParts() async throws {
+    try await ServerFixture.with { fixture in
+      let file = try fixture.file("up", size: 11 * Self.mebibyte)
+      let request = TransferRequest.upload(
+        file, to: fixture.location("up"), attributes: ObjectAttributes(), ifExists: .overwrite)
+      let parts = Gate()
+      fixture.transport.beforeEach {
+        if SentRequest($0).query["partNumber"] != nil { await parts.pass() }
+      }
+      let former = fixture.nextRun()
+      _ = await former.transfers.enqueue([request])
+      await parts.arrived()
+      #expect(await former.transfers.stopResumably() == StoppedTransfers(kept: 1))
+      parts.open()
+      #expect(try await fixture.uploads().count == 1)
+
+      let whole = Gate()
+      fixture.transport.beforeEach { if SentRequest($0).method == .put { await whole.pass() } }
+      _ = try fixture.file("up", size: 1000)
+      let service = fixture.nextRun()
+      let id = try #require(await service.transfers.enqueue([request]).first)
+      await whole.arrived()
+      await service.transfers.cancel(id)
+      whole.open()
+      await #expect(throws: StorageError.self) { try await service.transfers.result(of: id) }
+      #expect(try await fixture.uploads().isEmpty)
+      #expect(try await service.unfinishedTransfers().isEmpty)
+    }
+  }
+
   @Test("A folder moves while as many large files run as may")
   func treeBesideLarge() async throws {
     var settings = TransferSettings.small

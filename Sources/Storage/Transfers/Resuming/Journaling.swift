@@ -115,13 +115,14 @@ extension TransferTools {
       try? await journaling.journal.remove(left.id)
       return result
     } catch {
-      if error.isCancellation, !self.stop.isRaised {
-        try? await journaling.journal.remove(left.id)
-      } else {
+      guard error.isCancellation, !self.stop.isRaised else {
         try? await journaling.journal.release(left.id)
         self.stop.keep()
+        throw error
       }
-      throw error
+      let warning = await giveUp(left)
+      try? await journaling.journal.remove(left.id)
+      throw error.noting(warning)
     }
   }
 }
