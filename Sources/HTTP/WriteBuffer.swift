@@ -112,7 +112,8 @@ struct WriteQueue: ~Copyable, Sendable {
     /// Of `errno`; 0 for none.
     fileprivate let failure = Atomic<CInt>(0)
 
-    var isOutstanding: Bool { left.load(ordering: .relaxed) > 0 }
+    // Who finds nothing left finds what was noted of it as well.
+    var isOutstanding: Bool { left.load(ordering: .acquiring) > 0 }
 
     func check() throws {
       let failure = failure.load(ordering: .relaxed)
@@ -180,6 +181,6 @@ struct WriteQueue: ~Copyable, Sendable {
 
   private func end(_ piece: Piece) {
     LargeBuffers.shared.free(UnsafeMutableRawPointer(bitPattern: piece.address))
-    piece.outcome.left.subtract(1, ordering: .relaxed)
+    piece.outcome.left.subtract(1, ordering: .releasing)
   }
 }
