@@ -55,13 +55,13 @@ struct OpeningTests {
     struct Problem: Error {}
     let store = try HistoryStore(path: folder.history, settings: StoreSettings(journal: journal))
     let writer = try await store.database
-    try writer.writeUnflushed { db in
+    try await writer.writeUnflushed { db in
       let level = try Int.fetchOne(db, sql: "PRAGMA synchronous")
       #expect(level == within)
       try db.execute(sql: "CREATE TABLE kept (value INTEGER)")
     }
-    #expect(throws: Problem.self) {
-      try writer.writeUnflushed { db in
+    await #expect(throws: Problem.self) {
+      try await writer.writeUnflushed { db in
         try db.execute(sql: "CREATE TABLE undone (value INTEGER)")
         throw Problem()
       }

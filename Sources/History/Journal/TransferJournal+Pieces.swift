@@ -26,9 +26,15 @@ extension TransferJournal {
     let source = source
     let isWritten = await Task {
       do {
-        let database = try source.opened()
-        let add = { (db: Database) in try JournalRows.add(pieces, to: id, at: .now(), in: db) }
-        if isFlushed { try database.write(add) } else { try database.writeUnflushed(add) }
+        let database = try await source.opened()
+        let add: @Sendable (Database) throws -> Void = { db in
+          try JournalRows.add(pieces, to: id, at: .now(), in: db)
+        }
+        if isFlushed {
+          try await database.write(add)
+        } else {
+          try await database.writeUnflushed(add)
+        }
         return true
       } catch {
         return false
@@ -54,7 +60,7 @@ extension TransferJournal {
       nextFlush = .now + Self.flushInterval
       hasUnflushed = false
       let source = source
-      try? await Task { try source.opened().flush() }.value
+      try? await Task { try await source.opened().flush() }.value
     }
     flushing = nil
     if hasUnflushed { flushInTime() }

@@ -6,8 +6,8 @@ extension DatabaseWriter {
   ///
   /// Without a WAL it is flushed like all else, since SQLite might damage the file otherwise.
   /// See <https://www.sqlite.org/pragma.html#pragma_synchronous>.
-  func writeUnflushed(_ body: (Database) throws -> Void) throws {
-    try writeWithoutTransaction { db in
+  func writeUnflushed(_ body: @escaping @Sendable (Database) throws -> Void) async throws {
+    try await writeWithoutTransaction { db in
       let level = try Int.fetchOne(db, sql: "PRAGMA synchronous")
       guard level == StoreSettings.Journal.wal.synchronous.number else {
         return try db.inTransaction(body)
@@ -21,8 +21,8 @@ extension DatabaseWriter {
   }
 
   /// Brings to the disk what was written unflushed.
-  func flush() throws {
-    try write { db in
+  func flush() async throws {
+    try await write { db in
       // SQLite flushes with a commit, and commits what has changed: writing a field of the file's
       // header counts as that, whatever was in it.
       let id = try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0
