@@ -323,6 +323,23 @@ def test_a_file_that_changed_meanwhile_is_said_and_its_upload_starts_over(
         assert rows[-1] == ("upload", "started over: sourceChanged", "done")
 
 
+def test_an_upload_that_cannot_be_given_up_is_not_forgotten(person, store, proxy, bucket):
+    source = person.file("film.bin", content(40 * MEBIBYTE))
+    leave_upload(person, proxy, bucket, source)
+    (upload,) = store.uploads(bucket)
+    source.write_bytes(content(40 * MEBIBYTE, seed=2))
+    damaged = person.file("damaged.sqlite", b"no history")
+    since = len(proxy.operations)
+    answer = person.run("put", source, f"s3://{bucket}/film.bin", "--history", damaged)
+    assert answer.returncode == 1
+    changes = [entry for entry in proxy.operations[since:] if entry["method"] not in ("GET", "HEAD")]
+    assert changes == [] and store.uploads(bucket) == [upload]
+    (left,) = unfinished(person)
+    assert (left["key"], left["state"]) == ("film.bin", "stopped")
+    ended(start(person, "transfers", "abort", "--all"))
+    assert store.uploads(bucket) == []
+
+
 @pytest.mark.parametrize("size", [KEPT_SIZE + 1, 20 * MEBIBYTE, 10])
 def test_an_object_that_changed_meanwhile_is_said_and_its_download_starts_over(
     person, store, proxy, bucket, size
@@ -377,12 +394,17 @@ def test_a_range_that_is_answered_otherwise_costs_no_other(person, store, proxy,
     assert (person.downloads / "film.bin").read_bytes() == body
 
 
-def test_an_upload_that_was_aborted_by_somebody_starts_over(person, store, proxy, bucket):
+@pytest.mark.parametrize("may_look", [True, False])
+def test_an_upload_that_was_aborted_by_somebody_starts_over(
+    person, store, proxy, bucket, may_look
+):
     body = content(40 * MEBIBYTE)
     source = person.file("film.bin", body)
     leave_upload(person, proxy, bucket, source)
     for upload in store.uploads(bucket):
         store.s3.abort_multipart_upload(Bucket=bucket, Key="film.bin", UploadId=upload)
+    if not may_look:
+        proxy.refuse(403, "AccessDenied", operation="HeadObject", times=0)
     answer = person.run("transfers", "resume")
     assert answer.returncode == 0, answer.stderr
     assert b"the server has nothing of it any more" in answer.stderr

@@ -23,6 +23,8 @@ extension SingleUpload {
     var beginning = Beginning.new(plan)
     var resumption: Resumption?
     var warning: StorageError?
+    // Whether an upload of before could not be given up.
+    var isLeft = false
     if let log, let left = left(log) {
       switch await left.examine() {
       case .goesOn(let id, let plan, let parts):
@@ -34,7 +36,10 @@ extension SingleUpload {
         return (.success(await completedBefore(receipt)), false)
       case .startsOver(let reason, let id):
         resumption = .startedOver(reason)
-        if let id { warning = await abort(id) }
+        if let id {
+          warning = await abort(id)
+          isLeft = warning != nil
+        }
       case .failed(let error):
         let failure = await failure(for: error, ending: .notStored(error))
         return (.failure(failure.error.resumable), true)
@@ -49,7 +54,7 @@ extension SingleUpload {
       row = try await tools.recorder.begin(change, while: undertaking)
     } catch {
       // Nothing was sent: what an earlier run has left is still there.
-      return (.failure(error), beginning.isResumed)
+      return (.failure(error.noting(warning)), beginning.isResumed || isLeft)
     }
     let end = await carryOut(beginning, log)
     warning =

@@ -90,6 +90,8 @@ final class RangeLog: Sendable {
   /// All that has arrived comes once more.
   func beginAgain(_ metadata: ObjectMetadata) async {
     guard let size = state.withLock({ $0.rangeSize }) ?? entry.subject?.partSize else { return }
+    // As in ``lost(_:)``.
+    await flush()
     await begin(metadata, rangeSize: size)
   }
 
