@@ -5,7 +5,7 @@ import os
 import pytest
 from test_background import wait_until
 from test_faults import LARGE
-from test_resuming import content, journaled_pieces, start
+from test_resuming import KEPT_SIZE, content, journaled_pieces, start
 
 
 @pytest.fixture
@@ -83,6 +83,19 @@ def test_parts_that_have_arrived_are_on_the_disk_though_nothing_follows(
         wait_until(lambda: journaled_pieces(person) == arrived, "each part noted")
         wait_until(lambda: last_call() == "flushed", "the last of them flushed")
         assert journaled_pieces(person) == arrived
+    finally:
+        program.kill()
+        program.communicate()
+
+
+def test_ranges_that_have_arrived_are_in_the_journal_though_nothing_follows(
+    person, store, bucket, proxy
+):
+    store.put(bucket, "film.bin", content(KEPT_SIZE))
+    proxy.hold("request", operation="GetObject", skip=4, times=0)
+    program = start(person, "get", f"s3://{bucket}/film.bin", person.downloads)
+    try:
+        wait_until(lambda: journaled_pieces(person) == 4, "each range noted")
     finally:
         program.kill()
         program.communicate()

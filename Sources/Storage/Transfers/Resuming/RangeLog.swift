@@ -7,9 +7,9 @@ import SystemPackage
 
 /// What the journal keeps of one download in ranges, held under its lease.
 ///
-/// A range is kept once its bytes have been flushed. Flushes take at most a fifth of the time, so
-/// that a fast line does not wait for a slow disk; nothing is flushed for the journal that the end of
-/// the download would not have to flush anyway.
+/// A range is kept once its bytes have been flushed, which they are soon, also where no other follows.
+/// Flushes take at most a fifth of the time, so that a fast line does not wait for a slow disk; nothing
+/// is flushed for the journal that the end of the download would not have to flush anyway.
 ///
 /// A download goes on when the journal cannot be written any more; it then cannot be resumed.
 final class RangeLog: Sendable {
@@ -20,6 +20,8 @@ final class RangeLog: Sendable {
     var pending: [JournalPiece] = []
     var pendingBytes: Int64 = 0
     var isFlushing = false
+    /// For the next flush.
+    var isWaiting = false
     var nextFlush = ContinuousClock.now + .milliseconds(250)
     var flushing: Task<Void, Never>?
     var isKept = false
@@ -123,21 +125,33 @@ final class RangeLog: Sendable {
   /// A range is in the file, perhaps not yet on the disk.
   func arrived(_ range: Range<Int64>, _ crcs: [CRC]) {
     guard let crc = crcs.first(where: { $0.algorithm == .crc64nvme }) else { return }
-    let isDue = state.withLock { state in
-      guard state.isWorking else { return false }
+    state.withLock { state in
+      guard state.isWorking else { return }
       state.pending.append(
         JournalPiece(
           place: range.lowerBound, size: Int64(range.count), crc64nvme: crc.value))
       state.pendingBytes += Int64(range.count)
-      guard !state.isFlushing,
-        ContinuousClock.now >= state.nextFlush || state.pendingBytes >= Self.mostUnflushed
-      else { return false }
-      state.isFlushing = true
-      return true
+      flushInTime(&state)
     }
-    guard isDue else { return }
-    let flushing = Task { await self.flushPending() }
-    state.withLock { $0.flushing = flushing }
+  }
+
+  /// Has what waits flushed, now or when it is time.
+  private func flushInTime(_ state: inout State) {
+    guard !state.pending.isEmpty, !state.isFlushing else { return }
+    if ContinuousClock.now >= state.nextFlush || state.pendingBytes >= Self.mostUnflushed {
+      state.isFlushing = true
+      state.flushing = Task { await self.flushPending() }
+    } else if !state.isWaiting {
+      state.isWaiting = true
+      Task { [weak self, time = state.nextFlush] in
+        // The pause between flushes. Sleeping fails only when the task is cancelled, and nobody can.
+        try? await Task.sleep(until: time, clock: .continuous)
+        self?.state.withLock { state in
+          state.isWaiting = false
+          self?.flushInTime(&state)
+        }
+      }
+    }
   }
 
   /// Keeps all that has arrived so far.
@@ -165,6 +179,7 @@ final class RangeLog: Sendable {
       state.nextFlush = now + pause
       // What the disk has lost once is not to be trusted again.
       if !isFlushed { state.isWorking = false }
+      if state.isWorking { flushInTime(&state) }
     }
   }
 
@@ -183,6 +198,7 @@ final class RangeLog: Sendable {
 
   /// Somebody else's, or of no use: the lease alone is given back.
   func remove() async {
+    state.withLock { $0.pending = [] }
     await state.withLock { $0.flushing }?.value
     try? await journal.remove(entry.id)
   }
