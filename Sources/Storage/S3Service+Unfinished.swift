@@ -28,11 +28,7 @@ extension S3Service {
 
   func journalEntries() async throws(StorageError) -> [JournalEntry] {
     guard let journaling else { return [] }
-    do {
-      return try await journaling.journal.entries()
-    } catch {
-      throw StorageError(error, about: "The journal of transfers")
-    }
+    return try await journaling.entries()
   }
 
   /// Gives up a transfer of the journal with what has moved of it.
@@ -65,15 +61,6 @@ extension S3Service {
     }
   }
 
-  /// Whether another download of the journal goes to the same place: what has arrived there is of the one
-  /// that was at it last, and goes when the last of them is given up.
-  private func isShared(_ entry: JournalEntry) async throws(StorageError) -> Bool {
-    try await journalEntries().contains {
-      $0.id != entry.id && $0.request.direction == .download && $0.request.tree == nil
-        && $0.request.localPath == entry.request.localPath && $0.request.name == entry.request.name
-    }
-  }
-
   private func removeTraces(of entry: JournalEntry) async throws(StorageError) -> StorageError? {
     guard entry.request.tree == nil else { return nil }
     let location = ObjectLocation(bucket: entry.request.bucket, key: entry.request.key)
@@ -87,7 +74,9 @@ extension S3Service {
       return try await sendAbortion(
         of: UnfinishedUpload(location: location, uploadID: id, size: entry.kept))
     case .download:
-      guard let name = entry.request.name, try await !isShared(entry) else { return nil }
+      guard let name = entry.request.name, try await journaling?.isShared(entry) == false else {
+        return nil
+      }
       do throws(LocalFileError) {
         // Under `rename` the entry has the name that was found free.
         let name = try RelativeName(name)

@@ -279,6 +279,28 @@ def test_an_interrupted_download_keeps_its_part_file_and_goes_on(person, store, 
     assert (person.downloads / "film.bin").read_bytes() == body
 
 
+@pytest.mark.parametrize("again", ["resume", "get", "folder"])
+def test_a_download_that_is_skipped_after_all_leaves_nothing(person, store, proxy, bucket, again):
+    store.put(bucket, "p/film.bin", content(KEPT_SIZE))
+    hold = proxy.hold("request", operation="GetObject", skip=4, times=0)
+    source = ["-r", f"s3://{bucket}/p/"] if again == "folder" else [f"s3://{bucket}/p/film.bin"]
+    get = ["get", *source, person.downloads, "--no-overwrite"]
+    program = start(person, *get)
+    hold.wait()
+    wait_until(lambda: journaled_ranges(person), "some of it")
+    program.send_signal(signal.SIGTERM)
+    ended(program, 130)
+    hold.drop()
+    proxy.clear()
+    (part,) = person.downloads.iterdir()
+    assert part.name.endswith(".part")
+    (person.downloads / "film.bin").write_bytes(b"mine")
+    ended(start(person, *(["transfers", "resume"] if again == "resume" else get)))
+    assert [path.name for path in person.downloads.iterdir()] == ["film.bin"]
+    assert (person.downloads / "film.bin").read_bytes() == b"mine"
+    assert unfinished(person) == []
+
+
 def test_bytes_that_changed_on_the_disk_are_fetched_again(person, store, proxy, bucket):
     body = content(KEPT_SIZE)
     store.put(bucket, "film.bin", body)

@@ -24,9 +24,28 @@ struct Downloader: Sendable {
     do {
       return try await download()
     } catch  where error.kind == .alreadyExists && ifExists == .skip {
+      await giveUpLeft()
       return TransferResult(
         location: object, localPath: progress.snapshot.localPath ?? folder,
         size: summary?.size ?? progress.snapshot.total, isSkipped: true)
+    }
+  }
+
+  /// Removes what an earlier run has left of a file that is skipped now. What cannot be removed stays
+  /// in the journal, where it can be given up.
+  private func giveUpLeft() async {
+    guard let journaling = tools.journaling, tools.mayHaveLeftovers,
+      let left = try? await journaling.takeLeft(request)
+    else { return }
+    do {
+      if try await !journaling.isShared(left) {
+        let destination =
+          if let open = tools.folder { open } else { try await DownloadFolder.open(folder) }
+        try await destination.removeLeftover(try RelativeName(name))
+      }
+      try await journaling.journal.remove(left.id)
+    } catch {
+      try? await journaling.journal.release(left.id)
     }
   }
 

@@ -76,6 +76,23 @@ extension Journaling {
     (try? await journal.hasLeft(entry(for: request), for: holder)) ?? false
   }
 
+  func entries() async throws(StorageError) -> [JournalEntry] {
+    do {
+      return try await journal.entries()
+    } catch {
+      throw StorageError(error, about: "The journal of transfers")
+    }
+  }
+
+  /// Whether another download of the journal goes to the same place: what has arrived there is of the one
+  /// that was at it last, and goes when the last of them is given up.
+  func isShared(_ entry: JournalEntry) async throws(StorageError) -> Bool {
+    try await entries().contains {
+      $0.id != entry.id && $0.request.direction == .download && $0.request.tree == nil
+        && $0.request.localPath == entry.request.localPath && $0.request.name == entry.request.name
+    }
+  }
+
   /// The entry that an earlier run has left for this transfer, under a lease; nil for none.
   ///
   /// - Throws: ``StorageError/Kind/inUse``.
