@@ -465,7 +465,7 @@ struct TransferTreeTests {
     let location = ObjectLocation(bucket: BucketName("b"), key: ObjectKey("k"))
     let skipped = TransferResult(
       location: location, localPath: "f", size: nil, isSkipped: true)
-    let ends: [(TreeOutcome.End, Int64)] = [(.finished(skipped), 20), (.failed(.stopped), 300)]
+    let ends: [(TreeOutcome.End, Int64)] = [(.finished(skipped), 20), (.failed(.exists("f")), 300)]
     for (end, size) in ends {
       progress.end(
         nil, TreeOutcome(direction: .upload, location: location, localPath: "f", end: end), nil,
