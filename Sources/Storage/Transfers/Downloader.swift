@@ -90,7 +90,7 @@ struct Downloader: Sendable {
       }
     }
 
-    if let pinned, pinned.size >= tools.settings.journalThreshold, tools.journaling != nil {
+    if let pinned, tools.journaling != nil {
       return try await resumably(relativeName, in: destination, pinned)
     }
     return try await tools.whole(request) { () async throws(StorageError) in

@@ -187,11 +187,7 @@ extension TransferRequest {
 
   /// Whether it has an entry of its own in the journal as soon as it runs.
   fileprivate func keepsItself(_ settings: TransferSettings) -> Bool {
-    guard let size else { return false }
-    return switch direction {
-    case .upload: size > settings.multipartThreshold
-    case .download: size > settings.multipartThreshold && size >= settings.journalThreshold
-    }
+    size.map { $0 > settings.multipartThreshold } ?? false
   }
 
   /// The file at this end, as far as it is known before the transfer runs.

@@ -10,10 +10,8 @@ public struct TransferSettings: Sendable, Hashable {
   public var concurrentRequests: Int?
   /// The size that ``PartPlan`` keeps while it can, 5 MiB through 5 GiB.
   public var partSize: ByteCount
-  /// Larger files move in parallel parts and ranges.
+  /// Larger files move in parallel parts and ranges, and keep what has moved when they are interrupted.
   public var multipartThreshold: ByteCount
-  /// Downloads of this size and more keep what has arrived when they are interrupted.
-  public var journalThreshold: ByteCount
   /// How long the engine goes on trying when requests fail that may succeed later, and none does.
   public var patience: Duration
   /// Between two values of ``TransferEngine/updates()``.
@@ -24,15 +22,13 @@ public struct TransferSettings: Sendable, Hashable {
   public init(
     concurrentTransfers: Int = 4, concurrentRequests: Int? = nil,
     partSize: ByteCount = .mebibytes(8), multipartThreshold: ByteCount = .mebibytes(16),
-    journalThreshold: ByteCount = .mebibytes(64), patience: Duration = .seconds(60),
-    updateInterval: Duration = .milliseconds(100),
+    patience: Duration = .seconds(60), updateInterval: Duration = .milliseconds(100),
     openFileLimit: Int = OpenFileLimit.current
   ) {
     self.concurrentTransfers = concurrentTransfers
     self.concurrentRequests = concurrentRequests
     self.partSize = partSize
     self.multipartThreshold = multipartThreshold
-    self.journalThreshold = journalThreshold
     self.patience = patience
     self.updateInterval = updateInterval
     self.openFileLimit = openFileLimit
