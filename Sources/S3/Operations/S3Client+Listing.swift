@@ -174,6 +174,12 @@ extension S3Client {
               CRC64NVME(base64: $0)?.value
             }))
       }
+      // S3 API Reference: UploadPart. Part numbers are 1 through 10,000.
+      guard parts.count <= 10_000 else {
+        throw S3Error(
+          operation: .listParts, cause: .malformedAnswer("there are more than 10,000 parts"),
+          attempts: 1)
+      }
       marker = page.isTrue("IsTruncated") ? page.string("NextPartNumberMarker") : nil
       try seen.insert(marker, .listParts)
     } while marker != nil

@@ -371,6 +371,25 @@ struct ListingAnswerTests {
     }
   }
 
+  @Test("A list of more parts than an upload can have comes to an end")
+  func endlessParts() async throws {
+    let parts = (1...1_000).map { "<Part><PartNumber>\($0)</PartNumber><Size>1</Size></Part>" }
+    let pages = (1...20).map { page in
+      ScriptedTransport.Answer.response(
+        200, [],
+        "<ListPartsResult><IsTruncated>\(page < 20)</IsTruncated>"
+          + "<NextPartNumberMarker>\(page)</NextPartNumberMarker>\(parts.joined())"
+          + "</ListPartsResult>")
+    }
+    let scripted = try ScriptedClient(pages)
+    let error = await failure { () async throws(S3Error) in
+      try await scripted.client.listParts(
+        ObjectLocation(bucket: bucket, key: ObjectKey("key")), uploadID: UploadID("u"))
+    }
+    #expect(error?.cause == .malformedAnswer("there are more than 10,000 parts"))
+    #expect(scripted.requests.count == 11)
+  }
+
   @Test("What is asked for stands in the query, byte for byte")
   func query() async throws {
     let scripted = try ScriptedClient([.response(200, [], "<ListBucketResult/>")])
