@@ -53,12 +53,14 @@ need_swift() {
 
 # link_options: sets LINK_OPTIONS to how the release binary is linked.
 #
-# Stripped. Where it can be, with its 100,000 places that depend on where it is loaded as a bitmap
-# (RELR, which glibc reads since 2.36) and not as a list, and without the names of its functions for
-# libraries, none of which asks: 4 MiB less of every process's memory, and a quicker start.
+# Stripped, and looking for libraries where the system has them, not beside itself, where somebody
+# might have left one. Where it can be, with its 100,000 places that depend on where it is loaded as
+# a bitmap (RELR, which glibc reads since 2.36) and not as a list, and without the names of its
+# functions for libraries, none of which asks: 4 MiB less of every process's memory, and a quicker
+# start.
 link_options() {
   local glibc
-  LINK_OPTIONS=(-Xlinker -s)
+  LINK_OPTIONS=(--disable-local-rpath -Xlinker -s)
   glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null)
   [[ -x $(dirname "$(readlink -f "$(command -v swift)")")/ld.lld ]] || return 0
   printf '2.36\n%s\n' "${glibc#glibc }" | sort -C -V || return 0
