@@ -4,6 +4,7 @@ import json
 import os
 
 import pytest
+from proxy import Proxy
 
 KEYS = ["p/a.gz", "p/a.txt", "p/x/b.gz", "q/c"]
 
@@ -145,6 +146,37 @@ def test_two_objects_never_become_one(person, store, filled, places):
     assert store.keys(filled) == before and not person.history_file.exists()
     run(person, "mv", "--no-overwrite", *words, f"s3://{filled}/new/")
     assert {store.get(filled, key) for key in store.keys(filled)} == {key.encode() for key in before}
+
+
+@pytest.mark.parametrize("command", ["mv", "cp"])
+@pytest.mark.parametrize(
+    "places",
+    [["s/a/n", "s/b/n"], ["-r", "s/a/x", "s/b/x"], ["s/a/*", "s/b/*"], ["s/a/*", "s/b/n"], ["s/a/n", "s/b/*"]],
+    ids=" ".join,
+)
+def test_of_objects_that_become_one_the_first_stays(person, moto, command, places):
+    name = "x/n" if places[0] == "-r" else "n"
+    objects = {f"s/{letter}/{name}": letter.encode() for letter in "ab"}
+    for key, body in objects.items():
+        moto.s3.put_object(Bucket=moto.bucket, Key=key, Body=body)
+    words = [f"s3://{moto.bucket}/{place}" if place != "-r" else place for place in places]
+    line = [command, *words, f"s3://{moto.bucket}/d/", "--no-overwrite"]
+    # moto copies onto what is there whatever the request says: were both copied at once, the first
+    # would come last and replace the second.
+    with Proxy(moto.endpoint) as between:
+        person.write_env(endpoint=between.endpoint)
+        between.delay(1, operation="CopyObject", times=1)
+        plan = run(person, *line, "--dry-run").stdout.decode().splitlines()
+        plan_rows = json_lines(run(person, *line, "--dry-run", "--json").stdout)
+        rows = json_lines(run(person, *line, "--json").stdout)
+    assert [row["skipped"] for row in rows] == [row["skipped"] for row in plan_rows] == [False, True]
+    to = f"s3://{moto.bucket}/d/{name}"
+    assert plan[1] == f"would skip s3://{moto.bucket}/s/b/{name} to {to}, which is there by then"
+    if command == "mv":
+        del objects[f"s/a/{name}"]
+    listed = moto.s3.list_objects_v2(Bucket=moto.bucket)["Contents"]
+    bodies = {o["Key"]: moto.s3.get_object(Bucket=moto.bucket, Key=o["Key"])["Body"].read() for o in listed}
+    assert bodies == {f"d/{name}": b"a", **objects}
 
 
 def test_names_that_cannot_meet_go_together(person, store, filled):

@@ -12,10 +12,12 @@ struct CopyRunner {
   private let isMove: Bool
   private let isDryRun: Bool
   private let progress: CountProgress
+  private let mayMeet: Bool
 
+  /// - Parameter mayMeet: whether two of the objects may become one.
   init(
     _ context: CommandContext, _ session: Session, _ options: CopyOptions, isMove: Bool,
-    isDryRun: Bool, _ progress: CountProgress
+    isDryRun: Bool, mayMeet: Bool, _ progress: CountProgress
   ) {
     self.context = context
     service = session.service
@@ -23,6 +25,7 @@ struct CopyRunner {
     self.isMove = isMove
     self.isDryRun = isDryRun
     self.progress = progress
+    self.mayMeet = mayMeet
   }
 
   /// What `next` throws of one place is told, and the others go on.
@@ -31,9 +34,14 @@ struct CopyRunner {
   func run(_ next: () async throws -> CopySources.Pair?) async throws {
     var isAtEnd = false
     var done = 0
+    // The first of those that begin when all before it are over.
+    var later: CopySources.Pair?
+    // What a dry run would have made by then, where others may become the same.
+    var made: Set<ObjectKey>? = isDryRun && mayMeet ? [] : nil
     defer { context.console.clearProgress() }
     while !isAtEnd, !Task.isCancelled {
-      var pairs: [CopySources.Pair] = []
+      var pairs = [later].compactMap(\.self)
+      later = nil
       var failure: (any Error)?
       do {
         while pairs.count < Self.atOnce * 8 {
@@ -41,12 +49,16 @@ struct CopyRunner {
             isAtEnd = true
             break
           }
+          if pair.isInTurn, !pairs.isEmpty {
+            later = pair
+            break
+          }
           pairs.append(pair)
         }
       } catch {
         failure = error
       }
-      done += await run(pairs) { [done] in progress.show(done + $0) }
+      done += await run(pairs, &made) { [done] in progress.show(done + $0) }
       guard let failure else { continue }
       guard failure.isOfOnePlace else { throw failure }
       context.fail(nil, failure)
@@ -63,7 +75,8 @@ struct CopyRunner {
 
   /// Tells of the pairs in their order.
   private func run(
-    _ pairs: [CopySources.Pair], _ progress: @escaping @Sendable (Int) -> Void
+    _ pairs: [CopySources.Pair], _ made: inout Set<ObjectKey>?,
+    _ progress: @escaping @Sendable (Int) -> Void
   ) async -> Int {
     await withTaskGroup(of: (Int, Ended).self) { tasks in
       var ends: [Int: Ended] = [:]
@@ -80,7 +93,7 @@ struct CopyRunner {
         guard let (index, end) = await tasks.next() else { break }
         ends[index] = end
         while let end = ends.removeValue(forKey: told) {
-          tell(pairs[told], end)
+          tell(pairs[told], end, &made)
           told += 1
         }
         progress(told)
@@ -119,11 +132,16 @@ struct CopyRunner {
     }
   }
 
-  private func tell(_ pair: CopySources.Pair, _ end: Ended) {
+  private func tell(
+    _ pair: CopySources.Pair, _ end: Ended, _ made: inout Set<ObjectKey>?
+  ) {
     let from = S3URI(bucket: pair.source.bucket, key: pair.source.key).bytes
     let to = S3URI(bucket: pair.destination.bucket, key: pair.destination.key).bytes
     switch end {
-    case .looked(let size, let found):
+    case .looked(let size, var found):
+      if made?.insert(pair.destination.key).inserted == false, found != .skipped {
+        found = .skippedByThen
+      }
       context.wouldCopy(isMove ? "move" : "copy", from, to, size, found)
     case .failed(let error) where error.isCancellation: break
     case .failed(let error): context.fail(from, error)

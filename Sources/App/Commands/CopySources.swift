@@ -3,10 +3,17 @@ import Storage
 
 /// The objects that `cp` and `mv` name, each with what it becomes.
 struct CopySources {
-  /// The size is as a listing tells it; nil where none was asked. With a refusal nothing is done.
-  typealias Pair = (
-    source: ObjectLocation, destination: ObjectLocation, size: ByteCount?, refusal: CommandFailure?
-  )
+  struct Pair {
+    var source: ObjectLocation
+    var destination: ObjectLocation
+    /// As a listing tells it; nil where none was asked.
+    var size: ByteCount?
+    /// With one nothing is done.
+    var refusal: CommandFailure?
+    /// Whether it is to begin only when all before it are over: it may become the same object as one
+    /// of them, of which the first stays.
+    var isInTurn = false
+  }
 
   private enum Source {
     case key(ObjectLocation, ObjectKey)
@@ -21,12 +28,17 @@ struct CopySources {
   private let allSources: [Source]
   /// Those that are not done.
   private var sources: ArraySlice<Source>
+  /// Those that begin only when all before them are over.
+  private let inTurn: Set<Int>
   /// Of the first source.
   private var selected: SelectedObjects?
+  /// Whether nothing has come of the first source.
+  private var isAtStart = true
 
   /// - Parameters:
   ///   - isInto: whether the destination is a prefix, even if it does not end in a slash.
-  ///   - overwrites: whether the second of two objects of one name replaces the first.
+  ///   - overwrites: whether the second of two objects of one name would replace the first, which
+  ///     otherwise stays.
   ///   - changes: whether a copy differs from its source, so that one onto itself means something.
   /// - Throws: when two objects might become one, or a prefix would be copied into itself.
   init(
@@ -81,7 +93,18 @@ struct CopySources {
     }
     allSources = sources
     self.sources = sources[...]
+    var inTurn: Set<Int> = []
+    var turn = 0
+    for index in names.indices
+    where !overwrites && names[turn..<index].contains(where: { $0.mayMeet(names[index]) }) {
+      inTurn.insert(index)
+      turn = index
+    }
+    self.inTurn = inTurn
   }
+
+  /// Whether two of the objects may become one.
+  var mayMeet: Bool { !inTurn.isEmpty }
 
   /// - Throws: ``CommandFailure`` for a place where there is nothing, and what a listing throws.
   ///   After that it goes on with the next place.
@@ -89,8 +112,9 @@ struct CopySources {
     while let source = sources.first {
       switch source {
       case .key(let location, let key):
-        sources.removeFirst()
-        return pair(location, key, nil)
+        let pair = pair(location, key, nil)
+        endSource()
+        return pair
       case .selection(let place, let selection, let skipped):
         if selected == nil {
           let mayMeetCopies = mayMeetCopies(place, selection, skipped)
@@ -100,6 +124,7 @@ struct CopySources {
         }
         guard let object = try await nextSelected() else { continue }
         let key = base + ObjectKey(bytes: object.key.bytes.dropFirst(skipped))
+        defer { isAtStart = false }
         return pair(ObjectLocation(bucket: place.bucket, key: object.key), key, object.size)
       }
     }
@@ -120,20 +145,21 @@ struct CopySources {
 
   private mutating func endSource() {
     selected = nil
+    isAtStart = true
     sources.removeFirst()
   }
 
   private func pair(_ source: ObjectLocation, _ key: ObjectKey, _ size: ByteCount?) -> Pair {
     let destination = ObjectLocation(bucket: bucket, key: key)
+    var pair = Pair(source: source, destination: destination, size: size)
+    pair.isInTurn = isAtStart && inTurn.contains(sources.startIndex)
     let isItself = source.bucket == bucket && source.key == key
-    guard !isItself, isSource(key) else { return (source, destination, size, nil) }
+    guard !isItself, isSource(key) else { return pair }
     let name = S3URI(bucket: bucket, key: key).bytes
-    return (
-      source, destination, size,
-      CommandFailure(
-        "its new name \(Visible.text(name)) is among what is to be copied or moved",
-        recovery: "Bring it to another prefix first.")
-    )
+    pair.refusal = CommandFailure(
+      "its new name \(Visible.text(name)) is among what is to be copied or moved",
+      recovery: "Bring it to another prefix first.")
+    return pair
   }
 
   /// Whether an object of this key in the destination's bucket is one of those to be copied.

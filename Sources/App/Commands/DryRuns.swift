@@ -6,6 +6,8 @@ enum FoundThere {
   case none
   case replaced
   case skipped
+  /// Nothing, and something that the same command brings there first.
+  case skippedByThen
   /// These credentials may not see whether something is there. If so it is replaced.
   case maybeReplaced
   /// The same; if so it stays.
@@ -16,7 +18,7 @@ extension JSONLine {
   /// What is not known is left out.
   mutating func add(_ found: FoundThere) {
     if found != .maybeReplaced { add("replaces", found == .replaced) }
-    if found != .maybeSkipped { add("skipped", found == .skipped) }
+    if found != .maybeSkipped { add("skipped", found == .skipped || found == .skippedByThen) }
   }
 }
 
@@ -30,10 +32,12 @@ extension CommandContext {
       case .none: ""
       case .replaced: ", replacing what is there"
       case .skipped: ", which is there already"
+      case .skippedByThen: ", which is there by then"
       case .maybeReplaced: "; whether that replaces something cannot be seen with these keys"
       case .maybeSkipped: ", unless something is there, which cannot be seen with these keys"
       }
-    let start = found == .skipped ? "would skip " : "would \(verb) "
+    let isSkipped = found == .skipped || found == .skippedByThen
+    let start = isSkipped ? "would skip " : "would \(verb) "
     console.result(
       Array(start.utf8) + console.name(from) + Array(" to ".utf8) + console.name(to)
         + Array(end.utf8))
