@@ -52,4 +52,14 @@ struct DownloadSourcesTests {
     #expect(throws: CommandFailure.self) { try sources(words) }
     #expect(try sources(words, ifExists: .skip).isInTurn)
   }
+
+  @Test("Keys of one name are in lists of their own, and all is in the order of the line")
+  func order() throws {
+    let words = ["s3://b/p/x", "s3://b/p/y", "s3://b/q/x", "s3://b/*", "s3://b/r/x", "s3://b/q/z"]
+    let trees = try sources(words, ifExists: .skip).trees.map { tree in
+      guard case .list(let requests) = tree.tree.work else { return ["*"] }
+      return requests.map(\.location.key.text)
+    }
+    #expect(trees == [["p/x", "p/y"], ["q/x"], ["*"], ["r/x", "q/z"]])
+  }
 }

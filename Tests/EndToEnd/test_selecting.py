@@ -4,6 +4,7 @@ import json
 import os
 
 import pytest
+from test_background import start
 
 KEYS = ["logs/a.gz", "logs/a.txt", "logs/x/b.gz", "logs/x/c.tmp", "logsgz", "m/a.gz"]
 
@@ -244,6 +245,28 @@ def test_of_objects_that_become_one_file_the_first_stays(person, proxy, filled):
     proxy.delay(1, operation="GetObject", key=b"logs/a.gz")
     run(person, "get", "--no-overwrite", f"s3://{filled}/logs/*", f"s3://{filled}/m/*", "kept")
     assert (person.work / "kept/a.gz").read_bytes() == b"logs/a.gz"
+
+
+def test_of_keys_that_become_one_file_the_first_stays(person, proxy, filled):
+    # If they moved at once, one of them would find the other under way.
+    hold = proxy.hold("request", operation="GetObject", key=b"logs/a.gz")
+    words = [f"s3://{filled}/{key}" for key in ("logs/a.gz", "logsgz", "m/a.gz", "logs/a.txt")]
+    plan = run(person, "get", "-d", "--no-overwrite", *words, "kept").stdout.decode().splitlines()
+    program = start(person, "get", "--no-overwrite", *words, "kept", "--json")
+    hold.wait()
+    rows = [program.stdout.readline() for _ in range(2)]
+    hold.release()
+    output, errors = program.communicate(timeout=60)
+    assert (program.returncode, errors) == (0, b"")
+    assert {row["key"]: row["skipped"] for row in json_lines(b"".join(rows) + output)} == {
+        "logs/a.gz": False, "logsgz": False, "m/a.gz": True, "logs/a.txt": False,
+    }
+    assert (person.work / "kept/a.gz").read_bytes() == b"logs/a.gz"
+    said = f"would skip s3://{filled}/m/a.gz to kept/a.gz, which is there by then"
+    assert len(plan) == 4 and said in plan
+    # What is named first, be it a pattern or a key.
+    run(person, "get", "--no-overwrite", f"s3://{filled}/logs/*.gz", f"s3://{filled}/m/a.gz", "new")
+    assert (person.work / "new/a.gz").read_bytes() == b"logs/a.gz"
 
 
 def test_get_dry_run_writes_nothing_and_says_what_it_replaces(person, filled):

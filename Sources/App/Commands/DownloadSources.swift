@@ -64,15 +64,17 @@ struct DownloadSources {
   }
 
   /// What to enqueue: a tree for all keys, and one for each prefix or pattern; with what to say
-  /// when nothing is found in it.
+  /// when nothing is found in it. Where they go in turn they are in the order in which they were
+  /// named, and of keys of one name each is in a tree of its own.
   var trees: [(tree: TransferTree, ifNothing: CommandFailure?)] {
-    var keys: [TransferRequest] = []
+    var keys = KeyLists()
     var trees: [(TransferTree, CommandFailure?)] = []
     for source in sources {
       switch source {
       case .key(let location, let name):
-        keys.append(.download(location, into: folder, name: name, ifExists: ifExists))
+        keys.add(.download(location, into: folder, name: name, ifExists: ifExists), as: name)
       case .selection(let place, let selection, let skipped):
+        if isInTurn { trees += keys.take(ifExists).map { ($0, nil) } }
         let tree = TransferTree(
           .download(
             bucket: place.bucket, selection,
@@ -81,9 +83,26 @@ struct DownloadSources {
         trees.append((tree, CommandFailure.nothing(at: place, selection)))
       }
     }
-    if !keys.isEmpty {
-      trees.insert((TransferTree(.list(keys), ifExists: ifExists), nil), at: 0)
-    }
-    return trees
+    let rest = keys.take(ifExists).map { tree in (tree, nil as CommandFailure?) }
+    return isInTurn ? trees + rest : rest + trees
+  }
+}
+
+/// Single keys in lists in none of which two have one name: the first of each name, the second, ….
+private struct KeyLists {
+  private var lists: [[TransferRequest]] = []
+  private var counts: [ObjectKey: Int] = [:]
+
+  mutating func add(_ request: TransferRequest, as name: ObjectKey) {
+    let count = counts[name, default: 0]
+    counts[name] = count + 1
+    if count == lists.count { lists.append([]) }
+    lists[count].append(request)
+  }
+
+  /// Nothing is left in them.
+  mutating func take(_ ifExists: TransferRequest.ExistingDestination) -> [TransferTree] {
+    defer { self = KeyLists() }
+    return lists.map { TransferTree(.list($0), ifExists: ifExists) }
   }
 }

@@ -1,5 +1,6 @@
 import S3
 import Storage
+import SystemPackage
 
 /// What a dry run finds at a destination.
 enum FoundThere {
@@ -55,17 +56,21 @@ struct TransferPreview {
     self.context = context
   }
 
+  /// - Parameter mayMeet: whether files may get one name, so that only the first of them comes to be.
   /// - Returns: how many were found in each; nil for what could not be looked at, which is told.
   /// - Throws: what is about more than one of them.
-  func run(_ trees: [TransferTree]) async throws -> [Int?] {
+  func run(_ trees: [TransferTree], mayMeet: Bool = false) async throws -> [Int?] {
     var counts: [Int?] = []
+    var made: Set<FilePath>? = mayMeet ? [] : nil
     for tree in trees {
       do {
         var plan = session.service.plan(of: tree)
         var count = 0
         while let planned = try await plan.next() {
           count += planned.count
-          for transfer in planned { tell(transfer, tree.direction, tree.ifExists) }
+          for transfer in planned {
+            tell(transfer, tree.direction, tree.ifExists, isThereByThen: !isNew(transfer, &made))
+          }
           try context.stopWhenClosed()
         }
         counts.append(count)
@@ -77,16 +82,23 @@ struct TransferPreview {
     return counts
   }
 
+  private func isNew(_ transfer: PlannedTransfer, _ made: inout Set<FilePath>?) -> Bool {
+    guard case .creates = transfer.end, let path = transfer.localPath else { return true }
+    // Folders may be made by each.
+    let isFolder = transfer.size == .zero && transfer.location?.key.endsWithSlash == true
+    return isFolder || made?.insert(path).inserted ?? true
+  }
+
   func tell(
     _ transfer: PlannedTransfer, _ direction: TransferDirection,
-    _ ifExists: TransferRequest.ExistingDestination
+    _ ifExists: TransferRequest.ExistingDestination, isThereByThen: Bool = false
   ) {
     let place = transfer.location.map { S3URI(bucket: $0.bucket, key: $0.key).bytes } ?? []
     let file = transfer.localPath?.bytes ?? []
     let (from, to) = direction == .upload ? (file, place) : (place, file)
     let found: FoundThere
     switch transfer.end {
-    case .creates: found = .none
+    case .creates: found = isThereByThen ? .skippedByThen : .none
     case .replaces: found = .replaced
     case .skips: found = .skipped
     case .unseen: found = ifExists == .skip ? .maybeSkipped : .maybeReplaced

@@ -128,7 +128,8 @@ struct GetCommand: PailCommand {
     let trees = sources.trees
     let found =
       dryRun
-      ? try await TransferPreview(session, context).run(trees.map(\.tree))
+      ? try await TransferPreview(session, context)
+        .run(trees.map(\.tree), mayMeet: sources.isInTurn && noOverwrite)
       : try await TransferRunner(session, context, total: sources.knownCount)
         .run(trees.map(\.tree), inTurn: sources.isInTurn).map { $0?.found }
     for (count, tree) in zip(found, trees) where count == 0 {
