@@ -397,6 +397,23 @@ def test_put_r_takes_filters_and_a_dry_run_sends_nothing(person, store, bucket):
     assert store.keys(bucket) == ["in/a.gz", "in/empty/", "in/x/b.gz"] and store.get(bucket, "in/a.gz") == b"12"
 
 
+def test_put_r_filters_the_files_beside_the_folders_too(person, store, bucket):
+    for name in ("a.tmp", "dd/b.tmp", "dd/c", "e", "sub/a.tmp"):
+        person.file(name, b"1")
+    # As the shell gives them for *, and one that would be the same object if it were meant.
+    command = ["put", "-r", "a.tmp", "dd", "e", "sub/a.tmp", f"s3://{bucket}/in/", "--exclude", "*.tmp"]
+    for dry in (["--dry-run"], []):
+        done = run(person, *command, *dry)
+        assert len(done.stdout.splitlines()) == 2 and done.stderr == b""
+    assert store.keys(bucket) == ["in/dd/c", "in/e"]
+    # Where one of several is left the destination still means "into".
+    run(person, "put", "-r", "e", "a.tmp", f"s3://{bucket}/one", "--exclude", "*", "--include", "e")
+    assert store.keys(bucket, "one") == ["one/e"]
+    for dry in (["--dry-run"], []):
+        done = run(person, "put", "-r", *dry, "e", f"s3://{bucket}/none/", "--exclude", "*", status=1)
+        assert (done.stdout, done.stderr) == (b"", b"pail: The filters leave nothing of e\n")
+
+
 def test_put_r_names_each_folder_that_makes_no_object(person, store, bucket):
     for name in ("bare", "site/empty"):
         (person.work / name).mkdir(parents=True)

@@ -14,9 +14,10 @@ struct PutCommand: PailCommand {
       """,
     discussion: """
       A destination that ends in / means "into"; otherwise it is the key itself. With -r what is \
-      inside a folder is uploaded; with several sources each folder keeps its name. An empty folder \
-      becomes an object without bytes whose key ends in /. An object that is there already is \
-      replaced, unless --no-overwrite is given.
+      inside a folder is uploaded; with several sources each folder keeps its name. --exclude \
+      and --include look at paths below a folder, and at the names of files that stand beside it. \
+      An empty folder becomes an object without bytes whose key ends in /. An object that is there \
+      already is replaced, unless --no-overwrite is given.
 
       - is standard input, which goes up in parts of 16 MiB: 10,000 of them make 156 GiB. \
       --expected-size or --part-size allow more.
@@ -123,11 +124,11 @@ struct PutCommand: PailCommand {
     }
     let files = words.dropLast().map { FilePath(argument: $0) }
     let sources = try UploadSources(
-      files, to: try S3URI(parsing: last), isRecursive: recursive)
+      files, to: try S3URI(parsing: last), isRecursive: recursive, filter: filters.filter)
     let session = try await context.openSession(using: dryRun ? [] : [.history, .journal])
     let trees = sources.trees(
       attributes: attributeOptions.attributes, ifExists: ifExists,
-      filter: filters.filter, links: followSymlinks ? .all : .inside)
+      links: followSymlinks ? .all : .inside)
     let found =
       dryRun
       ? try await TransferPreview(session, context).run(trees)

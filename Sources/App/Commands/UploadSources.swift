@@ -18,11 +18,18 @@ struct UploadSources {
   }
 
   private let bucket: BucketName
+  private let filter: KeyFilter
   private var roots: [Root] = []
 
-  /// - Throws: when the sources do not fit the destination, before anything is sent.
-  init(_ paths: [FilePath], to destination: S3URI, isRecursive: Bool) throws(CommandFailure) {
+  /// - Parameter filter: which files are meant: of a folder by their paths below it, else by their
+  ///   names.
+  /// - Throws: when the sources do not fit the destination, or the filter leaves none of them, before
+  ///   anything is sent.
+  init(
+    _ paths: [FilePath], to destination: S3URI, isRecursive: Bool, filter: KeyFilter = .all
+  ) throws(CommandFailure) {
     bucket = destination.bucket
+    self.filter = filter
     let isInto =
       destination.key.isEmpty || destination.key.endsWithSlash || paths.count > 1
       || paths.contains(where: \.isFolder)
@@ -34,6 +41,7 @@ struct UploadSources {
       guard !isFolder || isRecursive else {
         throw CommandFailure("\(path.shown) is a folder", recovery: "Add -r to upload folders.")
       }
+      guard isFolder || filter.includes(path.lastName.map { $0[...] } ?? []) else { continue }
       var key = base
       if isInto, !isFolder || paths.count > 1 {
         guard let name = path.lastName else {
@@ -49,12 +57,16 @@ struct UploadSources {
       }
       roots.append(Root(path: path, key: key, isFolder: isFolder))
     }
+    guard !roots.isEmpty else {
+      let names = paths.map(\.shown).joined(separator: ", ")
+      throw CommandFailure("The filters leave nothing of \(names)")
+    }
   }
 
   /// What to enqueue: a tree for each folder, and one for all files.
   func trees(
     attributes: ObjectAttributes, ifExists: TransferRequest.ExistingDestination,
-    filter: KeyFilter = .all, links: TransferTree.Links = .inside
+    links: TransferTree.Links = .inside
   ) -> [TransferTree] {
     var trees: [TransferTree] = []
     var files: [TransferRequest] = []
