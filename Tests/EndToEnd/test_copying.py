@@ -93,6 +93,11 @@ def test_dry_run_changes_nothing_and_says_what_is_replaced(person, store, filled
 def test_no_overwrite_leaves_what_is_there(person, store, filled):
     run(person, "mv", "--no-overwrite", f"s3://{filled}/q/c", f"s3://{filled}/p/a.gz")
     assert store.get(filled, "p/a.gz") == b"p/a.gz" and store.get(filled, "q/c") == b"q/c"
+    for command, action in (("mv", "move"), ("cp", "copy")):
+        line = [command, "--no-overwrite", "--json", f"s3://{filled}/q/c", f"s3://{filled}/p/a.gz"]
+        for dry in (["--dry-run"], []):
+            (row,) = json_lines(run(person, *line, *dry).stdout)
+            assert (row["action"], row["skipped"]) == (action, True)
 
 
 @pytest.mark.parametrize("source", [["-r", "p"], ["p/*"]], ids=["prefix", "pattern"])

@@ -148,7 +148,7 @@ struct CopyRunner {
     case .refused(let failure): context.fail(from, failure)
     case .copied(let result):
       context.warn(result.warning)
-      context.report(result, from, to)
+      context.report(isMove ? "move" : "copy", result, from, to)
     }
   }
 }
@@ -169,10 +169,12 @@ extension CommandContext {
   }
 
   /// One line for an object that was copied, moved or skipped.
-  fileprivate func report(_ result: CopyResult, _ from: [UInt8], _ to: [UInt8]) {
+  fileprivate func report(
+    _ verb: String, _ result: CopyResult, _ from: [UInt8], _ to: [UInt8]
+  ) {
     if isJSON {
       var line = JSONLine()
-      line.add("action", result.isMoved ? "move" : "copy")
+      line.add("action", verb)
       line.add("from", bytes: from)
       line.add("to", bytes: to)
       line.add("size", result.size.bytes)
