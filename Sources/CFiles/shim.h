@@ -17,3 +17,9 @@ static inline bool pail_is_in_memory(int file) {
   struct statfs system;
   return fstatfs(file, &system) == 0 && system.f_type == TMPFS_MAGIC;
 }
+
+// Whether the file is one of /proc: statfs(2).
+static inline bool pail_is_in_proc(int file) {
+  struct statfs system;
+  return fstatfs(file, &system) == 0 && system.f_type == PROC_SUPER_MAGIC;
+}

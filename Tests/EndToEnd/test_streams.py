@@ -334,3 +334,28 @@ def test_what_is_no_file_is_never_replaced(person, store, bucket):
     done = run(person, "get", f"s3://{bucket}/k", "pipe", status=1)
     assert b"pipe is not a regular file" in done.stderr and b"pail get" in done.stderr
     assert (person.work / "pipe").is_fifo()
+    dry = run(person, "get", "--dry-run", f"s3://{bucket}/k", "pipe", status=1)
+    assert dry.stdout == b"" and b"pipe is not a regular file" in dry.stderr
+
+
+@pytest.mark.parametrize("link", ["/proc/self/fd/2", "/dev/fd/2", "other"])
+def test_a_link_to_a_stream_is_never_replaced(person, store, bucket, link):
+    store.put(bucket, "k", b"body")
+    (person.work / "other").symlink_to("/proc/self/fd/2")
+    (person.work / "stderr").symlink_to(link)
+    for dry in ([], ["--dry-run"]):
+        # The stream is a regular file, which a link may lead to elsewhere.
+        with open(person.work / "log", "wb") as log:
+            done = subprocess.run(
+                [person.binary, "get", *dry, f"s3://{bucket}/k", "stderr"], cwd=person.work,
+                env=person.env, stdout=subprocess.PIPE, stderr=log, timeout=60,
+            )  # fmt: skip
+        assert (done.returncode, done.stdout) == (1, b"")
+        said = (person.work / "log").read_text()
+        assert "stderr is not a regular file" in said and "pail get … - > FILE" in said
+    assert os.readlink(person.work / "stderr") == link
+    (person.work / "log.link").symlink_to("log")
+    run(person, "get", f"s3://{bucket}/k", "log.link")
+    assert (person.work / "log.link").read_bytes() == b"body" and b"body" not in (person.work / "log").read_bytes()
+    named = run(person, "get", f"s3://{bucket}/k", "/dev/fd/1", status=1)
+    assert b"/dev/fd/1 is not a regular file" in named.stderr

@@ -25,17 +25,20 @@ public final class DownloadFolder: Sendable {
     public var changed: Timestamp
     public var isRegular: Bool
     public var isFolder: Bool
+    /// Whether it is, or leads to, what no download may replace: a device, a pipe, a stream.
+    public var isSpecial: Bool
 
     /// - Parameter changed: by default `modified`.
     public init(
       size: ByteCount, modified: Timestamp, changed: Timestamp? = nil, isRegular: Bool,
-      isFolder: Bool = false
+      isFolder: Bool = false, isSpecial: Bool = false
     ) {
       self.size = size
       self.modified = modified
       self.changed = changed ?? modified
       self.isRegular = isRegular
       self.isFolder = isFolder
+      self.isSpecial = isSpecial
     }
   }
 
@@ -92,7 +95,8 @@ public final class DownloadFolder: Sendable {
       guard let status = try lookAt(name.last, in: parent, path: location) else { return nil }
       return ExistingFile(
         size: ByteCount(Int64(status.st_size)), modified: status.modified,
-        changed: status.changed, isRegular: status.isRegular, isFolder: status.isFolder)
+        changed: status.changed, isRegular: status.isRegular, isFolder: status.isFolder,
+        isSpecial: !status.isRegular && leadsToSpecialFile(name.last, in: parent))
     }
   }
 

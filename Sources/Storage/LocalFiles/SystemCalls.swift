@@ -54,11 +54,37 @@ func lookAt(
   throw LocalFileError(path, .lastError)
 }
 
-/// Whether the name, or the link of that name, stands for a device, a pipe or a socket.
+/// Whether the name, or the link of that name, stands for a device, a pipe or a socket, or for what
+/// a process has open, be it a regular file: who names `/dev/stderr` means the stream.
 func leadsToSpecialFile(_ name: [UInt8], in folder: OpenFile) -> Bool {
   var target = stat()
   let isThere = withCString(name) { fstatat(folder.descriptor.rawValue, $0, &target, 0) == 0 }
-  return isThere && !target.isRegular && !target.isFolder
+  guard isThere else { return false }
+  return !target.isRegular && !target.isFolder || leadsThroughProc(name, in: folder)
+}
+
+/// Whether the name is one in `/proc`, or a link that comes by there.
+private func leadsThroughProc(_ name: [UInt8], in folder: OpenFile) -> Bool {
+  var (name, folder) = (name, folder)
+  // As many as the system follows.
+  for _ in 0..<40 {
+    if pail_is_in_proc(folder.descriptor.rawValue) { return true }
+    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let count = withCString(name) {
+      readlinkat(folder.descriptor.rawValue, $0, &buffer, buffer.count)
+    }
+    guard count > 0 else { return false }
+    let link = FilePath(bytes: buffer.prefix(count).map { UInt8(bitPattern: $0) })
+    guard let last = link.lastComponent, last.kind == .regular else { return false }
+    name = FilePath(root: nil, [last]).bytes
+    let parent = link.removingLastComponent()
+    let descriptor = (parent.isEmpty ? "." : parent).withPlatformString {
+      openat(folder.descriptor.rawValue, $0, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    }
+    guard descriptor >= 0 else { return false }
+    folder = OpenFile(FileDescriptor(rawValue: descriptor))
+  }
+  return false
 }
 
 func refersToSameFile(_ name: [UInt8], in folder: OpenFile, as file: OpenFile) -> Bool {

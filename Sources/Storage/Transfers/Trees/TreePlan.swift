@@ -180,7 +180,9 @@ private struct Planner: Sendable {
           plan.end = .skips
           return plan
         case .fail: throw LocalFileError(file, .alreadyExists)
-        case .overwrite: plan.end = .replaces
+        case .overwrite:
+          if found.isSpecial { throw LocalFileError(file, .notARegularFile) }
+          plan.end = .replaces
         case .rename: break
         }
       }
