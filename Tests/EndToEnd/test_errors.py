@@ -250,6 +250,19 @@ def test_what_is_no_place_is_wrong_usage(person, command):
     assert b"s3://" in run(person, *command.split(), status=64).stderr
 
 
+@pytest.mark.parametrize("destination, said", [
+    ("s3:/x", "a place in the store begins with s3://, and a file of that name is ./s3:/x"),
+    ("file:///tmp/zzz", "the destination is a path: /tmp/zzz"),
+    ("https://host/x", "a file of that name is ./https://host/x"),
+])
+def test_get_takes_no_url_for_a_path(person, filled, destination, said):
+    before = os.listdir(person.work)
+    done = run(person, "get", f"s3://{filled}/k", destination, status=64)
+    assert said in " ".join(done.stderr.decode().split()) and os.listdir(person.work) == before
+    run(person, "get", f"s3://{filled}/k", f"./{destination}")
+    assert (person.work / destination).read_bytes() == b"before"
+
+
 def test_one_failure_among_many_is_status_1_and_the_others_are_done(person, store, filled):
     done = run(person, "get", f"s3://{filled}/none", f"s3://{filled}/k", "out/", status=1)
     assert b"none" in done.stderr and b"NoSuchKey" in done.stderr

@@ -75,6 +75,7 @@ struct GetCommand: PailCommand {
     if destination?.isEmpty == true {
       throw ValidationError("the destination is empty: name a file or a folder, or leave it out")
     }
+    if let destination { try Self.validate(destination) }
     if destination == "-", dryRun {
       throw ValidationError("--dry-run goes with files: standard output replaces none")
     }
@@ -94,6 +95,26 @@ struct GetCommand: PailCommand {
       }
     }
     try filters.validate(isRecursive: recursive, places, glob)
+  }
+
+  /// A slip of who means a place in the store, and the URL of a file, would become folders of such
+  /// names.
+  private static func validate(_ destination: String) throws(ValidationError) {
+    if S3URI.isMeant(by: destination) {
+      throw ValidationError(
+        "\(destination) is no path: a place in the store begins with s3://, and a file of that name "
+          + "is ./\(destination)")
+    }
+    // Source: RFC 3986, 3.1.
+    guard let colon = destination.firstRange(of: "://"), destination.first?.isLetter == true,
+      destination[..<colon.lowerBound]
+        .allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "+-.".contains($0)) })
+    else { return }
+    let rest = destination[colon.upperBound...]
+    let isFile = destination[..<colon.lowerBound].lowercased() == "file" && rest.hasPrefix("/")
+    throw ValidationError(
+      "\(destination) is a URL, and the destination is a path: "
+        + (isFile ? "\(rest)" : "a file of that name is ./\(destination)"))
   }
 
   /// What goes to standard output has nobody left to read it.
