@@ -464,6 +464,15 @@ def test_get_no_overwrite_takes_no_folder_for_the_file(person, store, bucket):
     assert list((person.work / "out/a").iterdir()) == []
 
 
+@pytest.mark.parametrize("destination", ["nodir/.", "nodir/.."])
+def test_get_says_that_a_folder_without_a_name_is_not_there(person, store, bucket, destination):
+    store.put(bucket, "k", b"k")
+    for dry in (["--dry-run"], []):
+        done = run(person, "get", *dry, f"s3://{bucket}/k", destination, status=1)
+        assert f"There is no folder {destination}, and it names no file".encode() in done.stderr
+        assert done.stdout == b"" and not (person.work / "nodir").exists()
+
+
 def test_get_without_a_folder_for_downloads_goes_to_the_current_one(person, store, bucket):
     settings = (person.work / ".env").read_text().splitlines(keepends=True)
     person.write_env("".join(line for line in settings if "PATH_TO_SAVE_FILE" not in line))

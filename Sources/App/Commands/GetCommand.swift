@@ -142,7 +142,7 @@ struct GetCommand: PailCommand {
         of: places, isRecursive: recursive, glob, filters.filter, session, context)
       : places.map { ($0, .key($0)) }
     guard let first = meant.first else { return }
-    let (folder, name) = place(for: places.count == 1 ? first.1 : nil, context.settings)
+    let (folder, name) = try place(for: places.count == 1 ? first.1 : nil, context.settings)
     let sources = try DownloadSources(
       meant, versionID: version, into: folder, name: name,
       ifExists: noOverwrite ? .skip : .overwrite)
@@ -179,15 +179,21 @@ struct GetCommand: PailCommand {
   /// The folder to write below, and for a single key perhaps the name.
   ///
   /// - Parameter target: nil where several places were named.
+  /// - Throws: where the destination names neither a file nor a folder that is there.
   private func place(
     for target: KeyTarget?, _ settings: Settings
-  ) -> (folder: FilePath, name: ObjectKey?) {
+  ) throws(CommandFailure) -> (folder: FilePath, name: ObjectKey?) {
     guard let destination else { return (settings.saveFolder, nil) }
     let path = FilePath(argument: destination)
     guard case .key? = target, !path.isFolder,
       !destination.hasSuffix("/")
     else { return (path, nil) }
+    guard let name = path.lastName else {
+      throw CommandFailure(
+        "There is no folder \(path.shown), and it names no file",
+        recovery: "Name a file, or a folder with / at its end, which is made.")
+    }
     let parent = path.removingLastComponent()
-    return (parent.isEmpty ? "." : parent, ObjectKey(bytes: path.lastName ?? []))
+    return (parent.isEmpty ? "." : parent, ObjectKey(bytes: name))
   }
 }
