@@ -75,6 +75,16 @@ def test_an_empty_folder_is_kept_like_the_files_beside_it(person, moto):
         assert (head["ContentType"] == "text/x-own") == (key == "t/a.txt")
 
 
+def test_an_object_with_bytes_whose_key_ends_in_a_slash_is_reached_as_get_says(person, moto):
+    person.write_env(endpoint=moto.endpoint)
+    moto.s3.put_object(Bucket=moto.bucket, Key="x/", Body=b"bytes")
+    place = f"s3://{moto.bucket}/x/"
+    for to in ("f", "-"):
+        done = run(person, "get", place, to, status=64)
+        assert f"pail cat {place} > FILE" in " ".join(done.stderr.decode().split())
+    assert run(person, "cat", place).stdout == b"bytes"
+
+
 def test_rm_deletes_one_key_and_its_row_is_done(person, store, bucket):
     store.put(bucket, "foo", b"1")
     store.put(bucket, "foobar", b"2")

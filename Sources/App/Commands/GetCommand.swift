@@ -90,8 +90,10 @@ struct GetCommand: PailCommand {
         throw ValidationError(
           "s3://\(place.bucket) is a bucket: add a key, or use -r for all objects in it")
       }
-      if places.contains(where: \.key.endsWithSlash) {
-        throw ValidationError("the key ends in /: use -r for all objects under it")
+      if let place = places.first(where: \.key.endsWithSlash) {
+        throw ValidationError(
+          "the key ends in /: use -r for all objects under it, or, where an object of that name has "
+            + "bytes, pail cat \(Visible.text(place.bytes)) > FILE")
       }
     }
     try filters.validate(isRecursive: recursive, places, glob)
