@@ -355,6 +355,13 @@ def test_a_dry_run_of_standard_input_reads_none_and_standard_output_has_none(per
     said = f"would upload standard input to s3://{filled}/logsgz, replacing what is there\n"
     assert plan == said.encode()
     assert store.get(filled, "logsgz") == b"logsgz"
+    # Its name in words is no path, while a file may have it.
+    for words in (["-d", "-"], ["-"]):
+        (row,) = json_lines(run(person, "put", "--json", *words, f"s3://{filled}/new", input=b"new").stdout)
+        assert row["key"] == "new" and "localPath" not in row
+    person.file("standard input", b"mine")
+    (row,) = json_lines(run(person, "put", "--json", "standard input", f"s3://{filled}/new").stdout)
+    assert row["localPath"] == "standard input"
     assert run(person, "get", "-d", f"s3://{filled}/logsgz", "-", status=64).stdout == b""
 
 

@@ -45,7 +45,7 @@ extension CommandContext {
   }
 }
 
-/// Tells what trees would do, under the names that ``CommandContext/reportTransfer(_:_:)`` has for
+/// Tells what trees would do, under the names that ``CommandContext/reportTransfer(_:_:isFile:)`` has for
 /// what they did.
 struct TransferPreview {
   let session: Session
@@ -89,9 +89,11 @@ struct TransferPreview {
     return isFolder || made?.insert(path).inserted ?? true
   }
 
+  /// - Parameter isFile: as ``CommandContext/reportTransfer(_:_:isFile:)`` has it.
   func tell(
     _ transfer: PlannedTransfer, _ direction: TransferDirection,
-    _ ifExists: TransferRequest.ExistingDestination, isThereByThen: Bool = false
+    _ ifExists: TransferRequest.ExistingDestination, isThereByThen: Bool = false,
+    isFile: Bool = true
   ) {
     let place = transfer.location.map { S3URI(bucket: $0.bucket, key: $0.key).bytes } ?? []
     let file = transfer.localPath?.bytes ?? []
@@ -110,7 +112,7 @@ struct TransferPreview {
     line.add("action", verb)
     line.add("bucket", transfer.location?.bucket.text)
     line.add("key", bytes: transfer.location?.key.bytes ?? [])
-    line.add("localPath", bytes: file)
+    if isFile { line.add("localPath", bytes: file) }
     line.add("size", transfer.size?.bytes)
     line.add(found)
     context.console.result(line.bytes)

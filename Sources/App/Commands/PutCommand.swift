@@ -156,7 +156,7 @@ struct PutCommand: PailCommand {
     _ location: ObjectLocation, _ session: Session, _ context: CommandContext
   ) async {
     let plan = await session.service.planOfStandardInput(to: location, ifExists: ifExists)
-    TransferPreview(session, context).tell(plan, .upload, ifExists)
+    TransferPreview(session, context).tell(plan, .upload, ifExists, isFile: false)
   }
 
   /// The size of the parts of standard input, and what their most can hold.
@@ -186,6 +186,6 @@ struct PutCommand: PailCommand {
     }
     context.console.clearProgress()
     context.warn(result.warning)
-    context.reportTransfer(.upload, result)
+    context.reportTransfer(.upload, result, isFile: false)
   }
 }

@@ -102,14 +102,18 @@ extension CommandContext {
   }
 
   /// One line for each object that has moved.
-  func reportTransfer(_ direction: TransferDirection, _ result: TransferResult) {
+  ///
+  /// - Parameter isFile: false for standard input, whose name in words is no path.
+  func reportTransfer(
+    _ direction: TransferDirection, _ result: TransferResult, isFile: Bool = true
+  ) {
     let place = S3URI(bucket: result.location.bucket, key: result.location.key).bytes
     if isJSON {
       var line = JSONLine()
       line.add("action", direction == .upload ? "upload" : "download")
       line.add("bucket", result.location.bucket.text)
       line.add("key", bytes: result.location.key.bytes)
-      line.add("localPath", bytes: result.localPath.bytes)
+      if isFile { line.add("localPath", bytes: result.localPath.bytes) }
       line.add("size", result.size?.bytes)
       line.add("etag", result.etag?.text)
       line.add("versionID", result.location.versionID?.text)
