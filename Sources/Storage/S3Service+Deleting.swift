@@ -91,7 +91,10 @@ extension S3Service {
     progress: @Sendable (DeletionProgress) -> Void = { _ in }
   ) async throws(StorageError) -> DeletionReport {
     let undertaking = Undertaking.deleteMany(bucket)
-    guard !isReadOnly else { throw .readOnly(undertaking) }
+    guard !isReadOnly else {
+      let alone = targets.count == 1 ? targets.first.flatMap { $0.undertaking(in: bucket) } : nil
+      throw .readOnly(alone ?? undertaking)
+    }
     var deleter = Deleter(
       bucket: bucket, client: client, recorder: recorder, confirmedAt: confirmedAt)
     do {

@@ -88,6 +88,17 @@ def test_read_only_refuses_every_change(person, store, filled, command):
     assert f"{filled}-more" not in store.buckets()
 
 
+@pytest.mark.parametrize("command, place", [
+    ("rm s3://{}/k", "s3://{}/k"), ("rm -r s3://{}/p", "s3://{}/p/"), ("rm s3://{}/p/*", "s3://{}/p/*"),
+    ("rm -r s3://{}", "Bucket {}"), ("put -r s s3://{}/m/", "s3://{}/m/a"),
+])
+def test_read_only_names_what_it_leaves_alone(person, filled, command, place):
+    person.file("s/a", b"1")
+    done = run(person, "--read-only", *words(command.split(), filled), status=1)
+    said = f"{place.replace('{}', filled)} was left alone: Pail runs read-only\n"
+    assert done.stderr.decode().count(said) == 1 and done.stderr.count(b"left alone") == 1
+
+
 @pytest.mark.parametrize("command", [*READS, DOCTOR], ids=name)
 def test_read_only_is_no_matter_to_what_only_reads(person, filled, command):
     run(person, "--read-only", *words(command, filled))

@@ -108,7 +108,7 @@ extension TransferRunner {
     var unreported: [TreeOutcome] = []
     for await outcome in outcomes {
       if let error = outcome.error,
-        error.isUnanswered || [.noSuchBucket, .credentials].contains(error.kind)
+        error.isUnanswered || [.noSuchBucket, .credentials, .readOnly].contains(error.kind)
       {
         unreported.append(outcome)
       } else {

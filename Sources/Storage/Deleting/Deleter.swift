@@ -91,8 +91,7 @@ struct Deleter: Sendable {
     while !singles.isEmpty {
       let group = Array(singles.prefix(Recorder.rowsPerCommit))
       singles = singles.dropFirst(Recorder.rowsPerCommit)
-      let rows = try await recorder.begin(
-        group.map(change), while: Undertaking.deleteMany(bucket))
+      let rows = try await recorder.begin(group.map(change), while: undertaking(of: group))
       try await deleteOneByOne(group, rows)
       progress(self.progress)
     }
@@ -108,6 +107,12 @@ struct Deleter: Sendable {
       size: candidate.size)
   }
 
+  /// What is left alone where the history cannot take `candidates`.
+  private func undertaking(of candidates: [DeletionCandidate]) -> Undertaking {
+    guard candidates.count == 1 else { return .deleteMany(bucket) }
+    return .delete(location(of: candidates[0]))
+  }
+
   private enum BatchEnd: Sendable {
     /// It was not recorded, and nothing was sent.
     case notBegun(StorageError)
@@ -117,11 +122,12 @@ struct Deleter: Sendable {
   /// Starts to record a batch and then to delete it.
   private mutating func begin(_ batch: [DeletionCandidate]) {
     let changes = batch.map(change)
+    let undertaking = undertaking(of: batch)
     running.append(
       Task { [client, bucket, recorder] in
         let rows: [ChangeID]
         do throws(StorageError) {
-          rows = try await recorder.begin(changes, while: .deleteMany(bucket))
+          rows = try await recorder.begin(changes, while: undertaking)
         } catch {
           return .notBegun(error)
         }

@@ -23,6 +23,17 @@ public enum DeletionTarget: Sendable, Hashable {
     }
   }
 
+  /// Its deletion by itself, under the name that a person has for it; nil where that is the bucket's.
+  func undertaking(in bucket: BucketName) -> Undertaking? {
+    let name =
+      switch self {
+      case .object(let key), .version(let key, _), .everyVersion(let key), .prefix(let key): key
+      case .selection(let selection), .everyVersionOf(let selection):
+        selection.pattern.map { ObjectKey(bytes: $0.bytes) } ?? selection.prefix
+      }
+    return name.isEmpty ? nil : .delete(ObjectLocation(bucket: bucket, key: name))
+  }
+
   func contains(_ key: ObjectKey) -> Bool {
     switch self {
     case .object(let own), .version(let own, _), .everyVersion(let own): key == own

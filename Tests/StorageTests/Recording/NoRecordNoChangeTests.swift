@@ -128,6 +128,21 @@ struct NoRecordNoChangeTests {
     }
   }
 
+  @Test("One object that the history cannot take is named, and not its bucket")
+  func refusedObject() async throws {
+    try await ServerFixture.with { fixture in
+      try await fixture.put("kept")
+      try fixture.history.close()
+      await #expect {
+        _ = try await fixture.service.delete(
+          [.object(ObjectKey("kept"))], in: fixture.bucket, confirmedAt: .now())
+      } throws: { error in
+        (error as? StorageError)?.message.hasPrefix("s3://\(fixture.bucket)/kept was left alone")
+          == true
+      }
+    }
+  }
+
   @Test("Read-only mode refuses every change before anything is recorded or sent")
   func readOnly() async throws {
     try await ServerFixture.with(isReadOnly: true) { fixture in
