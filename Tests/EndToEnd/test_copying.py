@@ -131,6 +131,14 @@ def test_what_makes_no_sense_changes_nothing(person, store, filled):
     assert store.keys(filled) == KEYS
 
 
+def test_what_may_be_the_same_object_is_not_moved_onto_itself(person, store, filled):
+    done = run(person, "mv", f"s3://{filled}/p/a.gz", f"s3://{filled}/p//a.gz", status=1)
+    said = done.stderr.decode()
+    assert f"s3://{filled}/p/a.gz stays where it is: p//a.gz is there already" in said
+    assert "skip it" not in said and "Move it to another key." in said
+    assert store.keys(filled) == KEYS and not person.history_file.exists()
+
+
 @pytest.mark.parametrize(
     "places",
     [

@@ -56,7 +56,7 @@ struct Copier: Sendable {
       source.key.collapsed == destination.key.collapsed,
       try await client.hasObject(destination, while: .copy(source, to: destination))
     else { return }
-    throw .exists(Undertaking.readDetails(destination).subject)
+    throw .perhapsItself(source, destination)
   }
 
   func look(

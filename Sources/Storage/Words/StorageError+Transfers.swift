@@ -42,6 +42,17 @@ extension StorageError {
       recovery: "Name another key or bucket.")
   }
 
+  /// Of keys that differ in slashes alone.
+  static func perhapsItself(
+    _ source: ObjectLocation, _ destination: ObjectLocation
+  ) -> StorageError {
+    StorageError(
+      kind: .invalidRequest,
+      message: "s3://\(source.bucket)/\(source.key.text) stays where it is: "
+        + "\(destination.key.text) is there already, and some servers take both for one object",
+      recovery: "Move it to another key.")
+  }
+
   static func copyIntoItself(_ source: ObjectLocation) -> StorageError {
     StorageError(
       kind: .invalidRequest,
