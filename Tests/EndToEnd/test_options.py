@@ -140,8 +140,30 @@ def test_an_empty_version_is_not_the_current_one(person, store, versions, words)
 
 def test_a_version_that_never_was_is_not_deleted(person, store, versions):
     bucket, _ = versions
-    done = run(person, "rm", f"s3://{bucket}/none", "--version-id", "aVersion")
+    named = f"s3://{bucket}/none", "--version-id", "aVersion"
+    done = run(person, "rm", *named)
     assert done.stdout == b"Deleted 0 versions, 1 not there\n"
+    planned = run(person, "rm", "--dry-run", *named)
+    assert planned.stderr == f"pail: {named[0]}, version aVersion, is not there\n".encode()
+
+
+def test_an_object_is_back_once_its_delete_marker_is_deleted(person, store, versions):
+    """SeaweedFS answers HEAD of a delete marker as if it had never been."""
+    bucket, _ = versions
+    place = f"s3://{bucket}/k"
+    # Its versions come behind, and are not those of the key.
+    store.put(bucket, "k2", b"another")
+    run(person, "rm", place)
+    (marker,) = [version for _, version, is_marker in store.versions(bucket) if is_marker]
+    that = place, "--version-id", marker
+    planned = run(person, "rm", "--dry-run", *that)
+    assert planned.stdout == f"would delete {place}  version {marker}\n".encode()
+    other = run(person, "rm", f"{place}2", *that[1:])
+    assert other.stdout == b"Deleted 0 versions, 1 not there\n"
+    assert run(person, "rm", *that).stdout == b"Deleted 1 version\n"
+    assert store.get(bucket, "k") == b"second"
+    row = person.changes()[-1]
+    assert (row["action"], row["versionID"], row["outcome"]) == ("delete", marker, "done")
 
 
 def test_a_store_without_versions_has_none_to_read_or_delete(person, store, bucket):

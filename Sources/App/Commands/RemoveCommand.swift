@@ -187,7 +187,9 @@ struct RemoveCommand: PailCommand {
       for candidate in page {
         let place = S3URI(bucket: bucket, key: candidate.key)
         if candidate.isMissing {
-          context.console.notice("pail: \(Visible.text(place.bytes)) is not there")
+          let version = candidate.versionID.map { ", version \($0.text)," } ?? ""
+          context.console.notice(
+            "pail: \(Visible.text(place.bytes + Array(version.utf8))) is not there")
           continue
         }
         context.wouldDelete(candidate, in: bucket)

@@ -275,10 +275,41 @@ struct TargetWalk: Sendable {
         return .failure(error)
       }
       // Without a body the answer tells a status alone; 405 is that of a delete marker.
-      let isMissing = error.code == .noSuchKey || error.code == .noSuchVersion
+      var isMissing = error.code == .noSuchKey || error.code == .noSuchVersion
+      if error.code == .noSuchKey, let versionID {
+        do throws(S3Error) {
+          isMissing = try await !mayBeListed(key, versionID)
+        } catch {
+          return .failure(error)
+        }
+      }
       // Who may delete need not be allowed to read: the deletion itself will tell.
       return .success(
         DeletionCandidate(key: key, versionID: versionID, isMissing: isMissing))
     }
+  }
+  /// Whether there is a version of which HEAD says that there is none: SeaweedFS says so of a delete
+  /// marker as well. Where nobody may ask, the deletion itself will tell.
+  private func mayBeListed(
+    _ key: ObjectKey, _ versionID: VersionID
+  ) async throws(S3Error) -> Bool {
+    var marker: VersionMarker?
+    repeat {
+      do throws(S3Error) {
+        let page = try await client.listObjectVersions(
+          bucket: bucket, prefix: key, delimiter: nil, after: marker)
+        if page.versions.contains(where: { $0.key == key && $0.versionID == versionID }) {
+          return true
+        }
+        // Keys come in order: those of the key itself before those that only begin with it.
+        if let last = page.versions.last, last.key != key { return false }
+        marker = page.next
+      } catch  where error.code == .accessDenied {
+        return true
+      } catch  where error.isNotImplemented {
+        return false
+      }
+    } while marker != nil
+    return false
   }
 }
