@@ -45,6 +45,24 @@ extension S3Service {
     }
   }
 
+  /// Whether listings show versions or delete markers of `key`; in a store without versions, the
+  /// object.
+  public func hasVersions(
+    of key: ObjectKey, in bucket: BucketName
+  ) async throws(StorageError) -> Bool {
+    let page: VersionPage? = try await read(.listVersions(bucket)) { () async throws(S3Error) in
+      do throws(S3Error) {
+        return try await client.listObjectVersions(
+          bucket: bucket, prefix: key, delimiter: nil, after: nil)
+      } catch  where error.isNotImplemented {
+        return nil
+      }
+    }
+    // A key comes before all that only begin with it.
+    if let page { return page.versions.contains { $0.key == key } }
+    return try await recursivePage(bucket: bucket, prefix: key).objects.first?.key == key
+  }
+
   /// S3 API Reference: HeadObject.
   public func details(_ object: ObjectLocation) async throws(StorageError) -> ObjectMetadata {
     try await read(.readDetails(object)) { () async throws(S3Error) in

@@ -6,6 +6,9 @@ import os
 import pytest
 from test_background import start
 
+
+from scripted import Answer, Scripted
+
 KEYS = ["logs/a.gz", "logs/a.txt", "logs/x/b.gz", "logs/x/c.tmp", "logsgz", "m/a.gz"]
 
 
@@ -193,6 +196,35 @@ def test_a_key_that_is_named_like_a_pattern_is_meant_alone(person, store, moto):
     gone = run(person, "rm", "--no-glob", f"s3://{moto.bucket}/a*")
     assert b"1 not there" in gone.stdout
     assert moto.s3.list_objects_v2(Bucket=moto.bucket)["KeyCount"] == 2
+
+
+def test_a_key_of_which_only_versions_are_left_is_meant_alone(person, store, new_bucket):
+    bucket = new_bucket("kept", versioned=True)
+    for key in ("s*", "s1", "s2"):
+        store.put(bucket, key, b"1")
+    store.s3.delete_object(Bucket=bucket, Key="s*")
+    place = f"s3://{bucket}/s*"
+    assert run(person, "rm", "--all-versions", "-d", place).stdout.count(b"would delete") == 2
+    assert run(person, "rm", "--all-versions", place).stdout == b"Deleted 2 versions\n"
+    assert store.keys(bucket) == ["s1", "s2"]
+
+
+def test_a_key_named_like_a_pattern_is_alone_in_a_store_without_versions(person):
+    contents = "".join(f"<Contents><Key>{key}</Key><Size>1</Size></Contents>" for key in ("s*", "s1"))
+    page = f"<ListBucketResult>{contents}<IsTruncated>false</IsTruncated></ListBucketResult>".encode()
+    gone = []
+
+    def answer(method, path, query, headers):
+        if method == "DELETE":
+            gone.append(path)
+            return Answer(204)
+        if "versions" in query:
+            return Answer(501, b"<Error><Code>NotImplemented</Code></Error>")
+        return Answer(200, page if method == "GET" else b"")
+
+    with Scripted(answer) as server:
+        run(person, "rm", "--all-versions", "s3://some-bucket/s*", "--endpoint-url", server.endpoint)
+    assert gone == ["/some-bucket/s*"]
 
 
 @pytest.mark.parametrize("command", ["rm", "cat", "get"])

@@ -102,14 +102,21 @@ enum KeyTarget: Sendable, Hashable {
 
   /// One key, or what matches it where it is a pattern. A key that is named exactly so wins, so
   /// that it can be reached, and nothing else is taken for it.
+  ///
+  /// - Parameter withVersions: whether a key of which only older versions are left is there too.
   static func single(
-    _ place: S3URI, _ glob: GlobOption, _ filter: KeyFilter, _ session: Session
+    _ place: S3URI, _ glob: GlobOption, _ filter: KeyFilter, _ session: Session,
+    withVersions: Bool = false
   ) async throws(StorageError) -> KeyTarget {
     guard let pattern = glob.pattern(place) else { return .key(place) }
     // By listing, which a pattern needs to be allowed in any case.
-    let page = try await session.service.recursivePage(bucket: place.bucket, prefix: place.key)
-    guard page.objects.first?.key != place.key else { return .key(place) }
-    return .selection(place.bucket, KeySelection(pattern, filter: filter))
+    let isThere =
+      withVersions
+      ? try await session.service.hasVersions(of: place.key, in: place.bucket)
+      : try await session.service.recursivePage(bucket: place.bucket, prefix: place.key)
+        .objects.first?.key == place.key
+    return isThere
+      ? .key(place) : .selection(place.bucket, KeySelection(pattern, filter: filter))
   }
 
   /// What each of `places` means. One that cannot be looked at is told to `context`, and is none of
@@ -117,15 +124,16 @@ enum KeyTarget: Sendable, Hashable {
   ///
   /// - Throws: what is about more than one place: the line, the keys, an interruption.
   static func each(
-    of places: [S3URI], isRecursive: Bool, _ glob: GlobOption, _ filter: KeyFilter,
-    _ session: Session, _ context: CommandContext
+    of places: [S3URI], isRecursive: Bool, withVersions: Bool = false, _ glob: GlobOption,
+    _ filter: KeyFilter, _ session: Session, _ context: CommandContext
   ) async throws(StorageError) -> [(S3URI, KeyTarget)] {
     var meant: [(S3URI, KeyTarget)] = []
     for place in places {
       do throws(StorageError) {
         let target =
           isRecursive
-          ? recursive(place, glob, filter) : try await single(place, glob, filter, session)
+          ? recursive(place, glob, filter)
+          : try await single(place, glob, filter, session, withVersions: withVersions)
         meant.append((place, target))
       } catch  where error.isOfOnePlace {
         context.fail(place.bytes, error)

@@ -145,7 +145,8 @@ struct RemoveCommand: PailCommand {
   ) async throws(StorageError) -> [(S3URI, DeletionTarget)] {
     if let versionID { return places.map { ($0, .version($0.key, versionID)) } }
     return try await KeyTarget.each(
-      of: places, isRecursive: recursive, glob, filters.filter, session, context
+      of: places, isRecursive: recursive, withVersions: allVersions, glob, filters.filter, session,
+      context
     ).map { place, target in
       switch target {
       case .key(let key): (place, allVersions ? .everyVersion(key.key) : .object(key.key))
