@@ -329,7 +329,10 @@ def test_no_interrupt_is_lost_while_a_command_starts(person):
 
 
 @pytest.mark.parametrize("command, hint", [
-    (["rm", "-r", "s3://b/p"], b"deletes the rest"), (["cp", "-r", "s3://b/p", "s3://c/"], b"copies the rest"),
+    (["rm", "-r", "s3://b/p"], b"deletes the rest.\n"),
+    (["rm", "s3://b/p*"], b"deletes the rest. Where a key of just that name was meant, add --no-glob."),
+    (["mv", "s3://b/p*", "s3://c/"], b"moves the rest. Where a key of just that name was meant, add --no-glob."),
+    (["cp", "-r", "s3://b/p", "s3://c/"], b"copies the rest"),
     (["put", "-r", "folder", "s3://b/"], b"uploads the rest"), (["get", "-r", "s3://b/p", "out"], b"downloads the rest"),
 ])
 def test_an_interrupted_command_says_how_to_go_on(person, command, hint):

@@ -73,6 +73,13 @@ struct GlobOption: ParsableArguments {
     return noGlob || !pattern.hasWildcard ? nil : pattern
   }
 
+  /// What a hint to give the same command again has to add: an object that was meant by its name may
+  /// be gone then.
+  func hint(toRepeat places: [S3URI]) -> String {
+    places.contains { pattern($0) != nil }
+      ? " Where a key of just that name was meant, add --no-glob." : ""
+  }
+
   /// What to say where a listing of `place` shows nothing.
   func emptyNotice(_ place: S3URI, _ filters: FilterOptions) -> String {
     let shown = Visible.text(place.bytes)
@@ -122,10 +129,11 @@ enum KeyTarget: Sendable, Hashable {
   /// What each of `places` means. One that cannot be looked at is told to `context`, and is none of
   /// them.
   ///
+  /// - Parameter removes: whether what is meant will be gone, and the same words a pattern then.
   /// - Throws: what is about more than one place: the line, the keys, an interruption.
   static func each(
-    of places: [S3URI], isRecursive: Bool, withVersions: Bool = false, _ glob: GlobOption,
-    _ filter: KeyFilter, _ session: Session, _ context: CommandContext
+    of places: [S3URI], isRecursive: Bool, withVersions: Bool = false, removes: Bool = false,
+    _ glob: GlobOption, _ filter: KeyFilter, _ session: Session, _ context: CommandContext
   ) async throws(StorageError) -> [(S3URI, KeyTarget)] {
     var meant: [(S3URI, KeyTarget)] = []
     for place in places {
@@ -134,6 +142,11 @@ enum KeyTarget: Sendable, Hashable {
           isRecursive
           ? recursive(place, glob, filter)
           : try await single(place, glob, filter, session, withVersions: withVersions)
+        if removes, case .key = target, glob.pattern(place) != nil {
+          context.console.notice(
+            "pail: \(Visible.text(place.bytes)) is there under just that name, and is meant alone. "
+              + "Once it is gone the same words are a pattern; with --no-glob they stay the name.")
+        }
         meant.append((place, target))
       } catch  where error.isOfOnePlace {
         context.fail(place.bytes, error)

@@ -58,7 +58,9 @@ struct MoveCommand: PailCommand {
 
   @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
-  var wayOn: String? { options.wayOn("The same command moves the rest.") }
+  var wayOn: String? {
+    options.wayOn("The same command moves the rest." + options.hintToRepeat)
+  }
 
   func run(_ context: CommandContext) async throws {
     try await options.run(
@@ -107,6 +109,8 @@ struct CopyingOptions: ParsableArguments {
     return isOne || dryRun ? nil : many
   }
 
+  var hintToRepeat: String { recursive ? "" : glob.hint(toRepeat: sources) }
+
   /// Whoever comes from `aws s3 cp` may name a file.
   private static func place(_ argument: String) throws(ArgumentProblem) -> S3URI {
     guard S3URI.isMeant(by: argument) else {
@@ -141,7 +145,8 @@ struct CopyingOptions: ParsableArguments {
     let meant =
       versionID == nil
       ? try await KeyTarget.each(
-        of: sources, isRecursive: recursive, glob, filters.filter, session, context)
+        of: sources, isRecursive: recursive, removes: isMove, glob, filters.filter, session, context
+      )
       : sources.map { ($0, .key($0)) }
     var sources = try CopySources(
       meant, versionID: versionID, to: destination,

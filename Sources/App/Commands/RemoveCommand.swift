@@ -63,7 +63,9 @@ struct RemoveCommand: PailCommand {
   }
 
   var wayOn: String? {
-    dryRun ? nil : "What was deleted is recorded; the same command deletes the rest."
+    guard !dryRun else { return nil }
+    return "What was deleted is recorded; the same command deletes the rest."
+      + (recursive ? "" : glob.hint(toRepeat: places))
   }
 
   func run(_ context: CommandContext) async throws {
@@ -145,8 +147,8 @@ struct RemoveCommand: PailCommand {
   ) async throws(StorageError) -> [(S3URI, DeletionTarget)] {
     if let versionID { return places.map { ($0, .version($0.key, versionID)) } }
     return try await KeyTarget.each(
-      of: places, isRecursive: recursive, withVersions: allVersions, glob, filters.filter, session,
-      context
+      of: places, isRecursive: recursive, withVersions: allVersions, removes: true, glob,
+      filters.filter, session, context
     ).map { place, target in
       switch target {
       case .key(let key): (place, allVersions ? .everyVersion(key.key) : .object(key.key))
