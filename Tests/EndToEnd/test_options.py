@@ -138,6 +138,26 @@ def test_an_empty_version_is_not_the_current_one(person, store, versions, words)
     assert store.versions(bucket) == before
 
 
+@pytest.mark.parametrize("words", [
+    "rb s3://{} --expected-owner", "rb s3://{} --force --expected-owner", "put f s3://{}/k --sse",
+    "put f s3://{}/k --sse-kms-key-id", "put f s3://{}/k --acl", "put f s3://{}/k --storage-class",
+    "put f s3://{}/k --tagging", "put f s3://{}/k --content-type", "put f s3://{}/k --cache-control",
+    "cp s3://{}/k s3://{}/l --tagging", "presign s3://{}/k --file-name",
+    "presign s3://{}/k --method put --content-type", "rm -r s3://{} --exclude",
+    "rm -r s3://{} --exclude * --include", "history archive --dead-host", "transfers resume --dead-host",
+    "transfers abort --all --dead-host",
+])  # fmt: skip
+def test_an_option_with_an_empty_value_is_wrong_usage(person, store, new_bucket, words):
+    """As an unset variable of a script gives it: the server would be asked for nothing."""
+    bucket = new_bucket("owned")
+    person.file("f", b"1")
+    words = [word.format(bucket) for word in words.split()]
+    done = run(person, *words, "", status=64)
+    assert f"The value '' is invalid for '{words[-1]} <".encode() in done.stderr
+    assert b"is empty" in done.stderr
+    assert bucket in store.buckets() and store.keys(bucket) == [] and not person.history_file.exists()
+
+
 def test_a_version_that_never_was_is_not_deleted(person, store, versions):
     bucket, _ = versions
     named = f"s3://{bucket}/none", "--version-id", "aVersion"

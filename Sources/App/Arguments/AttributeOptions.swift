@@ -7,12 +7,12 @@ struct AttributeOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Without it put guesses it by the name, and cp keeps it.", valueName: "type"),
-    transform: TextArgument.text)
+    transform: TextArgument.filled)
   var contentType: String?
 
   @Option(
     help: ArgumentHelp("Sent with every download.", valueName: "directives"),
-    transform: TextArgument.text)
+    transform: TextArgument.filled)
   var cacheControl: String?
 
   @Option(
@@ -22,27 +22,27 @@ struct AttributeOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp("Tags, as project=atlas&owner=ana.", valueName: "tags"),
-    transform: TextArgument.text)
+    transform: TextArgument.filled)
   var tagging: String?
 
   @Option(
     help: ArgumentHelp("Such as STANDARD_IA.", valueName: "class"),
-    transform: TextArgument.text)
+    transform: TextArgument.filled)
   var storageClass: String?
 
   @Option(
     help: ArgumentHelp("Encryption: AES256 or aws:kms.", valueName: "algorithm"),
-    transform: TextArgument.text)
+    transform: TextArgument.filled)
   var sse: String?
 
   @Option(
     help: ArgumentHelp("The key for aws:kms.", valueName: "id"),
-    transform: TextArgument.text)
+    transform: TextArgument.filled)
   var sseKmsKeyID: String?
 
   @Option(
     help: ArgumentHelp("A canned ACL, such as bucket-owner-full-control.", valueName: "name"),
-    transform: TextArgument.text)
+    transform: TextArgument.filled)
   var acl: String?
 
   func validate() throws {

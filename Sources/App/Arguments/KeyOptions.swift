@@ -13,7 +13,10 @@ struct FilterOptions: ParsableArguments {
     let place: Int
 
     /// Called in the order of the arguments.
-    init(_ argument: String) {
+    ///
+    /// - Throws: for an empty one, which matches no name, and so leaves nothing out of a deletion.
+    init(_ argument: String) throws(ArgumentProblem) {
+      guard !argument.isEmpty else { throw ArgumentProblem("the pattern is empty") }
       pattern = KeyPattern(bytes: RawArguments.bytes(of: argument))
       place = Self.count.add(1, ordering: .relaxed).newValue
     }

@@ -67,7 +67,7 @@ struct RemoveBucketCommand: PailCommand {
     help: ArgumentHelp(
       "Have the server refuse unless this account owns the bucket; not all servers do.",
       valueName: "account id"),
-    transform: TextArgument.text)
+    transform: TextArgument.filled)
   var expectedOwner: String?
 
   @Flag(name: .shortAndLong, help: "Say what would be removed, and change nothing.")

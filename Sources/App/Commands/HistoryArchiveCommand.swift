@@ -34,7 +34,8 @@ extension HistoryCommand {
     @Option(
       help: ArgumentHelp(
         "A host where no Pail runs any more: what it left open is carried over.",
-        valueName: "host"))
+        valueName: "host"),
+      transform: TextArgument.filled)
     var deadHost: [String] = []
 
     @OptionGroup(title: SharedOptions.title) var shared: SharedOptions

@@ -43,12 +43,12 @@ struct PresignCommand: PailCommand {
 
   @Option(
     help: ArgumentHelp("The name a browser saves a download as.", valueName: "name"),
-    transform: TextArgument.text)
+    transform: TextArgument.filled)
   var fileName: String?
 
   @Option(
     help: ArgumentHelp("What an upload must send as Content-Type.", valueName: "type"),
-    transform: TextArgument.text)
+    transform: TextArgument.filled)
   var contentType: String?
 
   @OptionGroup(title: SharedOptions.title) var shared: SharedOptions

@@ -81,7 +81,8 @@ struct TransfersCommand: PailCommand {
 
     @Option(
       help: ArgumentHelp(
-        "A host where no Pail runs any more: what it left is taken over.", valueName: "host"))
+        "A host where no Pail runs any more: what it left is taken over.", valueName: "host"),
+      transform: TextArgument.filled)
     var deadHost: [String] = []
 
     @Flag(help: ArgumentHelp("Leave the terminal and go on without it.", visibility: .hidden))
@@ -211,7 +212,8 @@ struct TransfersCommand: PailCommand {
 
     @Option(
       help: ArgumentHelp(
-        "A host where no Pail runs any more: what it left is taken over.", valueName: "host"))
+        "A host where no Pail runs any more: what it left is taken over.", valueName: "host"),
+      transform: TextArgument.filled)
     var deadHost: [String] = []
 
     @Option(help: ArgumentHelp("Where the upload IDs are.", valueName: "name"))
