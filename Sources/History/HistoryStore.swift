@@ -62,10 +62,13 @@ public actor HistoryStore {
   /// For what may end without a change, such as a listing: it then needs no history, and no place
   /// where one could be. The errors of ``init(path:)`` come with the first use instead.
   ///
-  /// - Parameter path: nil when there is no home folder to put it in; each use then throws
-  ///   ``HistoryError/cannotOpen(_:_:)`` with `noHome`.
-  public init(openingAtFirstUse path: FilePath?) {
-    let settings = StoreSettings()
+  /// - Parameters:
+  ///   - path: nil when there is no home folder to put it in; each use then throws
+  ///     ``HistoryError/cannotOpen(_:_:)`` with `noHome`.
+  ///   - readsProtected: whether a file that may be read and not written, such as an archive that
+  ///     its owner protects, is opened all the same; recording in it then fails.
+  public init(openingAtFirstUse path: FilePath?, readsProtected: Bool = false) {
+    let settings = StoreSettings(readsProtected: readsProtected)
     source = DatabaseSource(path: path, settings: settings)
     gatheringTime = settings.gatheringTime
   }

@@ -251,6 +251,19 @@ def person(tmp_path, store):
 
 
 @pytest.fixture
+def bound_by_permissions(person):
+    """`pail` as a program that may read and write no more than the permissions of files say, also as root."""
+    if os.geteuid() == 0:
+        program = person.home / "pail"
+        program.write_text(
+            "#!/bin/sh\nexec setpriv --bounding-set -dac_override,-dac_read_search"
+            f' {person.binary} "$@"\n'
+        )
+        program.chmod(0o755)
+        person.binary = str(program)
+
+
+@pytest.fixture
 def new_bucket(store):
     """Makes buckets with names of their own, and removes them with their contents."""
     made = []

@@ -306,19 +306,6 @@ def test_blanks_before_the_answer_to_the_completion_are_waited_out(person, proxy
     assert store.get(bucket, "film.bin") == body
 
 
-@pytest.fixture
-def bound_by_permissions(person):
-    """`pail` as a program that may read no more than the permissions of files say, also as root."""
-    if os.geteuid() == 0:
-        program = person.home / "pail"
-        program.write_text(
-            "#!/bin/sh\nexec setpriv --bounding-set -dac_override,-dac_read_search"
-            f' {person.binary} "$@"\n'
-        )
-        program.chmod(0o755)
-        person.binary = str(program)
-
-
 def test_what_may_not_be_read_is_told_and_the_rest_goes_up(
     person, store, bucket, bound_by_permissions
 ):

@@ -214,6 +214,20 @@ def test_an_archive_keeps_the_old_rows_and_the_chain_goes_on(person, bucket, rec
     assert person.run("ls", f"s3://{bucket}/no.txt").stdout == b""
 
 
+def test_a_write_protected_archive_is_read(person, bucket, recorded, bound_by_permissions):
+    head = person.run("history", "verify").stdout.split()[-1]
+    archive = person.work / "kept.sqlite"
+    assert person.run("history", "archive", archive).returncode == 0
+    archive.chmod(0o444)
+    old = person.run("history", "--history", archive, "--format", "csv")
+    assert old.returncode == 0 and old.stdout.count(b"\n") == 5, old.stderr
+    verified = person.run("history", "verify", "--history", archive, "--expect", head.decode())
+    assert verified.returncode == 0, verified.stderr
+    refused = person.run("put", "--history", archive, "a.txt", f"s3://{bucket}/no.txt")
+    assert refused.returncode == 1 and b"could not record it" in refused.stderr
+    assert [path.name for path in person.work.glob("kept*")] == ["kept.sqlite"]
+
+
 def test_an_archive_waits_for_changes_under_way(person, store, bucket):
     file = person.file("a.txt", b"abc")
     with Proxy(store.endpoint) as proxy:

@@ -4,10 +4,8 @@ import json
 import os
 
 import pytest
-from test_background import start
-
-
 from scripted import Answer, Scripted
+from test_background import start
 
 KEYS = ["logs/a.gz", "logs/a.txt", "logs/x/b.gz", "logs/x/c.tmp", "logsgz", "m/a.gz"]
 

@@ -225,6 +225,67 @@ struct OpeningTests {
     }
   }
 
+  @Test(
+    "A protected file is read, nothing is made beside it, and nothing is recorded in it",
+    arguments: [StoreSettings.Journal.wal, .delete], [0o700, 0o500])
+  func protectedFile(journal: StoreSettings.Journal, folderMode: Int) async throws {
+    let path = folder.path.appending("an archive, 100%?.sqlite")
+    giveToUnprivileged(folder.path)
+    let made = try withoutPrivileges {
+      try HistoryStore(path: path, settings: StoreSettings(journal: journal))
+    }
+    let change = try #require(try await made.begin([.test()]).first)
+    try await made.database.writeWithoutTransaction { db in
+      try db.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+    }
+    try made.close()
+    for suffix in ["-wal", "-shm"] { unlink(path.string + suffix) }
+    try setMode(path, 0o400)
+    try setMode(folder.path, folderMode)
+    let store = try withoutPrivileges {
+      try HistoryStore(path: path, settings: StoreSettings(readsProtected: true))
+    }
+    #expect(try await store.page(HistoryQuery(), limit: 2).map(\.id) == [change])
+    #expect(try await store.verify().isIntact)
+    await #expect(throws: HistoryError.readOnly) { try await store.begin([.test()]) }
+    try store.close()
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path.string).count == 1)
+    try setMode(folder.path, 0o700)
+  }
+
+  @Test("A protected file whose WAL holds rows is read with them")
+  func protectedFileWithWAL() async throws {
+    let path = folder.history
+    giveToUnprivileged(folder.path)
+    let writing = try withoutPrivileges { try HistoryStore(path: path) }
+    let change = try #require(try await writing.begin([.test()]).first)
+    try setMode(path, 0o400)
+    let store = try withoutPrivileges {
+      try HistoryStore(path: path, settings: StoreSettings(readsProtected: true))
+    }
+    #expect(try await store.page(HistoryQuery(), limit: 2).map(\.id) == [change])
+    try store.close()
+    try setMode(path, 0o600)
+    try writing.close()
+  }
+
+  @Test("A protected file of an older Pail has to be written first, and is told so")
+  func protectedOlderFile() throws {
+    let path = folder.history
+    giveToUnprivileged(folder.path)
+    try withoutPrivileges {
+      let queue = try DatabaseQueue(path: path.string)
+      try makeMigrator().migrate(queue, upTo: "1")
+      try queue.close()
+    }
+    try setMode(path, 0o400)
+    #expect(throws: HistoryError.readOnly) {
+      try withoutPrivileges {
+        _ = try HistoryStore(path: path, settings: StoreSettings(readsProtected: true))
+      }
+    }
+  }
+
   @Test("A file system in which nothing can be made")
   func unusableFileSystem() throws {
     let path: FilePath = "/proc/pail/history.sqlite"

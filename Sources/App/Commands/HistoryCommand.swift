@@ -68,7 +68,7 @@ struct HistoryCommand: PailCommand {
   }
 
   func run(_ context: CommandContext) async throws {
-    let history = try context.openHistoryIfThere()
+    let history = try context.openHistoryIfThere(isOnlyRead: true)
     let query = HistoryQuery(
       user: shared.user, bucket: bucket.map { BucketName($0) }, prefix: prefix, action: action,
       since: since)

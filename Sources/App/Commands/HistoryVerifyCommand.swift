@@ -32,7 +32,7 @@ extension HistoryCommand {
     @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
     func run(_ context: CommandContext) async throws {
-      guard let history = try context.openHistoryIfThere() else {
+      guard let history = try context.openHistoryIfThere(isOnlyRead: true) else {
         guard expect == nil else {
           throw CommandFailure("There is no history, and a head hash was expected")
         }
@@ -101,14 +101,18 @@ extension HistoryCommand {
 extension CommandContext {
   /// nil, and said so, when nothing has been recorded yet: reading makes no file.
   ///
-  /// - Parameter mayBeMissing: whether that is also so for a file that somebody has named, which may
-  ///   be misspelt, or lost.
+  /// - Parameters:
+  ///   - mayBeMissing: whether that is also so for a file that somebody has named, which may be
+  ///     misspelt, or lost.
+  ///   - isOnlyRead: whether a file that cannot be written will do.
   /// - Throws: where it cannot be seen whether there is one, which is no empty history.
-  func openHistoryIfThere(mayBeMissing: Bool = false) throws -> HistoryStore? {
+  func openHistoryIfThere(
+    mayBeMissing: Bool = false, isOnlyRead: Bool = false
+  ) throws -> HistoryStore? {
     if let path = settings.historyPath {
       do {
         _ = try path.stat()
-        return HistoryStore(openingAtFirstUse: path)
+        return HistoryStore(openingAtFirstUse: path, readsProtected: isOnlyRead)
       } catch Errno.noSuchFileOrDirectory {
         guard mayBeMissing || !settings.isHistoryNamed else {
           throw CommandFailure(

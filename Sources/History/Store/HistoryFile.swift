@@ -26,6 +26,50 @@ func prepareFile(
   return resolved
 }
 
+/// A file that is there, and that may be read and not written.
+struct ProtectedFile {
+  /// Without links.
+  var path: FilePath
+  /// Whether nobody at all writes it, rather than only this user.
+  var isFixed: Bool
+
+  /// What SQLite calls it. Source: "Uniform Resource Identifiers" of SQLite's documentation.
+  var uri: String {
+    "file:"
+      + path.string.utf8.map { byte in
+        let isPlain = isalnum(Int32(byte)) != 0 && byte < 0x80 || byte == UInt8(ascii: "/")
+        return isPlain
+          ? String(UnicodeScalar(byte))
+          : "%" + String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
+      }.joined()
+  }
+}
+
+/// As ``prepareFile(at:user:mayBeShared:)``, for a file that is only read; nil where that one has to
+/// do, or to say what is wrong.
+func protectedFile(
+  at path: FilePath, user: UInt32, mayBeShared: Bool
+) throws -> ProtectedFile? {
+  guard access(path.string, F_OK) == 0 else { return nil }
+  let resolved = try resolve(path)
+  let isWritable = faccessat(AT_FDCWD, resolved.string, W_OK, AT_EACCESS) == 0
+  let isOnReadOnly = !isWritable && errno == EROFS
+  let folder = resolved.removingLastComponent()
+  guard !isWritable || faccessat(AT_FDCWD, folder.string, W_OK | X_OK, AT_EACCESS) != 0 else {
+    return nil
+  }
+  try requireTrust(in: resolved, user: user, mayBeShared: mayBeShared)
+  try requireAccess(to: resolved, R_OK) { .file($0) }
+  let mode = try status(of: resolved) { .file($0) }.st_mode
+  // What a journal holds belongs to the file, and only SQLite knows what of it counts.
+  let hasJournal = ["-wal", "-journal"].contains { suffix in
+    var journal = stat()
+    return stat(resolved.string + suffix, &journal) == 0 && journal.st_size > 0
+  }
+  return ProtectedFile(
+    path: resolved, isFixed: !hasJournal && (isOnReadOnly || mode & 0o222 == 0))
+}
+
 /// Whether a group shares the folder, as its setgid bit says.
 private func isShared(_ folder: FilePath) throws -> Bool {
   let status = try status(of: folder) { .folder($0) }

@@ -49,17 +49,26 @@ struct StoreSettings {
   /// Whose file it has to be.
   var user: UInt32 = geteuid()
   var schema = DatabaseSchema.history
+  /// Whether a file that may be read and not written is opened all the same, to be read.
+  var readsProtected = false
 }
 
 /// Said once, before the first database of the process is opened; later it has no effect.
-private let countsNoMemory = pail_sqlite_count_no_memory() == SQLITE_OK
+private let isConfigured =
+  pail_sqlite_count_no_memory() == SQLITE_OK && pail_sqlite_take_uris() == SQLITE_OK
 
 /// Opens, checks and brings up to date the database at `path`, and makes it when there is none.
 func openDatabase(
   at path: FilePath, settings: StoreSettings
 ) throws(HistoryError) -> any DatabaseWriter {
-  _ = countsNoMemory
+  _ = isConfigured
   do {
+    if settings.readsProtected,
+      let file = try protectedFile(
+        at: path, user: settings.user, mayBeShared: settings.schema.mayBeShared)
+    {
+      return try connect(toRead: file, settings: settings)
+    }
     let file = try prepareFile(
       at: path, user: settings.user, mayBeShared: settings.schema.mayBeShared)
     let journal = try settings.journal ?? chooseJournal(for: file.removingLastComponent())
@@ -86,16 +95,7 @@ func openDatabase(
 private func connect(
   to path: FilePath, journal: StoreSettings.Journal, settings: StoreSettings
 ) throws -> any DatabaseWriter {
-  var configuration = Configuration()
-  configuration.label = settings.schema.label
-  configuration.busyMode = .timeout(settings.busyTimeout / .seconds(1))
-  configuration.maximumReaderCount = 2
-  // Before anything is written, the journal mode included.
-  let applicationID = settings.schema.applicationID
-  configuration.prepareDatabase { db in
-    try requireOwnDatabase(db, applicationID)
-  }
-
+  let configuration = configuration(settings)
   let writer: any DatabaseWriter =
     switch journal {
     case .wal: try DatabasePool(path: path.string, configuration: configuration)
@@ -119,6 +119,39 @@ private func connect(
   }
   try writer.writeWithoutTransaction(settings.schema.prepareWriter)
   return writer
+}
+
+private func configuration(_ settings: StoreSettings) -> Configuration {
+  var configuration = Configuration()
+  configuration.label = settings.schema.label
+  configuration.busyMode = .timeout(settings.busyTimeout / .seconds(1))
+  configuration.maximumReaderCount = 2
+  // Before anything is written, the journal mode included.
+  let applicationID = settings.schema.applicationID
+  configuration.prepareDatabase { db in
+    try requireOwnDatabase(db, applicationID)
+  }
+  return configuration
+}
+
+/// - Throws: ``HistoryError/readOnly`` for a file that an older Pail wrote: it would have to be brought
+///   up to date.
+private func connect(
+  toRead file: ProtectedFile, settings: StoreSettings
+) throws -> any DatabaseWriter {
+  var configuration = configuration(settings)
+  configuration.readonly = true
+  // Else SQLite makes files beside one that has had a WAL, or fails where it cannot.
+  let reader = try DatabaseQueue(
+    path: file.isFixed ? "\(file.uri)?immutable=1" : file.path.string,
+    configuration: configuration)
+  let migrator = settings.schema.migrator()
+  let isUpToDate = try reader.read { db in
+    guard try !migrator.hasBeenSuperseded(db) else { throw HistoryError.newer }
+    return try migrator.hasCompletedMigrations(db)
+  }
+  guard isUpToDate else { throw HistoryError.readOnly }
+  return reader
 }
 
 private func migrate(_ writer: any DatabaseWriter, _ migrator: DatabaseMigrator) throws {
