@@ -13,7 +13,8 @@ struct CopyCommand: PailCommand {
       metadata, tags, storage class and encryption come along; an option replaces them. A \
       destination that ends in / means "into". With -r what is under a prefix is copied, \
       s3://reports/2026 being the same as s3://reports/2026/; of several prefixes each keeps its \
-      name. With --no-overwrite the first that is named stays where two become one object. Objects may be copied onto themselves to change what is said of them, each in one step.
+      name. With --no-overwrite the first that is named stays where two become one object. Objects \
+      may be copied onto themselves to change what is said of them, each in one step.
 
       In a key, * stands for any characters, / among them, and ? for one: quote them, so that the \
       shell leaves them alone. A key that is named exactly so is meant alone.
