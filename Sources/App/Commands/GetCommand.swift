@@ -11,10 +11,10 @@ struct GetCommand: PailCommand {
     discussion: """
       Without a destination the object goes to the folder PATH_TO_SAVE_FILE, else to the current \
       one. A destination that is a folder, or ends in /, means "into"; - means standard output, \
-      which takes one object. A file appears under its name only once it is complete, and replaces one that was there. With \
-      -r everything under a prefix is downloaded, s3://reports/2026 being the same as \
-      s3://reports/2026/; of several prefixes each keeps its name. An object without bytes whose key \
-      ends in / becomes a folder.
+      which takes one object. A file appears under its name only once it is complete, and replaces \
+      one that was there. With -r everything under a prefix is downloaded, s3://reports/2026 being \
+      the same as s3://reports/2026/; of several prefixes each keeps its name. An object without \
+      bytes whose key ends in / becomes a folder.
 
       In a key, * stands for any characters, / among them, and ? for one: quote them, so that the \
       shell leaves them alone. A key that is named exactly so is meant alone.
