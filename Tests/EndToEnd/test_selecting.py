@@ -411,6 +411,22 @@ def test_du_adds_up_by_prefix(person, filled):
     assert nothing.stderr == f"pail: nothing matches s3://{filled}/none*\n".encode()
 
 
+def test_du_adds_up_what_rm_r_would_take_and_not_what_only_begins_so(person, store, filled):
+    (total,) = json_lines(run(person, "du", "--json", "-d", "0", f"s3://{filled}/logs").stdout)
+    assert (total["prefix"], total["objects"]) == ("logs", 4)
+    rows = json_lines(run(person, "du", "--json", f"s3://{filled}/logs", "--exclude", "*.tmp").stdout)
+    assert [(row["prefix"], row["objects"]) for row in rows] == [("logs/x/", 1), ("logs", 3)]
+    store.put(filled, "logs", b"of that name")
+    (total,) = json_lines(run(person, "du", "--json", "-d", "0", f"s3://{filled}/logs").stdout)
+    assert total["objects"] == 5
+    (one,) = json_lines(run(person, "du", "--json", f"s3://{filled}/m/a.gz").stdout)
+    assert (one["prefix"], one["objects"], one["size"]) == ("m/a.gz", 1, 6)
+    (none,) = json_lines(run(person, "du", "--json", f"s3://{filled}/m/a").stdout)
+    assert none["objects"] == 0
+    nothing = run(person, "du", f"s3://{filled}/m/a")
+    assert nothing.stderr == f"pail: nothing is at s3://{filled}/m/a, or under it\n".encode()
+
+
 def test_options_may_stand_before_the_command(person, filled):
     done = run(person, "--json", "--user", "ana", "rm", f"s3://{filled}/logsgz")
     assert json_lines(done.stdout) == [

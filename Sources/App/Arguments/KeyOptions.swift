@@ -92,6 +92,13 @@ struct GlobOption: ParsableArguments {
   }
 }
 
+extension S3URI {
+  /// Of everything under the key: as in `aws s3`, `s3://b/foo` means `s3://b/foo/`.
+  var prefixUnder: ObjectKey {
+    key.isEmpty || key.endsWithSlash ? key : key + ObjectKey("/")
+  }
+}
+
 /// What one place on the command line means.
 enum KeyTarget: Sendable, Hashable {
   case key(S3URI)
@@ -100,8 +107,7 @@ enum KeyTarget: Sendable, Hashable {
   /// Everything under the key, as in `aws s3`: `s3://b/foo` means `s3://b/foo/`, and never
   /// `foobar`. Of a pattern everything under what matches it.
   static func recursive(_ place: S3URI, _ glob: GlobOption, _ filter: KeyFilter) -> KeyTarget {
-    let under =
-      place.key.isEmpty || place.key.endsWithSlash ? place.key : place.key + ObjectKey("/")
+    let under = place.prefixUnder
     guard let pattern = glob.pattern(place) else {
       return .selection(place.bucket, KeySelection(prefix: under, filter: filter))
     }

@@ -9,7 +9,9 @@ struct DiskUsageCommand: PailCommand {
     abstract: "Add up sizes by prefix.",
     discussion: """
       Writes the size, the number of objects and the prefix, each as soon as it is known, and the \
-      total last. Sizes are exact, except on a terminal. Current versions only.
+      total last. Sizes are exact, except on a terminal. Current versions only. s3://reports/2026 \
+      means the object of that name and all under s3://reports/2026/, as with rm -r; \
+      's3://reports/2026*' means all that begins so.
 
       Examples:
         pail du s3://reports
@@ -53,11 +55,13 @@ struct DiskUsageCommand: PailCommand {
 
   /// Writes the sizes of one place.
   private func add(_ place: S3URI, _ session: Session, _ context: CommandContext) async throws {
+    let pattern = glob.pattern(place)
     let selection =
-      glob.pattern(place).map { KeySelection($0, filter: filters.filter) }
-      ?? KeySelection(prefix: place.key, filter: filters.filter)
+      pattern.map { KeySelection($0, filter: filters.filter) }
+      ?? KeySelection(prefix: place.prefixUnder, filter: filters.filter)
     var sums = PrefixSums(base: selection.base, depth: depth)
     let progress = CountProgress(context, verb: "objects")
+    if pattern == nil, let object = try await object(at: place, session) { sums.add(object.size) }
     try await progress.watching(session).forEachPage(of: selection, in: place.bucket) { page in
       for object in page {
         for sum in sums.add(object.key, object.size) { try show(sum, place, context) }
@@ -67,11 +71,27 @@ struct DiskUsageCommand: PailCommand {
     context.console.clearProgress()
     for sum in sums.finish() { try show(sum, place, context) }
     try show(sums.total, place, context, isTotal: true)
-    if sums.total.objects == 0 { context.console.notice(glob.emptyNotice(place, filters)) }
+    if sums.total.objects == 0 {
+      let isOneKey = filters.isEmpty && pattern == nil && !place.key.isEmpty
+      context.console.notice(
+        isOneKey
+          ? "pail: nothing is at \(Visible.text(place.bytes)), or under it"
+          : glob.emptyNotice(place, filters))
+    }
     if !sums.isInOrder {
       context.console.notice(
         "pail: the server lists keys in no order, so a prefix may stand there more than once")
     }
+  }
+
+  /// The object of just that name, which is under no prefix of its own.
+  private func object(at place: S3URI, _ session: Session) async throws -> ObjectSummary? {
+    guard !place.key.isEmpty, !place.key.endsWithSlash,
+      KeySelection(prefix: place.key, filter: filters.filter).contains(place.key)
+    else { return nil }
+    // By listing, which has to be allowed in any case.
+    let page = try await session.service.recursivePage(bucket: place.bucket, prefix: place.key)
+    return page.objects.first { $0.key == place.key }
   }
 
   private func show(
@@ -127,6 +147,9 @@ struct PrefixSums {
     self.depth = depth
     total = Sum(prefix: base)
   }
+
+  /// Adds an object that is in none of the prefixes.
+  mutating func add(_ size: ByteCount) { total.add(size) }
 
   /// - Returns: the prefixes that no later key can be in, the innermost first.
   mutating func add(_ key: ObjectKey, _ size: ByteCount) -> [Sum] {
