@@ -99,6 +99,20 @@ def test_read_only_names_what_it_leaves_alone(person, filled, command, place):
     assert done.stderr.decode().count(said) == 1 and done.stderr.count(b"left alone") == 1
 
 
+def test_who_gave_no_read_only_is_told_where_to_look_for_it(person, store, filled):
+    # Settling and archiving need a history.
+    run(person, "presign", f"s3://{filled}/k")
+    settings = person.home / "config/pail/config.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text("read_only = true\n")
+    settings.chmod(0o600)
+    for command in (["rm", f"s3://{filled}/k"], ["history", "settle"], ["history", "archive"]):
+        refused = run(person, *command, status=1).stderr
+        assert b"runs read-only" in refused
+        assert b"or without the setting that says so: pail doctor shows where it comes from" in refused
+    assert b"config.toml" in run(person, "doctor").stdout and untouched(store, filled)
+
+
 @pytest.mark.parametrize("command", [*READS, DOCTOR], ids=name)
 def test_read_only_is_no_matter_to_what_only_reads(person, filled, command):
     run(person, "--read-only", *words(command, filled))

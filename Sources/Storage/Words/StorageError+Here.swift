@@ -128,8 +128,13 @@ extension StorageError {
     StorageError(
       kind: .readOnly,
       message: "\(undertaking.target) was left alone: Pail runs read-only".capitalizedFirst,
-      recovery: "Start Pail without --read-only.")
+      recovery: readOnlyRecovery + ".")
   }
+
+  /// It need not be an option that says so: also a variable, or a line of config.toml.
+  static let readOnlyRecovery =
+    "Start Pail without --read-only, or without the setting that says so: pail doctor shows where it "
+    + "comes from"
 
   public static func invalidName(_ bucket: BucketName, _ problem: BucketNameProblem) -> StorageError
   {

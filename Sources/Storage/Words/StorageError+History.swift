@@ -58,12 +58,12 @@ extension StorageError {
   /// Archiving sends nothing, and moves what was recorded.
   public static let unarchivedReadOnly = StorageError(
     kind: .readOnly, message: "The history was not archived: Pail runs read-only",
-    recovery: "Start Pail without --read-only.")
+    recovery: readOnlyRecovery + ".")
 
   /// Settling sends no change, and adds to what was recorded.
   static let unsettledReadOnly = StorageError(
     kind: .readOnly, message: "Nothing was settled: Pail runs read-only",
-    recovery: "Start Pail without --read-only, or look with --dry-run.")
+    recovery: readOnlyRecovery + "; or look with --dry-run.")
 
   /// Outcomes that were found out later could not be added.
   init(unsettled error: HistoryError) {
