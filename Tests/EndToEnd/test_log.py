@@ -1,5 +1,6 @@
 """`--log` and `--debug`: every request, and no secret."""
 
+import os
 import stat
 
 
@@ -30,6 +31,21 @@ def test_the_log_has_no_secret_even_with_debug(person, store, bucket):
     assert "Content-Length" in log or "x-amz-content-sha256" in log
     for secret in (store.secret_key, token, "for-nobody", "Signature="):
         assert secret not in log
+
+
+def test_a_pipe_or_device_keeps_its_permissions(person, store, bucket):
+    """/dev/null among them, where root names it."""
+    pipe = person.work / "pipe"
+    os.mkfifo(pipe)
+    pipe.chmod(0o644)
+    # Both ends, so that nobody waits for the other.
+    end = os.open(pipe, os.O_RDWR)
+    try:
+        assert person.run("--log", "pipe", "ls", f"s3://{bucket}").returncode == 0
+        assert b" 200, " in os.read(end, 65536)
+    finally:
+        os.close(end)
+    assert stat.S_IMODE(pipe.stat().st_mode) == 0o644
 
 
 def test_a_log_that_cannot_be_written_stops_the_command(person, store, bucket):

@@ -26,8 +26,11 @@ struct RequestLog: Sendable {
       let descriptor = try FileDescriptor.open(
         path, .writeOnly, options: [.append, .create, .closeOnExec],
         permissions: [.ownerRead, .ownerWrite])
-      // One that was there may have been readable by all.
-      _ = fchmod(descriptor.rawValue, 0o600)
+      // One that was there may have been readable by all. A device or a pipe is not ours alone.
+      var status = stat()
+      if fstat(descriptor.rawValue, &status) == 0, status.st_mode & S_IFMT == S_IFREG {
+        _ = fchmod(descriptor.rawValue, 0o600)
+      }
       return descriptor
     } catch {
       throw CommandFailure(
