@@ -48,6 +48,15 @@ def test_a_pipe_or_device_keeps_its_permissions(person, store, bucket):
     assert stat.S_IMODE(pipe.stat().st_mode) == 0o644
 
 
+def test_lines_that_a_log_cannot_take_are_told_once(person, store, bucket):
+    store.put(bucket, "k", b"1")
+    done = person.run("--log", "/dev/full", "ls", f"s3://{bucket}")
+    assert done.returncode == 0 and done.stdout
+    assert done.stderr == (
+        b"pail: The log /dev/full lacks lines that could not be written: No space left on device\n"
+    )
+
+
 def test_a_log_that_cannot_be_written_stops_the_command(person, store, bucket):
     person.file("f", b"1")
     done = person.run("put", "--log", "no/such/folder/log", "f", f"s3://{bucket}/f")

@@ -139,6 +139,11 @@ final class CommandContext: Sendable {
     console.message(isSameAdvice ? text : text + (advice ?? ""))
   }
 
+  /// Tells of a log that is not whole, once all is done: what was to be done is done all the same.
+  func tellLossOfLog() {
+    if let loss = log?.loss { console.message("pail: \(loss)") }
+  }
+
   func warn(_ warning: StorageError?) {
     guard let warning else { return }
     fail(nil, warning)

@@ -50,6 +50,7 @@ enum CommandRunner {
       of: result, context, wasInterrupted: interruption.hasHappened, wayOn: command.wayOn)
     context.console.clearProgress()
     context.console.flush()
+    context.tellLossOfLog()
     if let failure = context.console.failure {
       context.console.message("pail: the results cannot be written: \(failure)")
       context.console.flush()

@@ -8,16 +8,24 @@ import SystemPackage
 /// The lines of `--log` and `--debug`: each request with its answer, each failure, and no secret.
 struct RequestLog: Sendable {
   private let logger: Logger
+  private let file: LogFile
 
   /// - Parameters:
   ///   - path: appended to, for this user alone; nil for standard error.
   ///   - showsHeaders: also the headers of requests and answers.
   /// - Throws: when the file cannot be opened.
   init(path: FilePath?, showsHeaders: Bool) throws(CommandFailure) {
-    let descriptor = if let path { try Self.open(path) } else { FileDescriptor.standardError }
-    var logger = Logger(label: "pail") { _ in LineHandler(descriptor) }
+    let file = LogFile(
+      path?.shown ?? "on standard error", try path.map(Self.open) ?? .standardError)
+    var logger = Logger(label: "pail") { _ in LineHandler(file) }
     logger.logLevel = showsHeaders ? .debug : .info
     self.logger = logger
+    self.file = file
+  }
+
+  /// What to say of lines that could not be written; nil where all were.
+  var loss: String? {
+    file.failure.map { "The log \(file.name) lacks lines that could not be written: \($0)" }
   }
 
   /// The file stays open until the program ends.
@@ -142,12 +150,12 @@ enum LogMask {
 /// `2026-11-20T14:02:11.123Z info GET …`, each line by one write, so that lines of several threads
 /// and processes stay whole.
 private struct LineHandler: LogHandler {
-  private let descriptor: FileDescriptor
+  private let file: LogFile
   var logLevel = Logger.Level.info
   var metadata: Logger.Metadata = [:]
 
-  init(_ descriptor: FileDescriptor) {
-    self.descriptor = descriptor
+  init(_ file: LogFile) {
+    self.file = file
   }
 
   subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -156,8 +164,29 @@ private struct LineHandler: LogHandler {
   }
 
   func log(event: LogEvent) {
-    let line = "\(Timestamp.now().iso8601) \(event.level) \(event.message)\n"
-    // Work does not end because nobody can read about it.
-    _ = try? descriptor.writeAll(Array(line.utf8))
+    file.write(Array("\(Timestamp.now().iso8601) \(event.level) \(event.message)\n".utf8))
+  }
+}
+
+/// Where lines go, and whether any of them was lost.
+private final class LogFile: Sendable {
+  let name: String
+  private let descriptor: FileDescriptor
+  private let firstFailure = Mutex<Errno?>(nil)
+
+  init(_ name: String, _ descriptor: FileDescriptor) {
+    self.name = name
+    self.descriptor = descriptor
+  }
+
+  var failure: Errno? { firstFailure.withLock { $0 } }
+
+  func write(_ line: [UInt8]) {
+    do {
+      try descriptor.writeAll(line)
+    } catch {
+      // Work does not end because nobody can read about it.
+      firstFailure.withLock { $0 = $0 ?? error as? Errno }
+    }
   }
 }
