@@ -28,21 +28,25 @@ extension S3Service {
   public func removeBucket(
     _ name: BucketName, expectedOwner: AccountID? = nil
   ) async throws(StorageError) -> StorageError? {
-    try await recorder.recorded(
-      Change(.deleteBucket, bucket: name), while: .removeBucket(name)
-    ) { [client] () async throws(S3Error) in
-      // SeaweedFS removes a bucket that holds nothing but versions and delete markers.
-      guard try await !client.isKnownToHoldVersions(name, expectedOwner) else {
-        throw S3Error(
-          operation: .deleteBucket,
-          cause: .service(
-            ServiceError(
-              code: .bucketNotEmpty, message: "Its versions were listed before it was removed",
-              status: 409)),
-          attempts: 0)
-      }
-      try await client.deleteBucket(name, expectedOwner: expectedOwner)
-    }.warning
+    do throws(StorageError) {
+      return try await recorder.recorded(
+        Change(.deleteBucket, bucket: name), while: .removeBucket(name)
+      ) { [client] () async throws(S3Error) in
+        // SeaweedFS removes a bucket that holds nothing but versions and delete markers.
+        guard try await !client.isKnownToHoldVersions(name, expectedOwner) else {
+          throw S3Error(
+            operation: .deleteBucket,
+            cause: .service(
+              ServiceError(
+                code: .bucketNotEmpty, message: "Its versions were listed before it was removed",
+                status: 409)),
+            attempts: 0)
+        }
+        try await client.deleteBucket(name, expectedOwner: expectedOwner)
+      }.warning
+    } catch {
+      throw error.expecting(owner: expectedOwner)
+    }
   }
 
   /// Lets the server refuse a bucket that `owner` does not own, as ``removeBucket(_:expectedOwner:)``
@@ -50,8 +54,12 @@ extension S3Service {
   public func checkOwner(
     of name: BucketName, is owner: AccountID
   ) async throws(StorageError) {
-    try await read(.removeBucket(name)) { () async throws(S3Error) in
-      _ = try await client.headBucket(name, expectedOwner: owner)
+    do throws(StorageError) {
+      try await read(.removeBucket(name)) { () async throws(S3Error) in
+        _ = try await client.headBucket(name, expectedOwner: owner)
+      }
+    } catch {
+      throw error.expecting(owner: owner)
     }
   }
 

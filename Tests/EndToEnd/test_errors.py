@@ -203,6 +203,18 @@ def test_what_is_denied_is_told_with_the_code(person, store, filled, command):
     assert untouched(store, filled)
 
 
+@pytest.mark.parametrize("command", ["stat s3://{}/k", "get s3://{}/k out", "cp s3://{}/k s3://{}/l"])
+def test_a_wrong_secret_is_no_mere_lack_of_permission(person, filled, command):
+    """HEAD is asked first, whose answer has no body to say what is wrong."""
+    wrong = {
+        "AWS_ACCESS_KEY_ID": person.store.access_key, "AWS_SECRET_ACCESS_KEY": "wrong",
+        "AWS_ENDPOINT_URL": person.store.endpoint,
+    }  # fmt: skip
+    said = run(person, *words(command.split(), filled), env=wrong, status=1).stderr
+    assert b"was denied" in said and b"A wrong secret key is answered in the same way" in said
+    assert b"refused the signature" in run(person, "doctor", env=wrong, status=1).stderr
+
+
 @pytest.mark.parametrize(
     "operation, command",
     [

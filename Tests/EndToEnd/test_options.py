@@ -341,6 +341,7 @@ def test_a_bucket_of_another_owner_stays_with_all_that_is_in_it(person, store, p
     proxy.refuse(403, "AccessDenied", times=0, when=is_refused)
     done = run(person, "rb", f"s3://{bucket}", "--expected-owner", OWNER, *options, status=1)
     assert b"AccessDenied" in done.stderr and done.stdout == b""
+    assert f"does not belong to account {OWNER}.".encode() in done.stderr
     assert bucket in store.buckets() and store.keys(bucket) == ["k"] * ("--force" in options)
     assert not {"DeleteObject", "DeleteObjects"} & set(proxy.names())
     proxy.clear()

@@ -47,6 +47,17 @@ extension StorageError {
     }
   }
 
+  /// The same error, where the server was told whose the bucket has to be: it says of one of another
+  /// owner what it says of one that may not be touched.
+  func expecting(owner: AccountID?) -> StorageError {
+    guard let owner, kind == .accessDenied else { return self }
+    var error = self
+    let hint = "The answer is the same where the bucket does not belong to account \(owner.text)."
+    error.recovery = [hint, recovery].compactMap(\.self).joined(separator: " ")
+    error.detail += "\n\n\(hint)"
+    return error
+  }
+
   /// There are no credentials to work with.
   public init(_ error: CredentialError) {
     var words = Words(error)

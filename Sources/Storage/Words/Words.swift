@@ -28,7 +28,11 @@ struct Words {
     }
     switch error.code {
     case .accessDenied:
-      self.init(.accessDenied, "Access to \(subject) was denied", Self.askFor(undertaking))
+      // As to HEAD, whose answer has no body to say why.
+      let isUnexplained = error.status == 403 && error.message.isEmpty
+      self.init(
+        .accessDenied, "Access to \(subject) was denied",
+        Self.askFor(undertaking) + (isUnexplained ? Self.wrongKeyHint : ""))
     case .noSuchBucket:
       // The source of a copy has been looked at before.
       let missing =
@@ -136,6 +140,9 @@ struct Words {
   static let damageRecovery =
     "Upload it again, over what may be there; if it happens again, suspect this machine's memory or "
     + "the way between."
+
+  private static let wrongKeyHint =
+    " A wrong secret key is answered in the same way here: pail doctor tells them apart."
 
   private static func askFor(_ undertaking: Undertaking) -> String {
     let other = "Use other credentials"
