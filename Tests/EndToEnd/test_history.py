@@ -111,6 +111,17 @@ def test_the_command_filters_by_user_bucket_prefix_and_action(person, new_bucket
     assert len(keys("--prefix", "t")) == 2
 
 
+def test_a_bucket_may_be_named_by_its_place(person, recorded):
+    rows = person.run("history", "--format", "csv", "--bucket", recorded).stdout
+    assert rows.count(b"\n") == 5
+    for place in (f"s3://{recorded}", f"s3://{recorded}/"):
+        assert person.run("history", "--format", "csv", "--bucket", place).stdout == rows
+    for command in (["history"], ["transfers", "list"], ["transfers", "abort", "--all"]):
+        for other, said in (("", b"is empty"), (f"s3://{recorded}/k", b"a bucket alone")):
+            refused = person.run(*command, "--bucket", other)
+            assert refused.returncode == 64 and said in refused.stderr
+
+
 def test_a_history_that_cannot_be_written_refuses_the_change(person, store, bucket, tmp_path):
     person.file("a.txt", b"abc")
     nowhere = tmp_path / "file"

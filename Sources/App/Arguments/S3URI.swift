@@ -60,6 +60,14 @@ struct S3URI: Sendable, Hashable {
   }
 }
 
+extension BucketName {
+  /// Of an option: the name, or the place `s3://name`, which other arguments take.
+  static func named(_ argument: String) throws -> BucketName {
+    guard !S3URI.isMeant(by: argument) else { return try S3URI.bucket(parsing: argument) }
+    return BucketName(try TextArgument.filled(argument))
+  }
+}
+
 /// Why an argument cannot be used, in words that follow "The value … is invalid: ".
 struct ArgumentProblem: Error, CustomStringConvertible {
   var description: String

@@ -35,8 +35,9 @@ struct HistoryCommand: PailCommand {
 
   @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
-  @Option(help: ArgumentHelp("Changes in this bucket.", valueName: "name"))
-  var bucket: String?
+  @Option(
+    help: ArgumentHelp("Changes in this bucket.", valueName: "name"), transform: BucketName.named)
+  var bucket: BucketName?
 
   @Option(
     help: ArgumentHelp("Changes of keys that begin with this.", valueName: "prefix"),
@@ -70,7 +71,7 @@ struct HistoryCommand: PailCommand {
   func run(_ context: CommandContext) async throws {
     let history = try context.openHistoryIfThere(isOnlyRead: true)
     let query = HistoryQuery(
-      user: shared.user, bucket: bucket.map { BucketName($0) }, prefix: prefix, action: action,
+      user: shared.user, bucket: bucket, prefix: prefix, action: action,
       since: since)
     let output = HistoryOutput(
       console: context.console, format: context.isJSON ? .json : format ?? .table)

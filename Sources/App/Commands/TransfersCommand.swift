@@ -46,14 +46,15 @@ struct TransfersCommand: PailCommand {
         """)
 
     @Option(
-      help: ArgumentHelp("Also the unfinished uploads of this bucket.", valueName: "name"))
-    var bucket: [String] = []
+      help: ArgumentHelp("Also the unfinished uploads of this bucket.", valueName: "name"),
+      transform: BucketName.named)
+    var bucket: [BucketName] = []
 
     @OptionGroup(title: SharedOptions.title) var shared: SharedOptions
 
     func run(_ context: CommandContext) async throws {
       let found = try await UnfinishedTransfers.find(
-        context, buckets: bucket.map { BucketName($0) })
+        context, buckets: bucket)
       let output = TransfersOutput(console: context.console, isJSON: context.isJSON)
       output.show(found)
     }
@@ -216,8 +217,10 @@ struct TransfersCommand: PailCommand {
       transform: TextArgument.filled)
     var deadHost: [String] = []
 
-    @Option(help: ArgumentHelp("Where the upload IDs are.", valueName: "name"))
-    var bucket: [String] = []
+    @Option(
+      help: ArgumentHelp("Where the upload IDs are.", valueName: "name"),
+      transform: BucketName.named)
+    var bucket: [BucketName] = []
 
     @Flag(name: .shortAndLong, help: "Say what would be given up, and change nothing.")
     var dryRun = false
@@ -234,7 +237,7 @@ struct TransfersCommand: PailCommand {
       let session = try await context.openSession()
       try await session.service.releaseTransfers(ofDead: Set(deadHost))
       let found = try await UnfinishedTransfers.find(
-        context, buckets: bucket.map { BucketName($0) }, in: session)
+        context, buckets: bucket, in: session)
       if all {
         let endpoint = session.endpoint.description
         let idle = found.entries.filter { !$0.isRunning && $0.request.endpoint == endpoint }
