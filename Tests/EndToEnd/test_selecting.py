@@ -187,6 +187,9 @@ def test_a_key_that_is_named_like_a_pattern_is_meant_alone(person, store, moto):
     for key in ("a*", "ab", "ac"):
         moto.s3.put_object(Bucket=moto.bucket, Key=key, Body=key.encode())
     assert run(person, "cat", f"s3://{moto.bucket}/a*").stdout == b"a*"
+    # Unless it is left out.
+    run(person, "rm", f"s3://{moto.bucket}/a*", "--exclude", "a*", status=1)
+    assert moto.s3.list_objects_v2(Bucket=moto.bucket)["KeyCount"] == 3
     done = run(person, "rm", f"s3://{moto.bucket}/a*")
     assert b"the same words are a pattern; with --no-glob they stay the name" in done.stderr
     keys = [each["Key"] for each in moto.s3.list_objects_v2(Bucket=moto.bucket)["Contents"]]

@@ -131,8 +131,10 @@ enum KeyTarget: Sendable, Hashable {
       ? try await session.service.hasVersions(of: place.key, in: place.bucket)
       : try await session.service.recursivePage(bucket: place.bucket, prefix: place.key)
         .objects.first?.key == place.key
-    return isThere
-      ? .key(place) : .selection(place.bucket, KeySelection(pattern, filter: filter))
+    // What is left out is not meant, whatever it is called.
+    let selection = KeySelection(pattern, filter: filter)
+    return isThere && selection.contains(place.key)
+      ? .key(place) : .selection(place.bucket, selection)
   }
 
   /// What each of `places` means. One that cannot be looked at is told to `context`, and is none of
