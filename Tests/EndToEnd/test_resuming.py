@@ -348,17 +348,22 @@ def test_a_file_that_changed_meanwhile_is_said_and_its_upload_starts_over(
         assert rows[-1] == ("upload", "started over: sourceChanged", "done")
 
 
-def test_an_upload_that_cannot_be_given_up_is_not_forgotten(person, store, proxy, bucket):
+@pytest.mark.parametrize("by", ["history", "server"])
+def test_an_upload_that_cannot_be_given_up_is_not_forgotten(person, store, proxy, bucket, by):
     source = person.file("film.bin", content(40 * MEBIBYTE))
     leave_upload(person, proxy, bucket, source)
     (upload,) = store.uploads(bucket)
     source.write_bytes(content(40 * MEBIBYTE, seed=2))
-    damaged = person.file("damaged.sqlite", b"no history")
+    put = ["put", source, f"s3://{bucket}/film.bin"]
+    if by == "history":
+        put += ["--history", person.file("damaged.sqlite", b"no history")]
+    for operation in ("AbortMultipartUpload", "CreateMultipartUpload"):
+        proxy.refuse(403, "AccessDenied", operation=operation, times=0)
     since = len(proxy.operations)
-    answer = person.run("put", source, f"s3://{bucket}/film.bin", "--history", damaged)
-    assert answer.returncode == 1
+    assert person.run(*put).returncode == 1
     changes = [entry for entry in proxy.operations[since:] if entry["method"] not in ("GET", "HEAD")]
-    assert changes == [] and store.uploads(bucket) == [upload]
+    assert bool(changes) == (by == "server") and store.uploads(bucket) == [upload]
+    proxy.clear()
     (left,) = unfinished(person)
     assert (left["key"], left["state"]) == ("film.bin", "stopped")
     ended(start(person, "transfers", "abort", "--all"))
@@ -1145,10 +1150,12 @@ def test_a_file_that_is_refused_costs_a_large_one_beside_it_nothing(
 
 @pytest.fixture(scope="module")
 def long_prefix(store):
-    """A bucket with more keys under one prefix than a page has, and a large object first."""
+    """A bucket with more keys under one prefix than a page has, and first more large objects than go
+    at once."""
     bucket = "box-long-prefix"
     store.s3.create_bucket(Bucket=bucket)
-    store.put(bucket, "p/0", content(KEPT_SIZE))
+    for number in range(6):
+        store.put(bucket, f"p/-{number}", content(3 * PART, number))
     for number in range(1_010):
         store.put(bucket, f"p/{number:04}.txt", b"text")
     yield bucket
@@ -1157,18 +1164,23 @@ def long_prefix(store):
 
 def test_a_page_that_is_refused_ends_none_of_what_was_found_before(person, proxy, long_prefix):
     proxy.refuse(403, "AccessDenied", operation="ListObjectsV2", skip=1, times=0)
-    large = proxy.hold("answer", operation="GetObject", key=b"p/0", times=0)
+    held = [
+        proxy.hold("answer", operation="GetObject", key=f"p/-{number}".encode(), times=0)
+        for number in range(4)
+    ]
     get = start(person, "get", "-r", f"s3://{long_prefix}/p/", "down")
     down = person.work / "down"
     wait_until(lambda: len(list(down.glob("*.txt"))) > 900, "the small ones of the first page")
-    large.release()
+    for hold in held:
+        hold.release()
     output = ended(get, status=1)
     assert "denied" in output, output
-    assert (down / "0").read_bytes() == content(KEPT_SIZE)
+    for number in range(6):
+        assert (down / f"-{number}").read_bytes() == content(3 * PART, number)
 
 
 def test_a_page_is_asked_for_as_long_as_files_are(person, proxy, long_prefix):
     # Twice as often as the client asks by itself.
     proxy.refuse(503, "SlowDown", operation="ListObjectsV2", skip=1, times=10)
     ended(start(person, "get", "-r", f"s3://{long_prefix}/p/", "down"))
-    assert len(list((person.work / "down").iterdir())) == 1_011
+    assert len(list((person.work / "down").iterdir())) == 1_016

@@ -91,7 +91,10 @@ actor RecursiveListing {
         do throws(S3Error) {
           let page =
             if let patience {
-              try await patience.keepTrying { (_) async throws(S3Error) in try await ask() }
+              // What was found before it waits meanwhile.
+              try await patience.keepTrying(limits: 1) { (_) async throws(S3Error) in
+                try await ask()
+              }
             } else {
               try await ask()
             }

@@ -69,7 +69,7 @@ extension SingleUpload {
     case .failure(var error):
       if end.mayLeaveUpload { error = error.perhapsLeavingUpload(of: location) }
       if end.isKept { error = error.resumable }
-      return (.failure(error.noting(warning)), end.isKept)
+      return (.failure(error.noting(warning)), end.isKept || isLeft && log?.hasBegun == false)
     }
   }
 

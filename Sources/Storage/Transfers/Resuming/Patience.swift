@@ -84,10 +84,14 @@ final class Patience: Sendable {
 
   /// Waits a moment after a request that the client has given up, or as long as the server asked for.
   ///
-  /// - Parameter trouble: that of this request, and of no other.
+  /// - Parameters:
+  ///   - trouble: that of this request, and of no other.
+  ///   - limits: its total deadline, as a multiple of the limit.
   /// - Returns: whether it is to be sent again. `false` at once for an error that will stay, and when
   ///   the task is cancelled.
-  func isLeft(after error: S3Error, _ trouble: inout Trouble) async -> Bool {
+  func isLeft(
+    after error: S3Error, _ trouble: inout Trouble, limits: Int = mostLimits
+  ) async -> Bool {
     guard error.isTransient, !Task.isCancelled else { return false }
     let moment = clock()
     let (now, lastSuccess, troubleSince) = state.withLock { state in
@@ -104,7 +108,7 @@ final class Patience: Sendable {
     }
     // The client has waited between its own attempts; this only spreads those who come back.
     let wait = max(.milliseconds(Int64.random(in: 0...1000)), error.retryAfter ?? .zero)
-    guard trouble.rounds < Self.mostRounds, since.duration(to: now) < limit * Self.mostLimits,
+    guard trouble.rounds < Self.mostRounds, since.duration(to: now) < limit * limits,
       troubleSince.duration(to: now) + (error.retryAfter ?? .zero) < limit
     else { return false }
     do {
@@ -117,10 +121,12 @@ final class Patience: Sendable {
 
   /// Sends a request until it gets through, fails for good, or nothing more is waited for.
   ///
-  /// - Parameter request: is told why it is open whether an earlier round was carried out; nil when
-  ///   none was. What it throws at last is in doubt as well then.
+  /// - Parameters:
+  ///   - limits: the total deadline, as a multiple of the limit.
+  ///   - request: is told why it is open whether an earlier round was carried out; nil when none was.
+  ///     What it throws at last is in doubt as well then.
   func keepTrying<Answer>(
-    isolation: isolated (any Actor)? = #isolation,
+    isolation: isolated (any Actor)? = #isolation, limits: Int = mostLimits,
     _ request: (_ doubt: S3Error.Cause?) async throws(S3Error) -> Answer
   ) async throws(S3Error) -> Answer {
     var trouble = Trouble()
@@ -134,7 +140,7 @@ final class Patience: Sendable {
         var error = error
         if error.isInDoubt { doubt = doubt ?? error.cause }
         error.isInDoubt = doubt != nil
-        if await isLeft(after: error, &trouble) { continue }
+        if await isLeft(after: error, &trouble, limits: limits) { continue }
         throw error.orCancellation
       }
     }

@@ -12,6 +12,7 @@ final class UploadLog: Sendable {
   private let journal: TransferJournal
   private let request: JournalRequest
   private let isWorking = Atomic(true)
+  private let begins = Atomic(false)
 
   /// nil when there is no journal, or none that can be used.
   ///
@@ -55,12 +56,16 @@ final class UploadLog: Sendable {
   /// Whether the upload could be resumed.
   var canResume: Bool { isWorking.load(ordering: .relaxed) }
 
+  /// Whether the journal has another upload in place of what it was left with.
+  var hasBegun: Bool { begins.load(ordering: .relaxed) }
+
   /// Returns once it is on the disk.
   func began(_ id: UploadID, of source: SourceFile, _ plan: PartPlan) async {
     let subject = JournalSubject(
       size: source.size, modified: source.modified, partSize: plan.partSize, uploadID: id)
     do {
       try await journal.begin(entry.id, as: request, subject)
+      begins.store(true, ordering: .relaxed)
     } catch {
       isWorking.store(false, ordering: .relaxed)
     }

@@ -44,6 +44,8 @@ extension TreeRunner {
     var inVain = 0
     /// Why nothing more is begun.
     var stop: StorageError?
+    /// Why nothing more is found. What has been found goes on.
+    var findingFailure: StorageError?
     /// What comes of what is under way then.
     var rest = Rest.goesOn
     /// Of what is under way.
@@ -74,8 +76,8 @@ extension TreeRunner {
         }
         item = found
       } catch {
-        // What has been found goes on.
-        if window.stop == nil { window.stop = error }
+        window.findingFailure = error
+        window.isAtEnd = true
         if error.isOfTheMoment { window.hasLostSome = true }
         return nil
       }

@@ -54,7 +54,7 @@ struct TreeRunner: Sendable {
     let hasMoved =
       progress.status.done > 0 || window.restStop.isKept || tools.earlierRun != nil
     let isKept = tools.stop.isRaised || window.hasLostSome && hasMoved
-    return (result(window.stop), isKept)
+    return (result(window.stop ?? window.findingFailure), isKept)
   }
 
   private func moveAll(_ source: TreeSource, _ tools: TransferTools) async -> Window {
