@@ -74,17 +74,7 @@ extension S3Service {
       return try await sendAbortion(
         of: UnfinishedUpload(location: location, uploadID: id, size: entry.kept))
     case .download:
-      guard let name = entry.request.name, try await journaling?.isShared(entry) == false else {
-        return nil
-      }
-      do throws(LocalFileError) {
-        // Under `rename` the entry has the name that was found free.
-        let name = try RelativeName(name)
-        guard access(entry.request.localPath.string, F_OK) == 0 else { return nil }
-        try await DownloadFolder.open(entry.request.localPath).removeLeftover(name)
-      } catch {
-        throw StorageError(error)
-      }
+      try await journaling?.removeArrived(of: entry)
       return nil
     }
   }

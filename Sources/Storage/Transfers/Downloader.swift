@@ -38,11 +38,7 @@ struct Downloader: Sendable {
       let left = try? await journaling.takeLeft(request)
     else { return }
     do {
-      if try await !journaling.isShared(left) {
-        let destination =
-          if let open = tools.folder { open } else { try await DownloadFolder.open(folder) }
-        try await destination.removeLeftover(try RelativeName(name))
-      }
+      try await journaling.removeArrived(of: left)
       try await journaling.journal.remove(left.id)
     } catch {
       try? await journaling.journal.release(left.id)

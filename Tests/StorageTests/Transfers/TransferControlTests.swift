@@ -212,8 +212,10 @@ struct TransferControlTests {
     }
   }
 
-  @Test("A file that needs no parts any more and is given up takes those of before along")
-  func givenUpWithoutParts() async throws {
+  @Test(
+    "A file that needs no parts any more and is given up takes those of before along, or keeps them",
+    arguments: [true, false])
+  func givenUpWithoutParts(isAborted: Bool) async throws {
     try await ServerFixture.with { fixture in
       let file = try fixture.file("up", size: 11 * Self.mebibyte)
       let request = TransferRequest.upload(
@@ -222,25 +224,67 @@ struct TransferControlTests {
       fixture.transport.beforeEach {
         if SentRequest($0).query["partNumber"] != nil { await parts.pass() }
       }
-      let former = fixture.nextRun()
-      _ = await former.transfers.enqueue([request])
-      await parts.arrived()
-      #expect(await former.transfers.stopResumably() == StoppedTransfers(kept: 1))
+      try await leave(request, fixture) { await parts.arrived() }
       parts.open()
       #expect(try await fixture.uploads().count == 1)
 
-      let whole = Gate()
-      fixture.transport.beforeEach { if SentRequest($0).method == .put { await whole.pass() } }
       _ = try fixture.file("up", size: 1000)
-      let service = fixture.nextRun()
-      let id = try #require(await service.transfers.enqueue([request]).first)
-      await whole.arrived()
-      await service.transfers.cancel(id)
-      whole.open()
-      await #expect(throws: StorageError.self) { try await service.transfers.result(of: id) }
-      #expect(try await fixture.uploads().isEmpty)
-      #expect(try await service.unfinishedTransfers().isEmpty)
+      if !isAborted {
+        fixture.transport.answerInPlace {
+          $0.isAbortUpload ? .refusal(403, "AccessDenied") : nil
+        }
+      }
+      try await cancel(request, at: .put, fixture)
+      let left = isAborted ? 0 : 1
+      #expect(try await fixture.uploads().count == left)
+      #expect(try await fixture.nextRun().unfinishedTransfers().count == left)
     }
+  }
+
+  @Test("An object that needs no ranges any more and is given up takes what has arrived along")
+  func givenUpWithoutRanges() async throws {
+    try await ServerFixture.with { fixture in
+      try await fixture.put("big.bin", content: ServerFixture.bytes(11 * Self.mebibyte))
+      let folder = fixture.local.path.appending("down")
+      let ranges = Gate()
+      fixture.transport.beforeEach {
+        if $0.headers["Range"]?.hasPrefix("bytes=10485760-") == true { await ranges.pass() }
+      }
+      let request = TransferRequest.download(
+        fixture.location("big.bin"), into: folder, ifExists: .overwrite)
+      try await leave(request, fixture) { await ranges.arrived() }
+      ranges.open()
+      #expect(try fixture.localNames().contains { $0.hasSuffix(".part") })
+
+      try await fixture.put("big.bin", content: ServerFixture.bytes(1000))
+      try await cancel(request, at: .get, fixture)
+      #expect(try !fixture.localNames().contains { $0.hasSuffix(".part") })
+      #expect(try await fixture.nextRun().unfinishedTransfers().isEmpty)
+    }
+  }
+
+  /// Has one run stop in the midst of a transfer, to be resumed.
+  private func leave(
+    _ request: TransferRequest, _ fixture: ServerFixture, at moment: () async -> Void
+  ) async throws {
+    let service = fixture.nextRun()
+    _ = await service.transfers.enqueue([request])
+    await moment()
+    #expect(await service.transfers.stopResumably() == StoppedTransfers(kept: 1))
+  }
+
+  /// Has the next run give the transfer up at its request with a body.
+  private func cancel(
+    _ request: TransferRequest, at method: HTTPMethod, _ fixture: ServerFixture
+  ) async throws {
+    let body = Gate()
+    fixture.transport.beforeEach { if SentRequest($0).method == method { await body.pass() } }
+    let service = fixture.nextRun()
+    let id = try #require(await service.transfers.enqueue([request]).first)
+    await body.arrived()
+    await service.transfers.cancel(id)
+    body.open()
+    await #expect(throws: StorageError.self) { try await service.transfers.result(of: id) }
   }
 
   @Test("A folder moves while as many large files run as may")

@@ -1,3 +1,4 @@
+import Glibc
 public import History
 import S3
 import Synchronization
@@ -93,6 +94,19 @@ extension Journaling {
     }
   }
 
+  /// Removes what has arrived of a download that is given up, unless it is another one's.
+  func removeArrived(of entry: JournalEntry) async throws(StorageError) {
+    guard let name = entry.request.name, try await !isShared(entry) else { return }
+    do throws(LocalFileError) {
+      // Under `rename` the entry has the name that was found free.
+      let name = try RelativeName(name)
+      guard access(entry.request.localPath.string, F_OK) == 0 else { return }
+      try await DownloadFolder.open(entry.request.localPath).removeLeftover(name)
+    } catch {
+      throw StorageError(error)
+    }
+  }
+
   /// The entry that an earlier run has left for this transfer, under a lease; nil for none.
   ///
   /// - Throws: ``StorageError/Kind/inUse``.
@@ -122,7 +136,7 @@ extension TransferTools {
     }
     do throws(StorageError) {
       var result = try await body()
-      if let warning = await giveUp(left) { result.warning = result.warning ?? warning }
+      if let warning = await giveUp(left, journaling) { result.warning = result.warning ?? warning }
       if left.subject != nil {
         // What was being moved was larger: this is another file or object.
         let reason: Resumption.Reason =
@@ -137,17 +151,30 @@ extension TransferTools {
         self.stop.keep()
         throw error
       }
-      let warning = await giveUp(left)
-      try? await journaling.journal.remove(left.id)
-      throw error.noting(warning)
+      let problem = await giveUp(left, journaling)
+      if problem == nil {
+        try? await journaling.journal.remove(left.id)
+      } else {
+        try? await journaling.journal.release(left.id)
+      }
+      throw error.noting(problem)
     }
   }
 }
 
 extension TransferTools {
-  /// Parts on the server that nobody will make an object of: the file goes in one request now.
-  private func giveUp(_ left: JournalEntry) async -> StorageError? {
-    guard left.request.direction == .upload, let id = left.subject?.uploadID else { return nil }
+  /// Parts on the server that nobody will make an object of, and ranges here that no file: it moves in
+  /// one request now.
+  private func giveUp(_ left: JournalEntry, _ journaling: Journaling) async -> StorageError? {
+    guard left.request.direction == .upload else {
+      do {
+        try await journaling.removeArrived(of: left)
+        return nil
+      } catch {
+        return error
+      }
+    }
+    guard let id = left.subject?.uploadID else { return nil }
     let location = ObjectLocation(bucket: left.request.bucket, key: left.request.key)
     await recorder.settle(
       Change(
