@@ -156,7 +156,10 @@ final class RangeLog: Sendable {
 
   /// Keeps all that has arrived so far.
   func flush() async {
-    await state.withLock { $0.flushing }?.value
+    // One may begin another at its end.
+    while let flushing = state.withLock({ $0.isFlushing ? $0.flushing : nil }) {
+      await flushing.value
+    }
     await flushPending()
     await journal.flush()
   }
