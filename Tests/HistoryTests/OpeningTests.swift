@@ -55,11 +55,12 @@ struct OpeningTests {
     struct Problem: Error {}
     let store = try HistoryStore(path: folder.history, settings: StoreSettings(journal: journal))
     let writer = try await store.database
-    try await writer.writeUnflushed { db in
+    let isUnflushed = try await writer.writeUnflushed { db in
       let level = try Int.fetchOne(db, sql: "PRAGMA synchronous")
       #expect(level == within)
       try db.execute(sql: "CREATE TABLE kept (value INTEGER)")
     }
+    #expect(isUnflushed == (journal == .wal))
     await #expect(throws: Problem.self) {
       try await writer.writeUnflushed { db in
         try db.execute(sql: "CREATE TABLE undone (value INTEGER)")

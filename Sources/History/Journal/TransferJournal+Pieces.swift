@@ -24,24 +24,21 @@ extension TransferJournal {
     let isFlushed = now >= nextFlush
     if isFlushed { nextFlush = now + Self.flushInterval }
     let source = source
-    let isWritten = await Task {
+    let isUnflushed = await Task { () -> Bool? in
       do {
         let database = try await source.opened()
         let add: @Sendable (Database) throws -> Void = { db in
           try JournalRows.add(pieces, to: id, at: .now(), in: db)
         }
-        if isFlushed {
-          try await database.write(add)
-        } else {
-          try await database.writeUnflushed(add)
-        }
-        return true
-      } catch {
+        guard isFlushed else { return try await database.writeUnflushed(add) }
+        try await database.write(add)
         return false
+      } catch {
+        return nil
       }
     }.value
-    guard isWritten else { return }
-    hasUnflushed = !isFlushed
+    guard let isUnflushed else { return }
+    hasUnflushed = isUnflushed
     if hasUnflushed { flushInTime() }
   }
 

@@ -6,17 +6,23 @@ extension DatabaseWriter {
   ///
   /// Without a WAL it is flushed like all else, since SQLite might damage the file otherwise.
   /// See <https://www.sqlite.org/pragma.html#pragma_synchronous>.
-  func writeUnflushed(_ body: @escaping @Sendable (Database) throws -> Void) async throws {
+  ///
+  /// - Returns: whether it is unflushed.
+  func writeUnflushed(
+    _ body: @escaping @Sendable (Database) throws -> Void
+  ) async throws -> Bool {
     try await writeWithoutTransaction { db in
       let level = try Int.fetchOne(db, sql: "PRAGMA synchronous")
       guard level == StoreSettings.Journal.wal.synchronous.number else {
-        return try db.inTransaction(body)
+        try db.inTransaction(body)
+        return false
       }
       try db.execute(sql: "PRAGMA synchronous = NORMAL")
       let result = Result { try db.inTransaction(body) }
       // Whatever came of it.
       try db.execute(sql: "PRAGMA synchronous = \(StoreSettings.Journal.wal.synchronous.name)")
       try result.get()
+      return true
     }
   }
 
