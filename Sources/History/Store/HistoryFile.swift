@@ -67,7 +67,10 @@ func protectedFile(
     return stat(resolved.string + suffix, &journal) == 0 && journal.st_size > 0
   }
   return ProtectedFile(
-    path: resolved, isFixed: !hasJournal && (isOnReadOnly || mode & 0o222 == 0))
+    // A file system that is mounted to be read here may be written by another machine.
+    path: resolved,
+    isFixed: !hasJournal
+      && (mode & 0o222 == 0 || isOnReadOnly && !isOnSharedFileSystem(folder)))
 }
 
 /// Whether a group shares the folder, as its setgid bit says.
