@@ -141,8 +141,7 @@ def test_an_empty_version_is_not_the_current_one(person, store, versions, words)
 @pytest.mark.parametrize("words", [
     "rb s3://{} --expected-owner", "rb s3://{} --force --expected-owner", "put f s3://{}/k --sse",
     "put f s3://{}/k --sse-kms-key-id", "put f s3://{}/k --acl", "put f s3://{}/k --storage-class",
-    "put f s3://{}/k --tagging", "put f s3://{}/k --content-type", "put f s3://{}/k --cache-control",
-    "cp s3://{}/k s3://{}/l --tagging", "presign s3://{}/k --file-name",
+    "put f s3://{}/k --content-type", "cp s3://{}/k s3://{}/l --sse", "presign s3://{}/k --file-name",
     "presign s3://{}/k --method put --content-type", "rm -r s3://{} --exclude",
     "rm -r s3://{} --exclude * --include", "history archive --dead-host", "transfers resume --dead-host",
     "transfers abort --all --dead-host",

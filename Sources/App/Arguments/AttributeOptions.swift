@@ -12,7 +12,7 @@ struct AttributeOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp("Sent with every download.", valueName: "directives"),
-    transform: TextArgument.filled)
+    transform: TextArgument.text)
   var cacheControl: String?
 
   @Option(
@@ -22,7 +22,7 @@ struct AttributeOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp("Tags, as project=atlas&owner=ana.", valueName: "tags"),
-    transform: TextArgument.filled)
+    transform: TextArgument.text)
   var tagging: String?
 
   @Option(
