@@ -131,10 +131,11 @@ enum KeyTarget: Sendable, Hashable {
       ? try await session.service.hasVersions(of: place.key, in: place.bucket)
       : try await session.service.recursivePage(bucket: place.bucket, prefix: place.key)
         .objects.first?.key == place.key
-    // What is left out is not meant, whatever it is called.
     let selection = KeySelection(pattern, filter: filter)
-    return isThere && selection.contains(place.key)
-      ? .key(place) : .selection(place.bucket, selection)
+    guard isThere else { return .selection(place.bucket, selection) }
+    // It is meant alone, and where it is left out nothing is.
+    return selection.contains(place.key)
+      ? .key(place) : .selection(place.bucket, KeySelection(pattern, filter: .none))
   }
 
   /// What each of `places` means. One that cannot be looked at is told to `context`, and is none of

@@ -19,6 +19,10 @@ public struct KeyFilter: Sendable, Hashable {
 
   /// Lets everything through.
   public static let all = KeyFilter()
+  /// Lets nothing through.
+  public static let none = KeyFilter([
+    Rule(KeyPattern(bytes: Array("*".utf8)), isIncluded: false)
+  ])
 
   public init(_ rules: [Rule] = []) {
     self.rules = rules
