@@ -30,7 +30,7 @@ VENV = Path(sys.prefix) / "bin"
 # 15 minutes on two cores.
 LIMIT = 1800
 # Processes that run the tests in a terminal.
-WORKERS = 2
+WORKERS = 3
 
 
 class Interrupted(Exception):
