@@ -289,7 +289,7 @@ def test_what_is_no_place_is_wrong_usage(person, command):
 
 @pytest.mark.parametrize("destination, said", [
     ("s3:/x", "a place in the store begins with s3://, and a file of that name is ./s3:/x"),
-    ("file:///tmp/zzz", "the destination is a path: /tmp/zzz"),
+    ("file:///some/file", "the destination is a path: /some/file"),
     ("https://host/x", "a file of that name is ./https://host/x"),
 ])
 def test_get_takes_no_url_for_a_path(person, filled, destination, said):

@@ -93,6 +93,7 @@ actor OtherTransfers {
     var looks = 0
     while Author.isRunning(processID), looks < Self.looksAtEnd {
       looks += 1
+      // Nothing tells the end of a process that is no child of this one, so it is looked for again.
       // Sleeping fails only when the task is cancelled, and nobody does that.
       try? await Task.sleep(for: Self.pauseAtEnd)
     }
