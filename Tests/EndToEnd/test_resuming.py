@@ -255,14 +255,10 @@ def test_a_signal_that_was_ignored_at_the_start_stays_ignored(person, store, pro
     assert [row["outcome"] for row in person.changes()] == ["done"]
 
 
-@pytest.mark.parametrize("size, skip", [(KEPT_SIZE, 4), (20 * MEBIBYTE, 1)])
-def test_an_interrupted_download_keeps_its_part_file_and_goes_on(
-    person, store, proxy, bucket, size, skip
-):
-    body = content(size)
-    store.put(bucket, "film.bin", body)
+def leave_download(person, proxy, *get, skip=4):
+    """A download that was told to stop when some of it was there. Returns its part file."""
     hold = proxy.hold("request", operation="GetObject", skip=skip, times=0)
-    program = start(person, "get", f"s3://{bucket}/film.bin", person.downloads)
+    program = start(person, "get", *get)
     hold.wait()
     wait_until(lambda: journaled_ranges(person), "a range")
     program.send_signal(signal.SIGTERM)
@@ -271,6 +267,16 @@ def test_an_interrupted_download_keeps_its_part_file_and_goes_on(
     proxy.clear()
     (part,) = person.downloads.iterdir()
     assert part.name.startswith(".pail-") and part.name.endswith(".part")
+    return part
+
+
+@pytest.mark.parametrize("size, skip", [(KEPT_SIZE, 4), (20 * MEBIBYTE, 1)])
+def test_an_interrupted_download_keeps_its_part_file_and_goes_on(
+    person, store, proxy, bucket, size, skip
+):
+    body = content(size)
+    store.put(bucket, "film.bin", body)
+    leave_download(person, proxy, f"s3://{bucket}/film.bin", person.downloads, skip=skip)
     fetched = len(journaled_ranges(person))
     assert fetched >= 1
     before = len(proxy.operations)
@@ -285,20 +291,11 @@ def test_an_interrupted_download_keeps_its_part_file_and_goes_on(
 @pytest.mark.parametrize("again", ["resume", "get", "folder"])
 def test_a_download_that_is_skipped_after_all_leaves_nothing(person, store, proxy, bucket, again):
     store.put(bucket, "p/film.bin", content(KEPT_SIZE))
-    hold = proxy.hold("request", operation="GetObject", skip=4, times=0)
     source = ["-r", f"s3://{bucket}/p/"] if again == "folder" else [f"s3://{bucket}/p/film.bin"]
-    get = ["get", *source, person.downloads, "--no-overwrite"]
-    program = start(person, *get)
-    hold.wait()
-    wait_until(lambda: journaled_ranges(person), "some of it")
-    program.send_signal(signal.SIGTERM)
-    ended(program, 130)
-    hold.drop()
-    proxy.clear()
-    (part,) = person.downloads.iterdir()
-    assert part.name.endswith(".part")
+    get = [*source, person.downloads, "--no-overwrite"]
+    leave_download(person, proxy, *get)
     (person.downloads / "film.bin").write_bytes(b"mine")
-    ended(start(person, *(["transfers", "resume"] if again == "resume" else get)))
+    ended(start(person, *(["transfers", "resume"] if again == "resume" else ["get", *get])))
     assert [path.name for path in person.downloads.iterdir()] == ["film.bin"]
     assert (person.downloads / "film.bin").read_bytes() == b"mine"
     assert unfinished(person) == []
@@ -307,14 +304,7 @@ def test_a_download_that_is_skipped_after_all_leaves_nothing(person, store, prox
 def test_bytes_that_changed_on_the_disk_are_fetched_again(person, store, proxy, bucket):
     body = content(KEPT_SIZE)
     store.put(bucket, "film.bin", body)
-    hold = proxy.hold("request", operation="GetObject", skip=5, times=0)
-    program = start(person, "get", f"s3://{bucket}/film.bin", person.downloads)
-    hold.wait()
-    program.send_signal(signal.SIGTERM)
-    ended(program, 130)
-    hold.drop()
-    proxy.clear()
-    (part,) = person.downloads.iterdir()
+    part = leave_download(person, proxy, f"s3://{bucket}/film.bin", person.downloads, skip=5)
     kept = journaled_ranges(person)
     damaged = sorted(kept)[0]
     with open(part, "r+b") as file:
