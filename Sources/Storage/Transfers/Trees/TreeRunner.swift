@@ -6,6 +6,8 @@ import SystemPackage
 /// Moves what is in a tree: finds a little ahead, and keeps as many files under way as there is
 /// room for their requests.
 struct TreeRunner: Sendable {
+  typealias Ended = TreeWindow.Ended
+
   let tree: TransferTree
   let tools: TransferTools
   let progress: TreeProgress
@@ -46,60 +48,85 @@ struct TreeRunner: Sendable {
   private typealias Finished = (result: Result<TransferResult, StorageError>, isKept: Bool)
 
   private func run(_ source: TreeSource, _ tools: TransferTools) async -> Finished {
+    // Raised for the files under way alone, when they are to be kept though the tree goes on.
+    let rest = StopSign(partOf: tools.stop)
+    var fileTools = tools
+    fileTools.stop = rest
     // On a thread of the transport, where the files end: few of them have to wake another for it.
-    let window = await withTaskExecutorPreference(tools.client.taskExecutor) {
-      await moveAll(source, tools)
+    let window = await withTaskExecutorPreference(tools.client.taskExecutor) { [fileTools] in
+      await moveAll(source, fileTools)
     }
     // Who reached nothing at all has most likely asked the wrong server.
-    let hasMoved =
-      progress.status.done > 0 || window.restStop.isKept || tools.earlierRun != nil
+    let hasMoved = progress.status.done > 0 || rest.isKept || tools.earlierRun != nil
     let isKept = tools.stop.isRaised || window.hasLostSome && hasMoved
     return (result(window.stop ?? window.findingFailure), isKept)
   }
 
-  private func moveAll(_ source: TreeSource, _ tools: TransferTools) async -> Window {
+  private func moveAll(_ source: TreeSource, _ tools: TransferTools) async -> TreeWindow {
     var source = source
-    var tools = tools
-    let restStop = StopSign(partOf: tools.stop)
-    tools.stop = restStop
-    return await withTaskGroup(of: Step.self) { [tools] tasks in
-      var window = Window(restStop: restStop)
+    return await withTaskGroup(of: Step.self) { tasks in
+      var window = TreeWindow(
+        tree.direction, pool: tools.pool, files: tools.files, settings: tools.settings)
+      // With the folder, once there is something to begin.
       var opened: TransferTools?
       while true {
-        while window.stop == nil, !Task.isCancelled,
-          !window.holdsPlaces || outcomes?.hasRoom ?? true
+        while !Task.isCancelled, !window.holdsPlaces || outcomes?.hasRoom ?? true,
+          let (item, weight) = await next(&window, &source)
         {
-          guard let item = await next(&window, &source) else { break }
           do throws(StorageError) {
             let tools = if let opened { opened } else { try await prepared(tools) }
             opened = tools
-            window.folder = tools.folder
-            await start(item, tools, &window, &tasks)
+            await start(item, weight, tools, &window, &tasks)
           } catch {
-            window.stop = error
+            window.couldNotBegin(error)
           }
         }
-        let tools = opened ?? tools
-        if window.stop == nil, !Task.isCancelled {
-          if isInNeed(of: window.group, window) { startGroup(tools, &window, &tasks) }
-          if let file = window.alone.popLast() {
-            start(.file(file.request, size: file.size, isRenamed: false), .small, tools, &tasks)
+        if !Task.isCancelled, let opened {
+          if let group = window.takeGroup() { start(group, opened, &tasks) }
+          if let file = window.takeAlone() {
+            let item = TreeItem.file(file.request, size: file.size, isRenamed: false)
+            start(item, .small, opened, &tasks)
           }
         }
         switch await tasks.next() {
         case nil:
-          // Of some that were to be begun nothing has come.
-          tools.files.end(window.runningCount)
+          window.close()
           return window
         case .begun(let group):
-          window.groupCount -= 1
           for file in group.files { start(file, &tasks) }
-          window.alone += group.others
+          window.groupHasBegun(without: group.others)
         case .ended(let ended):
-          note(ended, &window)
-          if window.rest == .isKept { restStop.raise() }
-          if window.rest != .goesOn { tasks.cancelAll() }
+          window.ended(ended, in: opened?.folder)
+          switch window.rest {
+          case .goesOn: break
+          case .isKept:
+            tools.stop.raise()
+            tasks.cancelAll()
+          case .isGivenUp: tasks.cancelAll()
+          }
         }
+      }
+    }
+  }
+
+  /// - Returns: nil when there is nothing to begin now.
+  private func next(
+    _ window: inout TreeWindow, _ source: inout TreeSource
+  ) async -> (item: TreeItem, weight: TreeWindow.Weight)? {
+    while true {
+      if let next = window.take() { return next }
+      guard window.mayFind else { return nil }
+      do throws(StorageError) {
+        guard let item = try await source.next() else {
+          window.foundAll()
+          progress.foundAll()
+          return nil
+        }
+        progress.found(item.size ?? .zero)
+        window.found(item)
+      } catch {
+        window.foundAll(error)
+        return nil
       }
     }
   }
@@ -131,20 +158,15 @@ struct TreeRunner: Sendable {
   // MARK: - One file
 
   private func start(
-    _ item: TreeItem, _ tools: TransferTools, _ window: inout Window,
-    _ tasks: inout TaskGroup<Step>
+    _ item: TreeItem, _ weight: TreeWindow.Weight, _ tools: TransferTools,
+    _ window: inout TreeWindow, _ tasks: inout TaskGroup<Step>
   ) async {
     await outcomes?.expect()
     if case .unusable(let outcome) = item {
       report(outcome, nil, nil, size: .zero)
-      return
-    }
-    let weight = weight(of: item)
-    window.running[weight, default: 0] += 1
-    tools.files.begin()
-    if let file = UploadGroup.File(item, tools) {
-      window.group.append(file)
-      if window.group.isFull { startGroup(tools, &window, &tasks) }
+    } else if let file = UploadGroup.File(item, tools) {
+      window.gather(file)
+      if let group = window.takeFullGroup() { start(group, tools, &tasks) }
     } else if let download = PlainDownload(item, tools) {
       start(download, tools, &tasks)
     } else {
@@ -152,20 +174,9 @@ struct TreeRunner: Sendable {
     }
   }
 
-  /// Whether files would be missing from the requests under way if `group` waited to be full: beginning
-  /// one file takes about as long as beginning many.
-  private func isInNeed(of group: UploadGroup, _ window: Window) -> Bool {
-    let others = (window.running[.small] ?? 0) - group.count
-    return window.isAtEnd || others < tools.pool.limit(of: .small)
-  }
-
-  private func startGroup(
-    _ tools: TransferTools, _ window: inout Window, _ tasks: inout TaskGroup<Step>
+  private func start(
+    _ group: UploadGroup, _ tools: TransferTools, _ tasks: inout TaskGroup<Step>
   ) {
-    guard !window.group.isEmpty else { return }
-    let group = window.group
-    window.group = UploadGroup()
-    window.groupCount += 1
     tasks.addTask(executorPreference: globalConcurrentExecutor) {
       .begun(await group.begin(tools, progress))
     }
@@ -193,7 +204,8 @@ struct TreeRunner: Sendable {
   }
 
   private func start(
-    _ item: TreeItem, _ weight: Weight, _ tools: TransferTools, _ tasks: inout TaskGroup<Step>
+    _ item: TreeItem, _ weight: TreeWindow.Weight, _ tools: TransferTools,
+    _ tasks: inout TaskGroup<Step>
   ) {
     let executor = weight == .small ? tools.client.taskExecutor : globalConcurrentExecutor
     tasks.addTask(executorPreference: executor) {
@@ -223,7 +235,7 @@ struct TreeRunner: Sendable {
   @inline(never)
   private func finish(
     _ id: Int, _ outcome: TreeOutcome, _ request: TransferRequest?, size: ByteCount,
-    _ weight: Weight, _ wasLastAttempt: Bool
+    _ weight: TreeWindow.Weight, _ wasLastAttempt: Bool
   ) -> Step {
     report(outcome, id, request, size: size)
     guard case .failed(let error) = outcome.end else { return .ended(Ended(weight: weight)) }
