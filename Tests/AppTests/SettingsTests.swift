@@ -1,3 +1,4 @@
+import HTTP
 import S3
 import SystemPackage
 import Testing
@@ -48,6 +49,32 @@ struct SettingsTests {
     #expect(resolve(environment: [.defaultRegion: "c", .region: "b"]).region == Region("b"))
     #expect(resolve(environment: [.defaultRegion: "c"], envFile: all).region == Region("c"))
     #expect(resolve().region == .usEast1)
+  }
+
+  @Test("A file found in the folder leads its own keys over its proxy, and no others")
+  func wayOfOtherKeys() {
+    let way: [Variable: String] = [
+      .httpsProxy: "http://proxy.example:3128", .noProxy: "localhost", .caBundle: "/tmp/ca.pem",
+    ]
+    let decoy = way.merging(Self.keys) { $1 }
+    let own = resolve(envFile: decoy)
+    #expect(own.proxies.https != nil && own.caBundle == "/tmp/ca.pem")
+    #expect(own.notices.isEmpty)
+
+    for (file, environment) in [(way, Self.keys), (decoy, Self.keys), (way, [:])] {
+      let settings = resolve(environment: environment, envFile: file)
+      #expect(settings.proxies.https == nil && settings.proxies.exceptions == nil)
+      #expect(settings.caBundle == nil)
+      for name in ["HTTPS_PROXY", "NO_PROXY", "AWS_CA_BUNDLE"] {
+        #expect(settings.notices.contains { $0.hasPrefix("\(name) in ./.env does not count") })
+      }
+      let named = resolve(environment: environment, envFile: file, source: Self.namedFile)
+      #expect(named.proxies.https != nil && named.caBundle == "/tmp/ca.pem")
+    }
+    let environment = way.merging(Self.keys) { $1 }
+    let given = resolve(environment: environment, envFile: [.httpsProxy: "http://other.example"])
+    #expect(given.proxies.https.map { "\($0)" }?.contains("proxy.example") == true)
+    #expect(given.caBundle == "/tmp/ca.pem")
   }
 
   @Test("Without a home folder the history has no place, which is said and not passed over")

@@ -178,8 +178,10 @@ def test_a_proxy_that_refuses_is_told_and_its_password_is_not(
             assert form.encode() not in everything
 
 
-def test_a_file_found_in_the_folder_leads_no_other_keys_over_its_proxy(person, store, profile):
-    person.write_env("HTTP_PROXY=http://127.0.0.1:9\n")
-    done = person.run("ls", "--endpoint-url", store.endpoint)
+@pytest.mark.parametrize("own", ["", "AWS_ACCESS_KEY_ID=own\nAWS_SECRET_ACCESS_KEY=own-secret\n"])
+def test_a_file_found_in_the_folder_leads_no_other_keys_over_its_proxy(person, store, profile, own):
+    person.write_env(own + "HTTP_PROXY=http://127.0.0.1:9\nAWS_CA_BUNDLE=nobody.pem\n")
+    done = person.run("ls", "--profile", "default", "--endpoint-url", store.endpoint)
     assert done.returncode == 0, done.stderr
-    assert b"HTTP_PROXY" in done.stderr
+    for variable in (b"HTTP_PROXY", b"AWS_CA_BUNDLE"):
+        assert variable in done.stderr

@@ -51,18 +51,6 @@ enum SettingsLoader {
           notices.append(
             "\(variable.rawValue) in \(path) does not count: name the file with --env-file.")
         }
-        // Nor may it lead requests that are signed with other keys than its own over a machine of
-        // its choice.
-        let proxies: [Variable] = [
-          .httpsProxy, .httpsProxySmall, .httpProxy, .httpProxySmall, .allProxy, .allProxySmall,
-          .noProxy, .noProxySmall,
-        ]
-        if values[Variable.secretAccessKey.rawValue] == nil {
-          for variable in proxies where values.removeValue(forKey: variable.rawValue) != nil {
-            notices.append(
-              "\(variable.rawValue) in \(path) does not count: name the file with --env-file.")
-          }
-        }
       }
       layers.append(
         SettingsLayer(source: .envFile(path: path, isImplicit: isImplicit), environment: values))

@@ -81,6 +81,28 @@ extension SettingsResolver {
     return options
   }
 
+  /// The same without what an `.env` that merely lay in the current directory says of the way of
+  /// requests, unless their keys are its own: it may be part of a checkout of others' work, and would
+  /// lead them over a machine of its choice, and say who vouches for that machine.
+  ///
+  /// - Parameter keys: where they come from; nil when there are none.
+  func leadingOwnKeysAlone(
+    _ keys: SettingsLayer.Source?, _ notices: inout [String]
+  ) -> SettingsResolver {
+    var resolver = self
+    for index in layers.indices {
+      guard case .envFile(let path, isImplicit: true) = layers[index].source,
+        layers[index].source != keys
+      else { continue }
+      for variable in resolver.layers[index].remove(Variable.ofTheWay) {
+        notices.append(
+          "\(variable.rawValue) in \(path) does not count, since the keys are not from there: name "
+            + "the file with --env-file.")
+      }
+    }
+    return resolver
+  }
+
   /// Names in small letters come first, as curl has it; of a proxy only host and port are shown.
   func proxySettings(
     _ findings: inout [Settings.Finding], _ problems: inout [SetupProblem]
@@ -133,4 +155,12 @@ extension SettingsResolver {
     case .userInfo: "user name and password do not belong there"
     }
   }
+}
+
+extension Variable {
+  /// What leads requests over another machine, or says whom to believe on the way.
+  fileprivate static let ofTheWay: [Variable] = [
+    .httpsProxy, .httpsProxySmall, .httpProxy, .httpProxySmall, .allProxy, .allProxySmall,
+    .noProxy, .noProxySmall, .caBundle,
+  ]
 }

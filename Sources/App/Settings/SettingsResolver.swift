@@ -90,9 +90,10 @@ struct SettingsResolver {
     findings += keyFindings(outcome)
     let noKeys = noCredentials(outcome.skipped)
     if let problem = outcome.problem ?? (keys == nil ? noKeys : nil) { problems.append(problem) }
-    let caBundle = lookUp(.caBundle)
+    let way = leadingOwnKeysAlone(keys?.source, &notices)
+    let caBundle = way.lookUp(.caBundle)
     findings.append(finding("CA bundle", caBundle, fallback: "the system's"))
-    let proxies = proxySettings(&findings, &problems)
+    let proxies = way.proxySettings(&findings, &problems)
     let folder = lookUp(.saveFolder)
     findings.append(finding("download folder", folder, fallback: "the current directory"))
     let user = lookUp(.user)

@@ -142,6 +142,11 @@ struct SettingsLayer: Sendable {
 
   subscript(_ variable: Variable) -> String? { values[variable] }
 
+  /// - Returns: those of `variables` that were set.
+  mutating func remove(_ variables: [Variable]) -> [Variable] {
+    variables.filter { values.removeValue(forKey: $0) != nil }
+  }
+
   /// The profile to use, and which variable says so; the AWS CLI prefers the newer one as well.
   var namedProfile: (name: String, variable: Variable)? {
     if let name = self[.profile] { return (name, .profile) }
