@@ -355,6 +355,14 @@ def test_mb_creates_the_bucket_in_the_region_that_is_named(person, moto):
     moto.s3.delete_bucket(Bucket=name)
 
 
+def test_mb_creates_the_bucket_where_a_region_is_merely_set(person, moto):
+    name = f"{moto.bucket}-set"
+    person.env["AWS_REGION"] = "eu-west-1"
+    run(person, "mb", f"s3://{name}", "--endpoint-url", moto.endpoint)
+    assert moto.s3.get_bucket_location(Bucket=name)["LocationConstraint"] == "eu-west-1"
+    moto.s3.delete_bucket(Bucket=name)
+
+
 # URLs.
 
 

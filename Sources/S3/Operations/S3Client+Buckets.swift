@@ -51,24 +51,34 @@ extension S3Client {
 
   /// S3 API Reference: CreateBucket.
   ///
-  /// - Parameter locationConstraint: sent only when given, since many stores know no regions.
+  /// - Parameter locationConstraint: where it is to be. Of its own accord the client names only the
+  ///   region that it signs for, and that only to a store that takes no bucket without one, as the
+  ///   endpoints of Amazon's regions do: many stores know no regions.
   public func createBucket(
     _ bucket: BucketName, locationConstraint: Region?
   ) async throws(S3Error) {
+    do throws(S3Error) {
+      try await create(bucket, in: locationConstraint)
+    } catch  where error.code == .illegalLocationConstraint && locationConstraint == nil {
+      try await create(bucket, in: region)
+    }
+  }
+
+  private func create(_ bucket: BucketName, in constraint: Region?) async throws(S3Error) {
     var call = S3Call(.createBucket, .put, bucket: bucket)
-    call.region = locationConstraint ?? region
+    call.region = constraint ?? region
     // Amazon S3 refuses the name of the region that needs none.
-    let isImplied = endpoint.awsRegion != nil && locationConstraint == .usEast1
-    if let locationConstraint, !isImplied {
+    let isImplied = endpoint.awsRegion != nil && constraint == .usEast1
+    if let constraint, !isImplied {
       call.setDocument(
         XMLWriter(root: "CreateBucketConfiguration") { writer in
-          writer.element("LocationConstraint", locationConstraint.text)
+          writer.element("LocationConstraint", constraint.text)
         })
     }
     try await send(call, decode: Self.nothing) { (refusal) async throws(S3Error) in
       refusal.code == .bucketAlreadyOwnedByYou ? .done(()) : .refused
     }
-    memory.remember(locationConstraint ?? region, of: bucket)
+    memory.remember(constraint ?? region, of: bucket)
   }
 
   /// Removes an empty bucket. S3 API Reference: DeleteBucket.

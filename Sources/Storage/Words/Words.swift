@@ -108,7 +108,7 @@ struct Words {
     case .illegalLocationConstraint, .invalidLocationConstraint:
       self.init(
         .service, "The server does not create buckets in this region",
-        "Leave the region out, or give the endpoint's own.")
+        "Give another one with --region, such as the endpoint's own.")
     case .slowDown, .serviceUnavailable, .requestTimeout, .internalError:
       self.init(
         .service,

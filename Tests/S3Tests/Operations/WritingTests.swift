@@ -636,6 +636,28 @@ struct WritingTests {
     #expect(document.contains("<LocationConstraint>eu-west-1</LocationConstraint>"))
   }
 
+  @Test("A store that takes no bucket without a region is told the one that is signed for")
+  func createBucketInRegion() async throws {
+    let refusal = ScriptedTransport.Answer.response(
+      400, [], "<Error><Code>IllegalLocationConstraintException</Code></Error>")
+    let bucket = BucketName("bucket")
+    let scripted = try ScriptedClient([refusal, .response(200)])
+    try await scripted.client.createBucket(bucket, locationConstraint: nil)
+    #expect(scripted.requests.map(\.bytes.isEmpty) == [true, false])
+    let document = String(decoding: try #require(scripted.requests.last).bytes, as: UTF8.self)
+    #expect(
+      document.contains("<LocationConstraint>\(scripted.client.region.text)</LocationConstraint>"))
+
+    let refused = try ScriptedClient([refusal, refusal, refusal, refusal])
+    for region in [nil, Region("eu-west-1")] {
+      let error = await failure { () async throws(S3Error) in
+        try await refused.client.createBucket(bucket, locationConstraint: region)
+      }
+      #expect(error?.code == .illegalLocationConstraint)
+    }
+    #expect(refused.requests.count == 3)
+  }
+
   @Test("A bucket that a lost answer created or removed is created or removed")
   func settledBuckets() async throws {
     let bucket = BucketName("bucket")
