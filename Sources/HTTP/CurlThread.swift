@@ -60,7 +60,10 @@ final class CurlThread: SerialExecutor, @unchecked Sendable {
 
   /// Starts the thread, which ends after `stop`. `loop` is not kept alive by it; `peers` are, until
   /// it ends.
-  func start(_ loop: CurlLoop, peers: [CurlThread]) {
+  ///
+  /// - Returns: false where the system lets this process or its user have no more threads: then this
+  ///   one takes nothing, ever.
+  func start(_ loop: CurlLoop, peers: [CurlThread]) -> Bool {
     self.loop = loop
     self.peers = peers
     var thread = pthread_t()
@@ -72,8 +75,14 @@ final class CurlThread: SerialExecutor, @unchecked Sendable {
         Unmanaged<CurlThread>.fromOpaque(context).takeRetainedValue().run()
         return nil
       }, context.toOpaque())
-    precondition(status == 0, "the system refuses another thread")
+    guard status == 0 else {
+      context.release()
+      self.peers = []
+      inbox.withLock { $0.isOver = true }
+      return false
+    }
     pthread_detach(thread)
+    return true
   }
 
   func stop() {

@@ -76,16 +76,15 @@ public final class CurlTransport: HTTPTransport {
     share.maxConnectionsPerHost = configuration.maxConnectionsPerHost / threads
     var loops: [CurlLoop] = []
     for _ in 0..<threads {
-      // Some kilobytes are not to be had: with fewer threads, or none, requests say so.
+      // Some kilobytes are not to be had: with none, requests say so.
       guard Self.isReady, let multi = MultiHandle() else { break }
       loops.append(CurlLoop(multi: multi, configuration: share, statistics: counters))
     }
-    self.loops = loops
     let curlThreads = loops.map(\.thread)
-    taskExecutor = curlThreads.isEmpty ? nil : CurlTasks(curlThreads)
-    for loop in loops {
+    self.loops = loops.filter { loop in
       loop.thread.start(loop, peers: curlThreads.filter { $0 !== loop.thread })
     }
+    taskExecutor = self.loops.isEmpty ? nil : CurlTasks(self.loops.map(\.thread))
   }
 
   public var statistics: Statistics {
@@ -97,7 +96,7 @@ public final class CurlTransport: HTTPTransport {
     let origin = try request.checkedOrigin()
     let id = lastID.wrappingAdd(1, ordering: .relaxed).newValue
     guard let loop = leastBusyLoop() else {
-      throw .connectionLost(reason: "libcurl has no memory for requests")
+      throw .connectionLost(reason: "there is no memory or no thread for requests")
     }
     defer { loop.thread.load.wrappingSubtract(1, ordering: .relaxed) }
     return try await withTaskCancellationHandler {
@@ -109,7 +108,7 @@ public final class CurlTransport: HTTPTransport {
 
   /// The one whose thread this is, else that which has least to do. Counts one request more for it.
   ///
-  /// - Returns: nil when there was no memory for any.
+  /// - Returns: nil when there was no memory or no thread for any.
   private func leastBusyLoop() -> CurlLoop? {
     guard var best = loops.first else { return nil }
     for loop in loops {
