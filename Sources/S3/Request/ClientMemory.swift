@@ -18,7 +18,10 @@ final class ClientMemory: Sendable {
     var deletesMany = true
     var deletesConditionally = true
     var listsByFolder = false
+    var stallFactor = 1
   }
+
+  private static let mostStallFactor = 9
 
   private let state = Mutex(State())
   let signingKeys = SigningKeys()
@@ -65,6 +68,25 @@ final class ClientMemory: Sendable {
   var serverOffset: Duration? {
     get { state.withLock { $0.serverOffset } }
     set { state.withLock { $0.serverOffset = newValue } }
+  }
+
+  /// How many times the usual time long bodies are to be given before they count as stalled.
+  ///
+  /// A tunnel takes megabytes at once and passes them on over a line that several share: nothing
+  /// moves here for a minute, and a body that is sent anew then would never arrive. A line that is
+  /// dead is noticed the first time as soon as ever.
+  var stallFactor: Int { state.withLock { $0.stallFactor } }
+
+  /// A long body stalled though it was given `factor` times the usual time.
+  func noteStall(after factor: Int) {
+    state.withLock { state in
+      state.stallFactor = max(state.stallFactor, min(3 * factor, Self.mostStallFactor))
+    }
+  }
+
+  /// A long body arrived within the usual time.
+  func noteArrival() {
+    state.withLock { $0.stallFactor = 1 }
   }
 
   /// What the endpoint's ETags are, as far as seen.

@@ -18,6 +18,9 @@ struct S3Call {
   /// How many times the client's ``S3Client/stallTimeout`` is no stall: of a server that works long
   /// before it answers.
   var stallFactor = 1
+  /// Whether the kernels of machines on the way may hold so much of the body that a slow line below
+  /// them looks like a stall from here.
+  var isLong: Bool { body.count >= 1 << 20 }
   /// Why it is open whether the server has carried out the same request of an earlier call.
   var doubt: S3Error.Cause?
   /// Overrides the region remembered for the bucket.

@@ -86,6 +86,9 @@ extension S3Client {
     }
     attempt.credentials = credentials
     attempt.region = attempt.call.region ?? homeRegion(of: attempt.call.bucket)
+    let patience = attempt.call.isLong ? memory.stallFactor : 1
+    let start = patience > 1 ? ContinuousClock.now : nil
+    attempt.call.stallFactor = max(attempt.call.stallFactor, patience)
     var request: HTTPRequest
     do throws(S3Error.Cause) {
       request = try signed(attempt.call, region: attempt.region ?? region, credentials)
@@ -103,8 +106,12 @@ extension S3Client {
       let cause = reception.refusal() ?? .malformedAnswer("the answer was refused")
       throw Failure(cause: cause, head: head)
     } catch {
+      if error == .stalled, attempt.call.isLong {
+        memory.noteStall(after: attempt.call.stallFactor)
+      }
       throw Failure(cause: .transport(error))
     }
+    if let start, start.duration(to: .now) < stallTimeout { memory.noteArrival() }
     if let date = response.headers["Date"].flatMap({ Timestamp(httpDate: $0) }) {
       memory.serverOffset = date.since(now())
     }

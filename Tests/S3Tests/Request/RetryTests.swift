@@ -14,6 +14,27 @@ struct RetryTests {
       + "<RequestId>R1</RequestId></Error>"
   }
 
+  @Test("A long body that stalls is given longer each time, and the next one begins there")
+  func longerStalls() async throws {
+    let stalls = Array(repeating: ScriptedTransport.Answer.failure(.stalled), count: 6)
+    let etag = HTTPHeader("ETag", "\"e\"")
+    let scripted = try ScriptedClient(
+      stalls + [.response(200, [etag]), .response(200, [etag]), .response(200, [etag])])
+    let location = ObjectLocation(bucket: BucketName("bucket"), key: ObjectKey("key"))
+    func put(_ count: Int) async throws(S3Error) {
+      _ = try await scripted.client.putObject(
+        location, body: .bytes(Array(repeating: 0, count: count)), attributes: ObjectAttributes(),
+        progress: nil)
+    }
+    #expect(await failure { () async throws(S3Error) in try await put(1 << 20) } != nil)
+    try await put(1)
+    try await put(1 << 20)
+    try await put(1 << 20)
+    let usual = scripted.client.stallTimeout
+    let factors = scripted.requests.map { Int($0.stallTimeout / usual) }
+    #expect(factors == [1, 3, 9, 9, 9, 9, 1, 9, 1])
+  }
+
   @Test(
     "What may pass is tried again",
     arguments: [
