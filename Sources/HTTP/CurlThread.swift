@@ -61,15 +61,20 @@ final class CurlThread: SerialExecutor, @unchecked Sendable {
   /// Starts the thread, which ends after `stop`. `loop` is not kept alive by it; `peers` are, until
   /// it ends.
   ///
+  /// - Parameter stackSize: in bytes; the system's own when nil.
   /// - Returns: false where the system lets this process or its user have no more threads: then this
   ///   one takes nothing, ever.
-  func start(_ loop: CurlLoop, peers: [CurlThread]) -> Bool {
+  func start(_ loop: CurlLoop, peers: [CurlThread], stackSize: Int? = nil) -> Bool {
     self.loop = loop
     self.peers = peers
     var thread = pthread_t()
+    var attributes = pthread_attr_t()
+    pthread_attr_init(&attributes)
+    defer { pthread_attr_destroy(&attributes) }
+    if let stackSize { pthread_attr_setstacksize(&attributes, stackSize) }
     let context = Unmanaged.passRetained(self)
     let status = pthread_create(
-      &thread, nil,
+      &thread, &attributes,
       { context in
         guard let context else { return nil }
         Unmanaged<CurlThread>.fromOpaque(context).takeRetainedValue().run()

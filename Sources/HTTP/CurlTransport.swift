@@ -70,7 +70,12 @@ public final class CurlTransport: HTTPTransport {
   /// Before any handle; libcurl wants it once per process.
   private static let isReady = LargeBuffers.setUpLibcurl()
 
-  public init(configuration: Configuration = Configuration()) {
+  public convenience init(configuration: Configuration = Configuration()) {
+    self.init(configuration, stackSize: nil)
+  }
+
+  /// - Parameter stackSize: of its threads, in bytes; the system's own when nil.
+  init(_ configuration: Configuration, stackSize: Int?) {
     let threads = min(configuration.threads, configuration.maxConnectionsPerHost)
     var share = configuration
     share.maxConnectionsPerHost = configuration.maxConnectionsPerHost / threads
@@ -82,7 +87,8 @@ public final class CurlTransport: HTTPTransport {
     }
     let curlThreads = loops.map(\.thread)
     self.loops = loops.filter { loop in
-      loop.thread.start(loop, peers: curlThreads.filter { $0 !== loop.thread })
+      loop.thread.start(
+        loop, peers: curlThreads.filter { $0 !== loop.thread }, stackSize: stackSize)
     }
     taskExecutor = self.loops.isEmpty ? nil : CurlTasks(self.loops.map(\.thread))
   }

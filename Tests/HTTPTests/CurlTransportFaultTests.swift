@@ -1,6 +1,7 @@
-import HTTP
 import SystemPackage
 import Testing
+
+@testable import HTTP
 
 @Suite("Answers that break the rules", .timeLimit(.minutes(5)))
 struct CurlTransportFaultTests {
@@ -197,6 +198,20 @@ struct CurlTransportFaultTests {
     }
     await #expect(throws: HTTPError.unresolvedHost("nowhere.invalid")) {
       try await transport.send(HTTPRequest(method: .get, url: "http://nowhere.invalid/"))
+    }
+  }
+
+  @Test("Where the system gives no thread requests fail, and nothing else does")
+  func noThread() async throws {
+    // No address space has room for such a stack: pthread_create(3) fails as at a limit of threads.
+    let transport = CurlTransport(CurlTransport.Configuration(threads: 2), stackSize: 1 << 60)
+    #expect(transport.taskExecutor == nil)
+    let error = await #expect(throws: HTTPError.self) {
+      try await transport.send(HTTPRequest(method: .get, url: "http://127.0.0.1:1/"))
+    }
+    guard case .connectionLost = error else {
+      Issue.record("unexpected \(String(describing: error))")
+      return
     }
   }
 }
