@@ -22,6 +22,8 @@ public enum HistoryError: Error, Sendable, Hashable {
     case otherDatabase
     /// The file lies on a network file system whose locks do not work.
     case noLocks
+    /// There is no file, and this one beside its place is left of one that was.
+    case leftover(FilePath)
   }
 
   case cannotOpen(FilePath, OpenProblem)
@@ -33,6 +35,8 @@ public enum HistoryError: Error, Sendable, Hashable {
   case full
   /// SQLite finds the file damaged, or the rows hold what Pail never writes.
   case corrupt(String)
+  /// The file was moved, removed or replaced while it was open. Nothing more is recorded by this process.
+  case moved(FilePath)
   /// The file was written by a newer Pail, whose tables this one does not know.
   case newer
   /// The file is an archive, which takes no more rows.

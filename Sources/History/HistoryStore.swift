@@ -284,9 +284,13 @@ public actor HistoryStore {
   private func write(_ group: [Records]) async -> [Result<[ChangeID], HistoryError>] {
     commits += 1
     do {
-      return try await source.opened().write { db in try append(group, to: db) }
+      return try await source.opened().write { db in
+        try requireInPlace(db)
+        return try append(group, to: db)
+      }
     } catch {
       let error = HistoryError(error)
+      if case .moved = error { await source.end(because: error) }
       return group.map { _ in .failure(error) }
     }
   }

@@ -11,6 +11,7 @@ import threading
 
 import pytest
 from proxy import Proxy
+from test_resuming import ended, start
 
 
 @pytest.fixture
@@ -129,6 +130,45 @@ def test_a_history_that_cannot_be_written_refuses_the_change(person, store, buck
     done = person.run("put", "a.txt", f"s3://{bucket}/a.txt", "--history", nowhere)
     assert done.returncode == 1
     assert store.keys(bucket) == []
+
+
+def test_a_history_that_is_moved_takes_no_more_and_loses_nothing(person, store, bucket, proxy):
+    # More than are begun in one commit ahead of their use.
+    for number in range(600):
+        person.file(f"d/{number:03}", b"abc")
+    hold = proxy.hold("request", operation="PutObject", skip=40, times=0)
+    program = start(person, "put", "-r", "d", f"s3://{bucket}/")
+    hold.wait()
+    place, moved = person.history_file, person.history_file.with_name("old.sqlite")
+    place.rename(moved)
+    hold.release()
+    said = ended(program, status=1)
+    assert f"{place} was moved, removed or replaced while Pail had it open" in said
+
+    assert person.run("history", "verify", "--history", moved).returncode == 0
+    person.history_file = moved
+    recorded = {row["key"].decode() for row in person.changes()}
+    assert set(store.keys(bucket)) < recorded
+    # Another begins in its place.
+    assert person.run("put", "d/000", f"s3://{bucket}/other").returncode == 0
+    person.history_file = place
+    assert [row["key"] for row in person.changes()] == [b"other"]
+
+
+def test_rows_of_a_history_that_was_moved_without_its_journal_are_not_overwritten(
+    person, store, bucket
+):
+    person.file("a.txt", b"abc")
+    assert person.run("put", "a.txt", f"s3://{bucket}/first").returncode == 0
+    moved = person.history_file.with_name("old.sqlite")
+    person.history_file.rename(moved)
+    refused = person.run("put", "a.txt", f"s3://{bucket}/second")
+    said = refused.stderr.decode()
+    assert refused.returncode == 1 and store.keys(bucket) == ["first"]
+    assert f"{person.history_file}-wal is left of one that was" in said and "Move it back" in said
+    moved.rename(person.history_file)
+    assert person.run("put", "a.txt", f"s3://{bucket}/second").returncode == 0
+    assert [row["key"] for row in person.changes()] == [b"first", b"second"]
 
 
 def test_a_locked_history_is_waited_for(person, store, bucket):

@@ -7,7 +7,7 @@ extension DatabaseSchema {
   /// Of the unfinished transfers: it only grows, as that of the history.
   static let journal = DatabaseSchema(
     label: "pail.transfers", applicationID: journalApplicationID, migrator: makeJournalMigrator,
-    mayBeShared: false)
+    mayBeShared: false, isRecord: false)
 }
 
 private func makeJournalMigrator() -> DatabaseMigrator {

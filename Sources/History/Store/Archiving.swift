@@ -79,6 +79,7 @@ struct Archiver {
       try db.execute(sql: "PRAGMA foreign_keys = OFF")
       defer { try? db.execute(sql: "PRAGMA foreign_keys = ON") }
       try db.inTransaction(.immediate) {
+        try requireInPlace(db)
         let carried = try changesToCarry(db)
         let archivedAt = Timestamp.now()
         let tip = try ChainTip.fetch(db)

@@ -18,6 +18,8 @@ final class DatabaseSource: Sendable {
 
   private struct State {
     var database: (any DatabaseWriter)?
+    /// Why nothing is opened any more.
+    var end: HistoryError?
     var failure: (error: HistoryError, time: ContinuousClock.Instant)?
   }
 
@@ -36,6 +38,7 @@ final class DatabaseSource: Sendable {
   ) throws(HistoryError) -> any DatabaseWriter {
     try state.withLock { (state) throws(HistoryError) -> any DatabaseWriter in
       if let database = state.database { return database }
+      if let end = state.end { throw end }
       if let failure = state.failure, asked <= failure.time { throw failure.error }
       guard let path else { throw .cannotOpen(defaultName, .noHome) }
       do throws(HistoryError) {
@@ -76,6 +79,23 @@ final class DatabaseSource: Sendable {
   var isThere: Bool {
     guard state.withLockIfAvailable({ $0.database == nil }) == true, let path else { return true }
     return access(path.string, F_OK) == 0 || errno != ENOENT
+  }
+
+  /// Lets go of a file that does not lie where it was opened, once what was committed is in it.
+  ///
+  /// It is not opened again: numbers of changes that were begun in the one mean others in the next.
+  func end(because error: HistoryError) async {
+    await withCheckedContinuation { continuation in
+      queue.async {
+        let database = self.state.withLock { state in
+          state.end = error
+          defer { state.database = nil }
+          return state.database
+        }
+        if let database { saveMovedFile(database) }
+        continuation.resume()
+      }
+    }
   }
 
   func close() throws(HistoryError) {

@@ -13,12 +13,14 @@ struct DatabaseSchema: Sendable {
   var migrator: @Sendable () -> DatabaseMigrator
   /// Whether a setgid folder makes the file its group's.
   var mayBeShared: Bool
+  /// Whether what lies in a journal without its file is refused rather than lost.
+  var isRecord: Bool
   /// Readies the connection that writes, once the schema is there.
   var prepareWriter: @Sendable (Database) throws -> Void = { _ in }
 
   static let history = DatabaseSchema(
     label: "pail.history", applicationID: historyApplicationID, migrator: makeMigrator,
-    mayBeShared: true, prepareWriter: prepareForAppending)
+    mayBeShared: true, isRecord: true, prepareWriter: prepareForAppending)
 }
 
 /// How a store opens its file. The defaults are those of the history; tests have others.
@@ -69,6 +71,7 @@ func openDatabase(
     {
       return try connect(toRead: file, settings: settings)
     }
+    if settings.schema.isRecord { try refuseLeftovers(at: path) }
     let file = try prepareFile(
       at: path, user: settings.user, mayBeShared: settings.schema.mayBeShared)
     let journal = try settings.journal ?? chooseJournal(for: file.removingLastComponent())

@@ -91,6 +91,7 @@ extension StorageError {
     case .busy: "another process kept it locked"
     case .full: "the disk or the quota is full"
     case .corrupt(let what): "the file is damaged (\(what))"
+    case .moved(let path): "\(path) was moved, removed or replaced while Pail had it open"
     case .newer: "the file was written by a newer Pail"
     case .archived: "the file is an archive, which takes no more rows"
     case .changesUnderWay(let count, let author):
@@ -115,6 +116,7 @@ extension StorageError {
     case .ownedByAnother(let user): "it belongs to user \(user), in a folder that is not shared"
     case .otherDatabase: "it is a database of something else"
     case .noLocks: "it is on a network file system whose locks do not work"
+    case .leftover(let file): "it is not there, and \(file) is left of one that was"
     }
   }
 
@@ -127,6 +129,11 @@ extension StorageError {
     case .cannotOpen(_, .writableByAll):
       "Let only its owner write it, or a group in a setgid folder: chmod o-w, for both."
     case .cannotOpen(_, .noLocks): "Name a file on a disk of this machine with --history."
+    case .cannotOpen(let path, .leftover):
+      "Move it back. To begin another one, end each Pail that has the old one open, move \(path)-wal, "
+        + "which may have its last rows, along under its new name, and remove \(path)-shm."
+    case .moved(let path):
+      "Move it back to \(path), or leave it to begin another one there. Then start Pail again."
     case .archived: "Name the history that goes on from it, with --history or PAIL_HISTORY."
     case .changesUnderWay:
       "Try again when they are done. What died on another host is settled there, with pail history "
