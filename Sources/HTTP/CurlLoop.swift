@@ -152,7 +152,7 @@ actor CurlLoop {
       ? nil
       : .curl(
         code, reason: slot.easy.reason(for: code), host: exchange.origin.host,
-        isConnected: exchange.isConnected)
+        isConnected: exchange.isConnected, tunnelStatus: slot.easy.tunnelStatus)
     // libcurl counts the connections that end under a handle until it is reset, and gives up at the
     // sixth.
     let isComplete = code == CURLE_OK && !exchange.wasStartedAgain

@@ -226,6 +226,13 @@ struct EasyHandle: ~Copyable {
     return count
   }
 
+  /// The status of a proxy's last answer to CONNECT; 0 when there was none.
+  var tunnelStatus: Int {
+    var status = 0
+    pail_easy_get_long(raw, CURLINFO_HTTP_CONNECTCODE, &status)
+    return status
+  }
+
   /// Bytes of the body that have been handed to the kernel.
   var sentByteCount: Int64 {
     var count: curl_off_t = 0

@@ -6,17 +6,25 @@ extension HTTPError {
   /// - Parameters:
   ///   - reason: libcurl's words.
   ///   - isConnected: whether a connection stood; before that a timeout is the connect timeout.
-  static func curl(_ code: CURLcode, reason: String, host: String, isConnected: Bool) -> HTTPError {
+  ///   - tunnelStatus: what a proxy answered to the request for a tunnel; 0 when it was not asked.
+  static func curl(
+    _ code: CURLcode, reason: String, host: String, isConnected: Bool, tunnelStatus: Int
+  ) -> HTTPError {
     switch code {
     case CURLE_COULDNT_RESOLVE_HOST:
       .unresolvedHost(host)
-    case CURLE_COULDNT_RESOLVE_PROXY, CURLE_PROXY:
-      .proxy(reason: reason)
+    case CURLE_COULDNT_RESOLVE_PROXY:
+      // As passing as that of the host.
+      .proxy(reason: reason, isPassing: true)
+    case CURLE_PROXY:
+      .proxy(reason: reason, isPassing: false)
     case CURLE_RECV_ERROR, CURLE_COULDNT_CONNECT:
       // A proxy may answer the request for a tunnel with no; the first words are of libcurl 7.87
       // and later.
       if reason.contains("CONNECT tunnel failed") || reason.contains("from proxy after CONNECT") {
-        .proxy(reason: reason)
+        // With 502, 503 or 504 it reports that the connection to the host was lost, or could not be made.
+        .proxy(
+          reason: reason, isPassing: [408, 429].contains(tunnelStatus) || tunnelStatus >= 500)
       } else if code == CURLE_COULDNT_CONNECT {
         .noConnection(host: host, reason: reason)
       } else {

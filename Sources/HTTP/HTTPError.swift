@@ -10,8 +10,11 @@ public enum HTTPError: Error, Sendable, Hashable {
   case unresolvedHost(String)
   /// No connection: refused, unreachable, or not within the connect timeout.
   case noConnection(host: String, reason: String)
-  /// The proxy could not be found or reached, or refused to connect to the host.
-  case proxy(reason: String)
+  /// The proxy could not be found, or did not connect to the host.
+  ///
+  /// - Parameter isPassing: whether it may well do so some time later: it reports trouble of its own or
+  ///   of the network, rather than that it will not.
+  case proxy(reason: String, isPassing: Bool)
   /// TLS failed: the certificate or the handshake was refused.
   case tls(host: String, reason: String)
   /// The connection broke, or the body ended before its Content-Length.

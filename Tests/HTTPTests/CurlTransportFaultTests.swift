@@ -53,6 +53,30 @@ struct CurlTransportFaultTests {
     }
   }
 
+  @Test(
+    "A proxy that could not connect just now is told from one that will not",
+    arguments: [
+      (408, true), (429, true), (500, true), (502, true), (503, true), (504, true), (400, false),
+      (401, false), (403, false), (404, false), (405, false), (407, false),
+    ])
+  func tunnel(status: Int, isPassing: Bool) async throws {
+    let proxy = try ScriptedServer { connection in
+      let request = connection.readHead()
+      #expect(request?.line == "CONNECT store.invalid:443 HTTP/1.1")
+      connection.answer("\(status) No", headers: "Connection: close\r\n")
+    }
+    let transport = CurlTransport(
+      configuration: .init(proxies: ProxySettings(https: ProxyServer(parsing: proxy.url))))
+    let error = await #expect(throws: HTTPError.self) {
+      try await transport.send(HTTPRequest(method: .get, url: "https://store.invalid/"))
+    }
+    guard case .proxy(let reason, isPassing) = error else {
+      Issue.record("unexpected \(String(describing: error))")
+      return
+    }
+    #expect(reason.contains("\(status)"))
+  }
+
   @Test("A redirect is an answer like another, and no other host hears of it")
   func redirect() async throws {
     let other = try ScriptedServer { connection in connection.answer("200 OK") }
@@ -198,6 +222,15 @@ struct CurlTransportFaultTests {
     }
     await #expect(throws: HTTPError.unresolvedHost("nowhere.invalid")) {
       try await transport.send(HTTPRequest(method: .get, url: "http://nowhere.invalid/"))
+    }
+    let proxies = ProxySettings(http: ProxyServer(parsing: "http://nowhere.invalid:3128"))
+    let lost = await #expect(throws: HTTPError.self) {
+      try await CurlTransport(configuration: .init(proxies: proxies))
+        .send(HTTPRequest(method: .get, url: "http://127.0.0.1:1/"))
+    }
+    guard case .proxy(_, isPassing: true) = lost else {
+      Issue.record("unexpected \(String(describing: lost))")
+      return
     }
   }
 

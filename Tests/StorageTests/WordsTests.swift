@@ -156,6 +156,7 @@ struct WordsTests {
     "Every error of the transport and of this machine has a sentence of one line",
     arguments: [
       .unresolvedHost("h"), .noConnection(host: "h", reason: "refused"),
+      .proxy(reason: "CONNECT tunnel failed, response 502", isPassing: true),
       .tls(host: "h", reason: "expired"), .connectionLost(reason: "reset"), .stalled,
       .malformedAnswer(reason: "no"), .bodyTooLarge(limit: 1),
       .refused(HTTPResponseHead(status: 200, headers: [])), .file(.noSpace), .fileTooShort,

@@ -66,7 +66,7 @@ extension HTTPTransport {
       case .cancelled: throw .cancelled
       case .unresolvedHost(let host): reason = "the host \(host) is not known"
       case .noConnection(let host, _): reason = "\(host) cannot be reached"
-      case .proxy(let words): reason = "the proxy: \(words)"
+      case .proxy(let words, _): reason = "the proxy: \(words)"
       case .tls(let host, let words): reason = "TLS with \(host) failed: \(words)"
       case .connectionLost: reason = "the connection broke"
       case .stalled: reason = "it does not answer"

@@ -123,7 +123,8 @@ extension HTTPError {
   var isTransient: Bool {
     switch self {
     case .unresolvedHost, .noConnection, .connectionLost, .stalled, .malformedAnswer: true
-    case .cancelled, .proxy, .tls, .bodyTooLarge, .refused, .file, .fileTooShort, .invalidRequest:
+    case .proxy(_, let isPassing): isPassing
+    case .cancelled, .tls, .bodyTooLarge, .refused, .file, .fileTooShort, .invalidRequest:
       false
     }
   }

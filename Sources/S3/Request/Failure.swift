@@ -43,7 +43,9 @@ final class Failure: Error {
   /// Whether no connection could be made, so that nothing was asked.
   var isOfUnreachableServer: Bool {
     switch cause {
-    case .transport(.noConnection), .transport(.unresolvedHost): true
+    case .transport(.noConnection), .transport(.unresolvedHost),
+      .transport(.proxy(_, isPassing: true)):
+      true
     default: false
     }
   }

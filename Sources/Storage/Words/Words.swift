@@ -167,12 +167,14 @@ struct Words {
       self.init(
         .connection, "No connection to \(host): \(reason)",
         "Check the endpoint, and that the server runs.")
-    case .proxy(let reason):
+    case .proxy(let reason, let isPassing):
       self.init(
         .connection, "No connection through the proxy: \(reason)",
-        reason.hasSuffix("407") || reason.hasSuffix("401")
-          ? "Put user and password into HTTPS_PROXY: http://user:password@host:port."
-          : "Check HTTPS_PROXY and HTTP_PROXY; NO_PROXY names hosts to reach without it.")
+        isPassing
+          ? "Try again; if it stays so, check HTTPS_PROXY and HTTP_PROXY, or ask who runs the proxy."
+          : reason.hasSuffix("407") || reason.hasSuffix("401")
+            ? "Put user and password into HTTPS_PROXY: http://user:password@host:port."
+            : "Check HTTPS_PROXY and HTTP_PROXY; NO_PROXY names hosts to reach without it.")
     case .tls(let host, let reason):
       let (words, remedy) = Self.words(error.tlsProblem, reason)
       self.init(.connection, "No trusted connection to \(host): \(words)", remedy)

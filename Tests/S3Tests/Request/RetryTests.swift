@@ -42,7 +42,7 @@ struct RetryTests {
       .response(429), .response(400, [], "<Error><Code>RequestTimeout</Code></Error>"),
       .response(502, [], "<html>Bad Gateway</html>"), .failure(.connectionLost(reason: "reset")),
       .failure(.stalled), .failure(.noConnection(host: "h", reason: "refused")),
-      .failure(.unresolvedHost("h")),
+      .failure(.unresolvedHost("h")), .failure(.proxy(reason: "502", isPassing: true)),
     ] as [ScriptedTransport.Answer])
   func transient(_ answer: ScriptedTransport.Answer) async throws {
     let scripted = try ScriptedClient([answer, answer, .response(204)])
@@ -57,6 +57,7 @@ struct RetryTests {
       .response(403, [], "<Error><Code>AccessDenied</Code></Error>"), .response(404),
       .response(501), .response(301), .response(400), .failure(.cancelled),
       .failure(.tls(host: "h", reason: "expired")), .failure(.invalidRequest(reason: "x")),
+      .failure(.proxy(reason: "403", isPassing: false)),
     ] as [ScriptedTransport.Answer])
   func final(_ answer: ScriptedTransport.Answer) async throws {
     let scripted = try ScriptedClient([answer])
