@@ -70,6 +70,20 @@ struct AuthorTests {
     #expect(author.isRunning)
   }
 
+  @Test("A process that the system hides is taken to run as long as its number is in use")
+  func hidden() {
+    let stat = "7 (a) S " + (4...30).map(String.init).joined(separator: " ")
+    for start: UInt64? in [nil, 22] {
+      #expect(Author.isRunning(stat: "", since: start, isThere: true))
+      #expect(!Author.isRunning(stat: "", since: start, isThere: false))
+      #expect(Author.isRunning(stat: stat, since: start, isThere: true))
+    }
+    #expect(!Author.isRunning(stat: stat, since: 23, isThere: true))
+    #expect(!Author.isRunning(stat: "7 (a) Z 1", since: nil, isThere: true))
+    // Numbers that the system gives to no process, which `kill` takes for groups of them.
+    #expect(!Author.isRunning(0) && !Author.isRunning(-1))
+  }
+
   @Test("What runs in another PID namespace of this boot is not known here, and taken to run")
   func namespaces() {
     var author = Author.current()

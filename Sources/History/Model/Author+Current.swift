@@ -32,13 +32,36 @@ extension Author {
   public var isRunning: Bool {
     guard isOfThisHost else { return true }
     guard bootID == Self.bootID() else { return false }
-    let stat = readSmallFile("/proc/\(processID)/stat")
-    return Self.processStart(stat: stat) == processStart && !Self.isDead(stat: stat)
+    return Self.isRunning(
+      stat: readSmallFile("/proc/\(processID)/stat"), since: processStart,
+      isThere: Self.takesSignals(processID))
   }
 
   /// Whether a process of this host runs.
   public static func isRunning(_ processID: Int32) -> Bool {
-    !isDead(stat: readSmallFile("/proc/\(processID)/stat"))
+    isRunning(
+      stat: readSmallFile("/proc/\(processID)/stat"), since: nil, isThere: takesSignals(processID))
+  }
+
+  /// Whether a process that is known by its number runs.
+  ///
+  /// - Parameters:
+  ///   - stat: of its folder in `/proc`; empty where that cannot be read.
+  ///   - start: when it started; nil for whatever process has the number.
+  ///   - isThere: whether any process has the number.
+  static func isRunning(
+    stat: String, since start: UInt64?, isThere: @autoclosure () -> Bool
+  ) -> Bool {
+    // `/proc` may be mounted so that it hides the processes of other users (`hidepid`). Nothing tells
+    // then whether it is a later process with the number: one that may run is not taken for dead.
+    guard !stat.isEmpty else { return isThere() }
+    return !isDead(stat: stat) && (start == nil || processStart(stat: stat) == start)
+  }
+
+  /// A process of another user refuses the signal (`EPERM`), and is there.
+  private static func takesSignals(_ processID: Int32) -> Bool {
+    // Other numbers than these are groups of processes.
+    processID > 0 && (kill(processID, 0) == 0 || errno == EPERM)
   }
 
   /// 4294967295 is the kernel's word for "never set".
