@@ -4,6 +4,8 @@
 /// Source: Amazon S3 User Guide, "Referencing access points with ARNs, access point aliases, or
 /// virtual-hosted-style URIs".
 struct AccessPoint: Sendable, Hashable {
+  /// `aws`, or that of another group of regions.
+  var partition: String
   var name: String
   var account: String
   var region: Region
@@ -21,9 +23,17 @@ struct AccessPoint: Sendable, Hashable {
     guard resource.count == 2, resource[0] == "accesspoint",
       BucketName(String(resource[1])).fitsHostLabel
     else { return nil }
+    partition = String(parts[1])
     name = String(resource[1])
     account = String(parts[4])
     self.region = region
+  }
+
+  /// What names an object as the access point gives it. S3 API Reference: CopyObject,
+  /// `x-amz-copy-source`.
+  func copySource(of key: ObjectKey) -> String {
+    let name = "arn:\(partition):s3:\(region.text):\(account):accesspoint/\(name)/object/"
+    return PercentEncoding.encode(Array(name.utf8) + key.bytes, keepingSlashes: true)
   }
 
   func host(_ options: EndpointOptions) -> String {

@@ -177,7 +177,8 @@ extension S3Call {
       throw S3Error(operation, .invalidRequest("an object's key cannot be empty"))
     }
     var text =
-      "/\(PercentEncoding.encode(source.bucket.text.utf8))/"
+      AccessPoint(source.bucket)?.copySource(of: source.key)
+      ?? "/\(PercentEncoding.encode(source.bucket.text.utf8))/"
       + PercentEncoding.encode(source.key.bytes, keepingSlashes: true)
     if let version = source.versionID {
       text += "?versionId=\(PercentEncoding.encode(version.text.utf8))"

@@ -162,6 +162,27 @@ struct EndpointTests {
     #expect(BucketName.length(in: "reports/a/b".utf8) == 7)
   }
 
+  @Test(
+    "What is copied from an access point is named by the ARN of its object",
+    arguments: [
+      ("arn:aws:s3:eu-west-1:111122223333:accesspoint/reports", "aws", "eu-west-1"),
+      ("arn:aws-cn:s3:cn-north-1:111122223333:accesspoint:reports", "aws-cn", "cn-north-1"),
+    ])
+  func copySource(bucket: String, partition: String, region: String) async throws {
+    let scripted = try ScriptedClient([.response(403)])
+    let source = ObjectLocation(
+      bucket: BucketName(bucket), key: ObjectKey("q3/a b+é.csv"), versionID: VersionID("v1"))
+    _ = await failure { () async throws(S3Error) in
+      try await scripted.client.copyObject(
+        source, to: ObjectLocation(bucket: BucketName("copies"), key: ObjectKey("a")),
+        ifMatch: nil, attributes: ObjectAttributes())
+    }
+    #expect(
+      scripted.requests.first?.headers["x-amz-copy-source"]
+        == "arn%3A\(partition)%3As3%3A\(region)%3A111122223333%3Aaccesspoint/reports/object/"
+        + "q3/a%20b%2B%C3%A9.csv?versionId=v1")
+  }
+
   @Test("A request to an access point is signed for its region")
   func accessPointRegion() async throws {
     let scripted = try ScriptedClient([.response(200)], endpoint: .aws(region: .usEast1))
