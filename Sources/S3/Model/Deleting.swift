@@ -32,7 +32,7 @@ public struct DeletedObject: Sendable, Hashable {
 }
 
 /// One object that a batch left in place, and why.
-public struct DeleteFailure: Sendable, Hashable {
+public struct DeleteFailure: Error, Sendable, Hashable {
   public var object: ObjectIdentifier
   public var code: S3ErrorCode
   public var message: String
@@ -44,17 +44,22 @@ public struct DeleteFailure: Sendable, Hashable {
   }
 }
 
-/// The answer to a batch: each object asked for is in exactly one of the lists.
+/// The answer to a batch: what became of each object asked for, in the order of the request.
 ///
-/// Both are in the order of the request. An object that the server's answer does not mention counts
-/// as failed.
+/// An object that the server's answer does not mention counts as failed.
 public struct DeleteObjectsResult: Sendable, Hashable {
-  public var deleted: [DeletedObject]
-  public var failed: [DeleteFailure]
+  public var answers: [Result<DeletedObject, DeleteFailure>]
 
-  public init(deleted: [DeletedObject] = [], failed: [DeleteFailure] = []) {
-    self.deleted = deleted
-    self.failed = failed
+  public init(_ answers: [Result<DeletedObject, DeleteFailure>] = []) {
+    self.answers = answers
+  }
+
+  public var deleted: [DeletedObject] { answers.compactMap { try? $0.get() } }
+
+  public var failed: [DeleteFailure] {
+    answers.compactMap { answer in
+      if case .failure(let failure) = answer { failure } else { nil }
+    }
   }
 }
 

@@ -88,14 +88,14 @@ private struct DeletionAnswerBuilder {
     let isAsAsked =
       failed.isEmpty && deleted.count == objects.count
       && zip(deleted, objects).allSatisfy { $0.key == $1.key && $0.versionID == $1.versionID }
-    return isAsAsked ? DeleteObjectsResult(deleted: deleted) : matched()
+    return DeleteObjectsResult(isAsAsked ? deleted.map { .success($0) } : matched())
   }
 
-  /// Puts each object into one of the lists, in the order in which they were asked for.
+  /// Finds what the answer says of each object, in the order in which they were asked for.
   ///
   /// Some servers name the version of an object that was asked for without one, so an object may
   /// also be told by its key alone, when no other of that key was asked for.
-  private func matched() -> DeleteObjectsResult {
+  private func matched() -> [Result<DeletedObject, DeleteFailure>] {
     var done: [ObjectIdentifier: DeletedObject] = [:]
     // A delete marker that is removed by its version may be named in this field alone.
     var doneMarkers: [ObjectIdentifier: DeletedObject] = [:]
@@ -112,30 +112,24 @@ private struct DeletionAnswerBuilder {
     lazy var refusedByKey = Dictionary(refused.values.map { ($0.object.key, $0) }) { first, _ in
       first
     }
-    var result = DeleteObjectsResult()
-    result.deleted.reserveCapacity(objects.count)
-    for object in objects {
+    return objects.map { object in
       if refused.isEmpty, var gone = done[object] {
         gone.versionID = object.versionID
-        result.deleted.append(gone)
-        continue
+        return .success(gone)
       }
       let isAlone = requestsPerKey[object.key] == 1
       if var failure = refused[object] ?? (isAlone ? refusedByKey[object.key] : nil) {
         failure.object = object
-        result.failed.append(failure)
-      } else if var gone = done[object] ?? doneMarkers[object]
-        ?? (isAlone ? doneByKey[object.key] : nil)
-      {
-        gone.versionID = object.versionID
-        result.deleted.append(gone)
-      } else {
-        result.failed.append(
-          DeleteFailure(
-            object: object, code: .missingFromAnswer,
-            message: "the server's answer does not mention this object"))
+        return .failure(failure)
       }
+      if var gone = done[object] ?? doneMarkers[object] ?? (isAlone ? doneByKey[object.key] : nil) {
+        gone.versionID = object.versionID
+        return .success(gone)
+      }
+      return .failure(
+        DeleteFailure(
+          object: object, code: .missingFromAnswer,
+          message: "the server's answer does not mention this object"))
     }
-    return result
   }
 }

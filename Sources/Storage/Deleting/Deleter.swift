@@ -164,28 +164,15 @@ struct Deleter: Sendable {
     }
     switch outcome {
     case .success(let answer):
-      // Each object is in one of the lists, which have the order of the batch.
-      var (gone, refused) = (answer.deleted[...], answer.failed[...])
-      let endings = zip(rows, batch).map { row, candidate -> (ChangeID, Ending) in
-        if let deleted = gone.first, deleted.key == candidate.key,
-          deleted.versionID == candidate.versionID
-        {
-          gone.removeFirst()
+      var endings: [(ChangeID, Ending)] = []
+      for ((row, candidate), answer) in zip(zip(rows, batch), answer.answers) {
+        switch answer {
+        case .success(let deleted):
           succeed(candidate, deleted)
-          return (row, Ending(deleted))
+          endings.append((row, Ending(deleted)))
+        case .failure(let failure):
+          endings.append((row, fail(candidate, failure)))
         }
-        let failure = refused.popFirst()
-        let code = failure?.code ?? .missingFromAnswer
-        let words = failure.map {
-          let refusal = ServiceError(code: $0.code, message: $0.message, status: 200)
-          return Words(refusal, while: .delete(location(of: candidate)))
-        }
-        fail(
-          candidate, code: code.rawValue, message: failure?.message ?? "",
-          recovery: words?.recovery)
-        // An object that the answer does not mention may be gone all the same.
-        let isKnown = failure != nil && code != .missingFromAnswer
-        return (row, Ending(outcome: isKnown ? .failed : .interrupted, errorCode: code.rawValue))
       }
       await record(endings, while: undertaking)
     case .failure(let error) where error.isNotImplemented:
@@ -297,6 +284,18 @@ struct Deleter: Sendable {
       DeletionFailure(
         key: candidate.key, versionID: candidate.versionID, code: code, message: message,
         recovery: recovery))
+  }
+
+  /// - Returns: how its change ended.
+  private mutating func fail(_ candidate: DeletionCandidate, _ failure: DeleteFailure) -> Ending {
+    // An object that the answer does not mention may be gone all the same.
+    let isMentioned = failure.code != .missingFromAnswer
+    let refusal = ServiceError(code: failure.code, message: failure.message, status: 200)
+    let words = Words(refusal, while: .delete(location(of: candidate)))
+    fail(
+      candidate, code: failure.code.rawValue, message: failure.message, recovery: words.recovery)
+    return Ending(
+      outcome: isMentioned ? .failed : .interrupted, errorCode: failure.code.rawValue)
   }
 
   mutating func note(_ warning: StorageError?) {
