@@ -27,6 +27,10 @@ struct ScriptedClient {
     }
   }
 
+  mutating func observeRetries(_ observer: @escaping @Sendable (RetryEvent) -> Void) {
+    client.retryObserver = observer
+  }
+
   var requests: [HTTPRequest] { transport.requests }
   var waited: [Duration] { waits.all }
 

@@ -36,12 +36,20 @@ public struct DeleteFailure: Error, Sendable, Hashable {
   public var object: ObjectIdentifier
   public var code: S3ErrorCode
   public var message: String
+  /// Whether it may be gone all the same. `false` only when the server has said that it is not.
+  public var isInDoubt: Bool
 
-  public init(object: ObjectIdentifier, code: S3ErrorCode, message: String) {
+  public init(
+    object: ObjectIdentifier, code: S3ErrorCode, message: String, isInDoubt: Bool = false
+  ) {
     self.object = object
     self.code = code
     self.message = message
+    self.isInDoubt = isInDoubt
   }
+
+  /// The server's words, as an error of a whole request has them.
+  public var refusal: ServiceError { ServiceError(code: code, message: message, status: 200) }
 }
 
 /// The answer to a batch: what became of each object asked for, in the order of the request.

@@ -52,12 +52,54 @@ extension S3Client {
     }
   }
 
-  /// Removes many objects in one request. S3 API Reference: DeleteObjects.
+  /// Removes many objects in one request, and sends those again of which the server says within its
+  /// answer that it could not do it just now. S3 API Reference: DeleteObjects.
   ///
   /// - Parameter objects: up to 1,000, each with a key that fits XML (``ObjectKey/fitsXML``).
   /// - Throws: `invalidRequest` for more, or for another key: servers refuse the whole request, or
   ///   say yes and remove nothing. Such keys are for ``deleteObject(_:)``.
   public func deleteObjects(
+    _ bucket: BucketName, _ objects: [ObjectIdentifier]
+  ) async throws(S3Error) -> DeleteObjectsResult {
+    var result = try await sendDeletion(bucket, objects)
+    let firstFailure = ContinuousClock.now
+    var attempt = 1
+    var toldAs: Int?
+    defer { if let toldAs { retryObserver?(.ended(request: toldAs)) } }
+    while attempt < retryPolicy.maxAttempts {
+      let left = result.answers.indices.filter { result.answers[$0].mayPass }
+      guard let first = left.first, case .failure(let failure) = result.answers[first] else {
+        break
+      }
+      let wait = retryPolicy.wait(
+        afterAttempt: attempt, retryAfter: nil, random: Double.random(in: 0...1))
+      guard firstFailure.duration(to: .now) + wait <= retryPolicy.deadline else { break }
+      if let retryObserver {
+        let request = toldAs ?? RetryNotice.numberOfNextRequest()
+        toldAs = request
+        retryObserver(
+          .failed(
+            RetryNotice(
+              request: request, operation: .deleteObjects, attempt: attempt,
+              maxAttempts: retryPolicy.maxAttempts, cause: .service(failure.refusal), wait: wait)))
+      }
+      // Whatever keeps them from being sent again, what the server has said of all of them stands.
+      do { try await self.wait(wait) } catch { break }
+      attempt += 1
+      do throws(S3Error) {
+        let again = try await sendDeletion(bucket, left.map { objects[$0] })
+        for (index, answer) in zip(left, again.answers) { result.answers[index] = answer }
+      } catch {
+        for index in left {
+          result.answers[index] = result.answers[index].mapError { $0.followed(by: error) }
+        }
+        break
+      }
+    }
+    return result
+  }
+
+  private func sendDeletion(
     _ bucket: BucketName, _ objects: [ObjectIdentifier]
   ) async throws(S3Error) -> DeleteObjectsResult {
     guard !objects.isEmpty else { return DeleteObjectsResult() }
@@ -109,5 +151,25 @@ extension S3Error {
     } catch {
       return error.code == .noSuchKey
     }
+  }
+}
+
+extension Result<DeletedObject, DeleteFailure> {
+  /// Whether the server could not do it, and may well some time later.
+  fileprivate var mayPass: Bool {
+    if case .failure(let failure) = self { failure.refusal.isTransient } else { false }
+  }
+}
+
+extension DeleteFailure {
+  /// The same once its object was sent again, with no answer about it.
+  fileprivate func followed(by error: S3Error) -> DeleteFailure {
+    var failure = self
+    failure.isInDoubt = isInDoubt || error.isInDoubt
+    if case .service(let refusal) = error.cause {
+      failure.code = refusal.code
+      failure.message = refusal.message
+    }
+    return failure
   }
 }

@@ -129,7 +129,7 @@ private struct DeletionAnswerBuilder {
       return .failure(
         DeleteFailure(
           object: object, code: .missingFromAnswer,
-          message: "the server's answer does not mention this object"))
+          message: "the server's answer does not mention this object", isInDoubt: true))
     }
   }
 }

@@ -288,14 +288,11 @@ struct Deleter: Sendable {
 
   /// - Returns: how its change ended.
   private mutating func fail(_ candidate: DeletionCandidate, _ failure: DeleteFailure) -> Ending {
-    // An object that the answer does not mention may be gone all the same.
-    let isMentioned = failure.code != .missingFromAnswer
-    let refusal = ServiceError(code: failure.code, message: failure.message, status: 200)
-    let words = Words(refusal, while: .delete(location(of: candidate)))
+    let words = Words(failure.refusal, while: .delete(location(of: candidate)))
     fail(
       candidate, code: failure.code.rawValue, message: failure.message, recovery: words.recovery)
     return Ending(
-      outcome: isMentioned ? .failed : .interrupted, errorCode: failure.code.rawValue)
+      outcome: failure.isInDoubt ? .interrupted : .failed, errorCode: failure.code.rawValue)
   }
 
   mutating func note(_ warning: StorageError?) {

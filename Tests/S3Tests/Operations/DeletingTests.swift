@@ -1,4 +1,5 @@
 import HTTP
+import Synchronization
 import Testing
 
 @testable import S3
@@ -59,6 +60,72 @@ struct DeletingTests {
     #expect(result.failed.map(\.object.key.text) == ["kept", "silent", "versioned"])
     #expect(
       result.failed.map(\.code) == [.accessDenied, .missingFromAnswer, .missingFromAnswer])
+  }
+
+  private func answer(_ parts: String...) -> ScriptedTransport.Answer {
+    .response(200, [], "<DeleteResult>\(parts.joined())</DeleteResult>")
+  }
+
+  private func gone(_ key: String) -> String { "<Deleted><Key>\(key)</Key></Deleted>" }
+
+  private func kept(_ key: String, _ code: String) -> String {
+    "<Error><Key>\(key)</Key><Code>\(code)</Code></Error>"
+  }
+
+  @Test("What the server could not delete just now is sent again, and nothing else is")
+  func again() async throws {
+    var scripted = try ScriptedClient([
+      answer(
+        kept("a", "InternalError"), gone("b"), kept("c", "AccessDenied"), kept("d", "SlowDown")),
+      answer(gone("d"), kept("a", "ServiceUnavailable")), answer(gone("a")),
+    ])
+    let heard = Mutex<[RetryEvent]>([])
+    scripted.observeRetries { event in heard.withLock { $0.append(event) } }
+    let result = try await scripted.client.deleteObjects(
+      bucket, ["a", "b", "c", "d"].map { identifier($0) })
+    #expect(
+      result.answers.map { try? $0.get().key.text } == ["a", "b", nil, "d"])
+    #expect(result.failed.map(\.code) == [.accessDenied])
+    let bodies = scripted.requests.map { String(decoding: $0.bytes, as: UTF8.self) }
+    #expect(
+      bodies.map { body in ["a", "b", "c", "d"].filter { body.contains("<Key>\($0)</Key>") } }
+        == [["a", "b", "c", "d"], ["a", "d"], ["a"]])
+    #expect(scripted.waited.count == 2)
+    let notices = heard.withLock { $0 }.compactMap { event in
+      if case .failed(let notice) = event { notice } else { nil }
+    }
+    #expect(notices.map(\.attempt) == [1, 2] && heard.withLock { $0.count } == 3)
+  }
+
+  @Test("An object that is refused for ever keeps the server's last word")
+  func refusedForEver() async throws {
+    let scripted = try ScriptedClient(
+      Array(repeating: answer(kept("a", "SlowDown"), gone("b")), count: 3),
+      policy: RetryPolicy(
+        maxAttempts: 3, base: .seconds(1), cap: .seconds(1), deadline: .seconds(60)))
+    let result = try await scripted.client.deleteObjects(
+      bucket, [identifier("a"), identifier("b")])
+    #expect(result.failed.map(\.code) == [.slowDown] && result.deleted.count == 1)
+    #expect(result.failed.first?.isInDoubt == false)
+    #expect(scripted.requests.count == 3)
+  }
+
+  @Test(
+    "What was deleted stays so when the rest cannot be sent again",
+    arguments: [
+      (.response(403, [], "<Error><Code>AccessDenied</Code></Error>"), .accessDenied, false),
+      (.failure(.cancelled), .internalError, true),
+      (.failure(.tls(host: "h", reason: "expired")), .internalError, false),
+    ] as [(ScriptedTransport.Answer, S3ErrorCode, Bool)])
+  func interrupted(
+    second: ScriptedTransport.Answer, code: S3ErrorCode, isInDoubt: Bool
+  ) async throws {
+    let scripted = try ScriptedClient([answer(kept("a", "InternalError"), gone("b")), second])
+    let result = try await scripted.client.deleteObjects(
+      bucket, [identifier("a"), identifier("b")])
+    #expect(result.deleted.map(\.key.text) == ["b"])
+    #expect(result.failed.map(\.code) == [code])
+    #expect(result.failed.map(\.isInDoubt) == [isInDoubt])
   }
 
   @Test("A delete marker that is removed may be named by its own field alone")

@@ -52,6 +52,30 @@ struct DeletingTests {
     }
   }
 
+  @Test("Objects that a batch could not take just now go with the next, each with one outcome")
+  func singleRefusals() async throws {
+    let policy = RetryPolicy(
+      maxAttempts: 3, base: .milliseconds(1), cap: .milliseconds(1), deadline: .seconds(5))
+    try await ServerFixture.with(retryPolicy: policy) { fixture in
+      try await fixture.put("p/a", "p/b", "p/c")
+      let countdown = Countdown(1)
+      fixture.transport.answerInPlace { request in
+        guard request.listedKeys.count == 3, countdown.next() else { return nil }
+        return .success(
+          "<DeleteResult>"
+            + request.listedKeys.map {
+              "<Error><Key>\($0)</Key><Code>InternalError</Code><Message>Try again.</Message></Error>"
+            }.joined() + "</DeleteResult>")
+      }
+      let report = try await fixture.service.delete(
+        [.prefix(ObjectKey("p/"))], in: fixture.bucket, confirmedAt: .now())
+      #expect(report.deleted == 3 && report.failed == 0)
+      #expect(try await fixture.keys() == [])
+      let rows = try await fixture.rows()
+      #expect(rows.count == 3 && rows.allSatisfy { $0.outcome == .done })
+    }
+  }
+
   @Test("Counting tells objects and bytes of prefixes and of single objects, each once")
   func count() async throws {
     try await ServerFixture.with { fixture in
