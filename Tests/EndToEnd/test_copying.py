@@ -63,9 +63,56 @@ def test_cp_r_copies_what_is_inside_and_several_keep_their_names(person, store, 
 
 
 def test_a_pattern_copies_what_matches_and_no_copies(person, store, filled):
-    for _ in range(2):
-        run(person, "cp", f"s3://{filled}/*.gz", f"s3://{filled}/z/")
+    command = ["cp", f"s3://{filled}/*.gz", f"s3://{filled}/z/"]
+    for again in ([], ["--no-overwrite"], ["--exclude", "z/*"]):
+        run(person, *command, *again)
         assert store.keys(filled) == [*KEYS, "z/p/a.gz", "z/p/x/b.gz"]
+
+
+@pytest.mark.parametrize("command", ["mv", "cp"])
+def test_a_pattern_replaces_nothing_that_it_names_itself(person, store, bucket, command):
+    before = {"a": b"ONE", "a/a": b"THREE", "a/z": b"X", "b": b"TWO"}
+    for key, body in before.items():
+        store.put(bucket, key, body)
+    verb = {"mv": "move", "cp": "copy"}[command]
+    stays = f"pail: 2 objects under s3://{bucket}/a/ match as well: they are there already, and stay"
+    refusal = f"pail: s3://{bucket}/a: its new name s3://{bucket}/a/a is among what is to be copied or moved"
+    for dry in (["--dry-run"], []):
+        done = run(person, command, *dry, f"s3://{bucket}/*", f"s3://{bucket}/a/", status=1)
+        said = done.stderr.decode()
+        assert stays in said and refusal in said and "--exclude 'a/*'" in said, said
+        start = f"would {verb}" if dry else {"mv": "Moved", "cp": "Copied"}[command]
+        assert done.stdout.decode().splitlines() == [f"{start} s3://{bucket}/b to s3://{bucket}/a/b"]
+        if dry:
+            assert store.keys(bucket) == sorted(before)
+    after = {**before, "a/b": b"TWO"}
+    if command == "mv":
+        del after["b"]
+    assert {key: store.get(bucket, key) for key in store.keys(bucket)} == after
+    skipped = run(person, command, "--no-overwrite", f"s3://{bucket}/*", f"s3://{bucket}/a/")
+    assert f"Skipped s3://{bucket}/a/a, which is there already" in skipped.stdout.decode()
+    assert store.get(bucket, "a/a") == b"THREE"
+    # Who leaves it out says that it is not meant, and may be replaced as anything else.
+    replaced = run(person, command, f"s3://{bucket}/*", f"s3://{bucket}/a/", "--exclude", "a/*")
+    assert replaced.stderr == b"" and store.get(bucket, "a/a") == b"ONE"
+    assert store.get(bucket, "a/z") == b"X"
+
+
+def test_an_object_that_two_patterns_name_is_copied_beside_others_once(person, store, bucket):
+    for key in ("ab", "x/old"):
+        store.put(bucket, key, key.encode())
+    done = run(person, "cp", f"s3://{bucket}/*a*", f"s3://{bucket}/*b*", f"s3://{bucket}/x/")
+    assert done.stdout.count(b"Copied") == 1 and done.stderr == b"", done
+    assert store.keys(bucket) == ["ab", "x/ab", "x/old"]
+
+
+def test_a_pattern_of_which_all_is_there_already_says_so(person, store, bucket):
+    store.put(bucket, "x/a", b"1")
+    done = run(person, "mv", f"s3://{bucket}/*", f"s3://{bucket}/x/", status=1)
+    assert done.stderr.decode().splitlines() == [
+        f"pail: 1 object under s3://{bucket}/x/ matches as well: it is there already, and stays",
+        f"pail: Nothing else matches s3://{bucket}/*",
+    ]
 
 
 def test_mv_deletes_the_source_once_the_copy_is_proven(person, store, filled):

@@ -41,11 +41,16 @@ struct FilterOptions: ParsableArguments {
   ///   by it that nothing else is taken.
   func validate() throws {
     guard let first = include.first, exclude.allSatisfy({ first.place < $0.place }) else { return }
-    // Within single quotes a POSIX shell reads every character as itself.
-    let quoted = "'\(Visible.text(first.pattern.bytes).replacing("'", with: "'\\''"))'"
+    let quoted = Self.quoted(first.pattern.bytes)
     throw ValidationError(
       "--include \(quoted) comes first and leaves nothing out. To take only what matches it write "
         + "--exclude '*' --include \(quoted)")
+  }
+
+  /// A pattern as a shell takes it.
+  static func quoted(_ pattern: [UInt8]) -> String {
+    // Within single quotes a POSIX shell reads every character as itself.
+    "'\(Visible.text(pattern).replacing("'", with: "'\\''"))'"
   }
 
   /// - Throws: where there is only one key, which needs no filter.

@@ -17,7 +17,9 @@ struct CopyCommand: PailCommand {
       may be copied onto themselves to change what is said of them, each in one step.
 
       In a key, * stands for any characters, / among them, and ? for one: quote them, so that the \
-      shell leaves them alone. A key that is named exactly so is meant alone.
+      shell leaves them alone. A key that is named exactly so is meant alone. What matches and is \
+      under the destination already stays there, and nothing replaces it; an --exclude that leaves \
+      it out says that it may be replaced.
 
       Examples:
         pail cp s3://reports/q3.csv s3://archive/2026/
@@ -152,7 +154,7 @@ struct CopyingOptions: ParsableArguments {
     var sources = try CopySources(
       meant, versionID: versionID, to: destination,
       isInto: recursive || sources.count > 1, overwrites: !noOverwrite,
-      changes: !isMove && attributes != ObjectAttributes(), session)
+      changes: !isMove && attributes != ObjectAttributes(), session, context)
     var options = CopyOptions(
       ifExists: noOverwrite ? .skip : .overwrite, attributes: attributes)
     if let partSize { options.multipartThreshold = partSize.count }

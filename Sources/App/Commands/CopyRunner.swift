@@ -104,31 +104,38 @@ struct CopyRunner {
 
   private func work(_ pair: CopySources.Pair) async -> Ended {
     if let refusal = pair.refusal { return .refused(refusal) }
+    var options = options
+    if pair.refusalIfThere != nil { options.ifExists = .skip }
     do throws(StorageError) {
       if isDryRun {
         let size =
           if let size = pair.size { size } else { try await service.details(pair.source).size }
-        return .looked(size, try await look(pair.destination))
+        let found = try await look(pair.destination, options.ifExists)
+        if found == .skipped, let refusal = pair.refusalIfThere { return .refused(refusal) }
+        return .looked(size, found)
       }
       let result =
         isMove
         ? try await service.move(pair.source, to: pair.destination, options: options)
         : try await service.copy(pair.source, to: pair.destination, options: options)
+      if result.isSkipped, let refusal = pair.refusalIfThere { return .refused(refusal) }
       return .copied(result)
     } catch {
       return .failed(error)
     }
   }
 
-  private func look(_ destination: ObjectLocation) async throws(StorageError) -> FoundThere {
+  private func look(
+    _ destination: ObjectLocation, _ ifExists: TransferRequest.ExistingDestination
+  ) async throws(StorageError) -> FoundThere {
     do {
       _ = try await service.details(destination)
-      return options.ifExists == .skip ? .skipped : .replaced
+      return ifExists == .skip ? .skipped : .replaced
     } catch  where error.kind == .noSuchKey {
       return .none
     } catch  where error.kind == .accessDenied {
       // Who may write need not be allowed to read.
-      return options.ifExists == .skip ? .maybeSkipped : .maybeReplaced
+      return ifExists == .skip ? .maybeSkipped : .maybeReplaced
     }
   }
 

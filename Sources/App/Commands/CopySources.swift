@@ -10,6 +10,8 @@ struct CopySources {
     var size: ByteCount?
     /// With one nothing is done.
     var refusal: CommandFailure?
+    /// The same, where something is at the destination.
+    var refusalIfThere: CommandFailure?
     /// Whether it is to begin only when all before it are over: it may become the same object as one
     /// of them, of which the first stays.
     var isInTurn = false
@@ -24,7 +26,9 @@ struct CopySources {
   private let bucket: BucketName
   /// What the new keys begin with.
   private let base: ObjectKey
+  private let overwrites: Bool
   private let session: Session
+  private let context: CommandContext
   private let allSources: [Source]
   /// Those that are not done.
   private var sources: ArraySlice<Source>
@@ -34,6 +38,9 @@ struct CopySources {
   private var selected: SelectedObjects?
   /// Whether nothing has come of the first source.
   private var isAtStart = true
+  /// How many objects are in the destination already and match a pattern; nil before anybody has
+  /// looked.
+  private var leftOut: Int?
 
   /// - Parameters:
   ///   - isInto: whether the destination is a prefix, even if it does not end in a slash.
@@ -43,10 +50,12 @@ struct CopySources {
   /// - Throws: when two objects might become one, or a prefix would be copied into itself.
   init(
     _ places: [(S3URI, KeyTarget)], versionID: VersionID?, to destination: S3URI,
-    isInto: Bool, overwrites: Bool, changes: Bool, _ session: Session
+    isInto: Bool, overwrites: Bool, changes: Bool, _ session: Session, _ context: CommandContext
   ) throws(CommandFailure) {
     bucket = destination.bucket
+    self.overwrites = overwrites
     self.session = session
+    self.context = context
     let isInto =
       destination.key.isEmpty || destination.key.endsWithSlash || isInto
       || places.contains { if case .selection = $0.1 { true } else { false } }
@@ -109,6 +118,7 @@ struct CopySources {
   /// - Throws: ``CommandFailure`` for a place where there is nothing, and what a listing throws.
   ///   After that it goes on with the next place.
   mutating func next() async throws -> Pair? {
+    try await tellWhatIsLeftOut()
     while let source = sources.first {
       switch source {
       case .key(let location, let key):
@@ -124,8 +134,11 @@ struct CopySources {
         }
         guard let object = try await nextSelected() else { continue }
         let key = base + ObjectKey(bytes: object.key.bytes.dropFirst(skipped))
-        defer { isAtStart = false }
-        return pair(ObjectLocation(bucket: place.bucket, key: object.key), key, object.size)
+        let pair = pair(ObjectLocation(bucket: place.bucket, key: object.key), key, object.size)
+        // Its copy would be taken for what was there before.
+        if pair.refusalIfThere != nil, hasCome(pair) { continue }
+        isAtStart = false
+        return pair
       }
     }
     return nil
@@ -135,6 +148,12 @@ struct CopySources {
   private mutating func nextSelected() async throws -> ObjectSummary? {
     do {
       if let object = try await selected?.next() { return object }
+    } catch let failure as CommandFailure {
+      defer { endSource() }
+      guard case .selection(let place, let selection, let skipped)? = sources.first,
+        leftOut ?? 0 > 0, mayMeetCopies(place, selection, skipped)
+      else { throw failure }
+      throw CommandFailure("Nothing else matches \(Visible.text(place.bytes))")
     } catch {
       endSource()
       throw error
@@ -154,12 +173,76 @@ struct CopySources {
     var pair = Pair(source: source, destination: destination, size: size)
     pair.isInTurn = isAtStart && inTurn.contains(sources.startIndex)
     let isItself = source.bucket == bucket && source.key == key
-    guard !isItself, isSource(key) else { return pair }
-    let name = S3URI(bucket: bucket, key: key).bytes
-    pair.refusal = CommandFailure(
-      "its new name \(Visible.text(name)) is among what is to be copied or moved",
-      recovery: "Bring it to another prefix first.")
+    guard !isItself else { return pair }
+    let from = Visible.text(S3URI(bucket: source.bucket, key: source.key).bytes)
+    let name = Visible.text(S3URI(bucket: bucket, key: key).bytes)
+    // With the old name in it, which may be the beginning of the new one.
+    let words = "\(from): its new name \(name) is among what is to be copied or moved"
+    if isSource(key) {
+      pair.refusal = CommandFailure(words, recovery: "Bring it to another prefix first.")
+    } else if overwrites, let excluding = exclusion(of: key) {
+      pair.refusalIfThere = CommandFailure(
+        words,
+        recovery:
+          "Bring it to another prefix first; or say that what is there is not meant, and may "
+          + "be replaced: \(excluding).")
+    }
     return pair
+  }
+
+  /// What leaves out the objects of the destination that match the pattern that `key` matches; nil
+  /// where it matches none.
+  private func exclusion(of key: ObjectKey) -> String? {
+    guard let selection = overlapping.first(where: { $0.contains(key) }) else { return nil }
+    let name = base.bytes.dropFirst(selection.base.bytes.count)
+    return "--exclude \(FilterOptions.quoted(name + [UInt8(ascii: "*")]))"
+  }
+
+  /// The selections that what lies in the destination may be in as well.
+  private var overlapping: [KeySelection] {
+    var found: [KeySelection] = []
+    for case .selection(let place, let selection, let skipped) in allSources
+    where mayMeetCopies(place, selection, skipped) {
+      found.append(selection)
+    }
+    return found
+  }
+
+  /// Whether an earlier source has brought the same object under the same name.
+  private func hasCome(_ pair: Pair) -> Bool {
+    allSources[..<sources.startIndex].contains { source in
+      switch source {
+      case .key(let location, let name):
+        location.bucket == pair.source.bucket && location.key == pair.source.key
+          && name == pair.destination.key
+      case .selection(let place, let selection, let skipped):
+        place.bucket == pair.source.bucket && selection.contains(pair.source.key)
+          && base.bytes + pair.source.key.bytes.dropFirst(skipped) == pair.destination.key.bytes
+      }
+    }
+  }
+
+  /// Looks once, before there are copies that match as well.
+  private mutating func tellWhatIsLeftOut() async throws {
+    guard leftOut == nil else { return }
+    var count = 0
+    leftOut = 0
+    let selections = overlapping
+    guard !selections.isEmpty else { return }
+    let listing = session.service.recursiveListing(bucket: bucket, prefix: base)
+    while let page = try await listing.next() {
+      // The marker of the destination itself is no object that anybody misses.
+      count += page.count { object in
+        object.key != base && selections.contains { $0.contains(object.key) }
+      }
+    }
+    guard count > 0 else { return }
+    leftOut = count
+    let under = Visible.text(S3URI(bucket: bucket, key: base).bytes)
+    context.console.notice(
+      count == 1
+        ? "pail: 1 object under \(under) matches as well: it is there already, and stays"
+        : "pail: \(count) objects under \(under) match as well: they are there already, and stay")
   }
 
   /// Whether an object of this key in the destination's bucket is one of those to be copied.
