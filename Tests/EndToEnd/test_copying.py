@@ -115,6 +115,21 @@ def test_a_pattern_of_which_all_is_there_already_says_so(person, store, bucket):
     ]
 
 
+@pytest.mark.parametrize("words", [["q/c", "new"], ["-r", "q", "new"], ["q/*", "new/"]], ids=" ".join)
+def test_a_move_whose_deletion_is_refused_names_the_copy(person, proxy, store, filled, words):
+    proxy.refuse(403, "AccessDenied", operation="DeleteObject", times=0)
+    places = [word if word == "-r" else f"s3://{filled}/{word}" for word in words]
+    to = "new" if len(words) == 2 and words[0] == "q/c" else "new/c"
+    done = run(person, "mv", *places, status=1)
+    lines = done.stderr.decode().splitlines()
+    assert lines[0] == (
+        f"pail: s3://{filled}/q/c was copied to s3://{filled}/{to} and not removed: "
+        f"Access to s3://{filled}/q/c was denied (AccessDenied)"
+    )
+    assert "s3:DeleteObject" in lines[1]
+    assert store.get(filled, to) == store.get(filled, "q/c") == b"q/c"
+
+
 def test_mv_deletes_the_source_once_the_copy_is_proven(person, store, filled):
     done = run(person, "mv", "-r", f"s3://{filled}/p/", f"s3://{filled}/moved/")
     assert done.stdout.splitlines()[0] == f"Moved s3://{filled}/p/a.gz to s3://{filled}/moved/a.gz".encode()

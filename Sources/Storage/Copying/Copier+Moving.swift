@@ -28,7 +28,12 @@ extension Copier {
         source, copiedTo: result.destination,
         because: "the server keeps nothing that proves the copy equal")
     }
-    let current = try await look(at: source, while: .readDetails(source))
+    let current: ObjectMetadata
+    do throws(StorageError) {
+      current = try await look(at: source, while: .readDetails(source))
+    } catch {
+      throw error.keeping(source, copiedTo: result.destination)
+    }
     guard current.etag == metadata.etag, current.size == metadata.size,
       current.lastModified == metadata.lastModified
     else {
@@ -43,6 +48,8 @@ extension Copier {
         source, copiedTo: result.destination, because: "it has changed since")
       kept.detail += "\n\n\(error.detail)"
       throw kept
+    } catch {
+      throw error.keeping(source, copiedTo: result.destination)
     }
     result.isMoved = true
     result.warning = result.warning ?? warning

@@ -98,6 +98,24 @@ extension StorageError {
         "Compare it with s3://\(destination.bucket)/\(destination.key.text), then delete it.")
   }
 
+  /// The same error, which ended a move between the copy and the deletion of its source: both may be
+  /// there. One that was given up is as good as a copy that was not made: the next move makes it anew.
+  func keeping(
+    _ source: ObjectLocation, copiedTo destination: ObjectLocation
+  ) -> StorageError {
+    guard !isCancellation else { return self }
+    let copied =
+      "s3://\(source.bucket)/\(source.key.text) was copied to "
+      + "s3://\(destination.bucket)/\(destination.key.text)"
+    var error = self
+    error.message =
+      isUnanswered
+      ? "\(copied) and may have been removed: it was cancelled before an answer came"
+      : "\(copied) and not removed: \(message)"
+    error.detail = "\(error.message)\n\n\(detail)"
+    return error
+  }
+
   static func tooLarge(_ file: FilePath, _ size: ByteCount) -> StorageError {
     StorageError(
       kind: .invalidRequest,
