@@ -1,5 +1,6 @@
 """Deleting one object, marked ones, and whole prefixes, by keys."""
 
+import json
 import re
 
 import pytest
@@ -197,6 +198,24 @@ def test_rb_dry_run_says_all_that_would_go_and_removes_nothing(person, store, ne
     ]
     assert len(store.versions(name)) == 2 and store.uploads(name) == [upload]
     assert not person.history_file.exists()
+
+
+def test_rb_force_says_what_it_deleted_where_the_bucket_stays(person, store, proxy, new_bucket):
+    proxy.refuse(403, "AccessDenied", operation="DeleteBucket", times=0)
+    for options in ([], ["--json"]):
+        name = new_bucket()
+        for key in ("a", "b", "c"):
+            store.put(name, key, b"1")
+        done = person.run("rb", "--force", *options, f"s3://{name}")
+        assert done.returncode == 1
+        assert f"pail: Access to bucket {name} was denied (AccessDenied)" in done.stderr.decode()
+        if options:
+            row = {"bucket": name, "deleted": 3, "failed": 0, "removed": False}
+            assert [json.loads(line) for line in done.stdout.splitlines()] == [row]
+        else:
+            said = f"Deleted 3 objects and versions; s3://{name} was not removed\n"
+            assert done.stdout.decode() == said
+        assert store.keys(name) == []
 
 
 def test_objects_are_deleted_one_by_one_where_md5_is_forbidden(

@@ -91,7 +91,7 @@ struct RemoveBucketCommand: PailCommand {
         progress.show($0.deleted, failed: $0.failed)
       }
       context.report(done, in: bucket)
-      if done.stoppedBy != nil || done.failed > 0 { return }
+      if done.stoppedBy != nil || done.failed > 0 { return tellWhatIsGone(done, context) }
       report = done
     } else {
       context.warn(try await session.service.removeBucket(bucket, expectedOwner: owner))
@@ -100,12 +100,34 @@ struct RemoveBucketCommand: PailCommand {
       var line = JSONLine()
       line.add("bucket", bucket.text)
       line.add("deleted", Int64(report?.deleted ?? 0))
+      line.add("failed", Int64(0))
+      line.add("removed", true)
       context.console.result(line.bytes)
     } else {
       let deleted = report?.deleted ?? 0
       let contents =
         deleted == 0 ? "" : ", with \(deleted) \(deleted == 1 ? "object" : "objects and versions")"
       context.console.confirmation("Removed s3://\(bucket)\(contents)")
+    }
+  }
+
+  /// Of a bucket that stays.
+  private func tellWhatIsGone(_ report: DeletionReport, _ context: CommandContext) {
+    context.console.clearProgress()
+    if context.isJSON {
+      var line = JSONLine()
+      line.add("bucket", bucket.text)
+      line.add("deleted", Int64(report.deleted))
+      line.add("failed", Int64(report.failed))
+      line.add("removed", false)
+      context.console.result(line.bytes)
+    } else {
+      let deleted = Count(report.deleted, "object", plural: "objects and versions")
+      let failed = report.failed > 0 ? ", \(report.failed) failed" : ""
+      let uploads = report.abortedUploads
+      let aborted = uploads > 0 ? ", aborted \(Count(uploads, "upload"))" : ""
+      context.console.confirmation(
+        "Deleted \(deleted)\(failed)\(aborted); s3://\(bucket) was not removed")
     }
   }
 
