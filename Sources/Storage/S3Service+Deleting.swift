@@ -150,6 +150,8 @@ extension S3Service {
         try await deleter.run(
           TargetWalk(everyVersionIn: name, client: client), while: undertaking,
           progress: progress)
+        // What stays as a version would be found and counted again, or get a delete marker.
+        guard deleter.report.failed == 0 else { break }
         // SeaweedFS lists versions without URL-encoding, where XML damages keys with control
         // characters; among the current objects they come as they are.
         try await deleter.run(

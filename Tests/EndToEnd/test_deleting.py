@@ -218,6 +218,25 @@ def test_rb_force_says_what_it_deleted_where_the_bucket_stays(person, store, pro
         assert store.keys(name) == []
 
 
+def test_rb_force_counts_an_object_that_stays_once(person, store, proxy, bucket, library):
+    for key in ("a", "b", "stays"):
+        store.put(bucket, key, b"1")
+    # Without MD5 each goes by itself, so that one can be refused.
+    environment = {"LD_PRELOAD": str(library), "NO_MD5": "1"}
+    proxy.refuse(403, "AccessDenied", operation="DeleteObject", key=b"stays", times=0)
+    done = person.run("rb", "--force", "--json", f"s3://{bucket}", env=environment)
+    assert done.returncode == 1
+    row = {"bucket": bucket, "deleted": 2, "failed": 1, "removed": False}
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [row], done.stderr
+    lines = done.stderr.decode().splitlines()
+    assert [line for line in lines if line.startswith("pail: ")] == [
+        f"pail: Access to s3://{bucket}/stays was denied (AccessDenied)",
+        f"pail: Bucket {bucket} stays: 1 of its objects could not be deleted",
+    ]
+    assert lines[-1] == "  Each is listed with its reason."
+    assert store.keys(bucket) == ["stays"]
+
+
 def test_objects_are_deleted_one_by_one_where_md5_is_forbidden(
     person, store, proxy, bucket, library
 ):

@@ -162,7 +162,8 @@ extension StorageError {
         ? "Bucket \(bucket) stays: \(failed) of its objects could not be deleted"
         : "Bucket \(bucket) stays: new objects come as fast as they are deleted",
       recovery: failed > 0
-        ? "See which, and why." : "Stop what writes to the bucket, then remove it again.")
+        ? "Each is listed with its reason."
+        : "Stop what writes to the bucket, then remove it again.")
   }
 
   static func notDeleted(_ version: ObjectVersion, in bucket: BucketName) -> StorageError {
