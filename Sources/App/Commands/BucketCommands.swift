@@ -119,15 +119,17 @@ struct RemoveBucketCommand: PailCommand {
       line.add("bucket", bucket.text)
       line.add("deleted", Int64(report.deleted))
       line.add("failed", Int64(report.failed))
+      line.add("unknown", report.shownUnknown)
       line.add("removed", false)
       context.console.result(line.bytes)
     } else {
       let deleted = Count(report.deleted, "object", plural: "objects and versions")
       let failed = report.failed > 0 ? ", \(report.failed) failed" : ""
+      let unknown = report.unknown > 0 ? ", \(report.unknown) unknown" : ""
       let uploads = report.abortedUploads
       let aborted = uploads > 0 ? ", aborted \(Count(uploads, "upload"))" : ""
       context.console.confirmation(
-        "Deleted \(deleted)\(failed)\(aborted); s3://\(bucket) was not removed")
+        "Deleted \(deleted)\(failed)\(unknown)\(aborted); s3://\(bucket) was not removed")
     }
   }
 

@@ -96,17 +96,20 @@ struct RemoveCommand: PailCommand {
       tell(done.unmatched, of: meant, context)
       report.deleted += done.deleted
       report.failed += done.failed
+      report.unknown += done.unknown
       report.leftNewer += done.leftNewer
       report.missing += done.missing
       if done.stoppedBy != nil { break }
     }
     context.console.clearProgress()
-    let found = report.deleted + report.failed + report.leftNewer + report.missing
+    let found =
+      report.deleted + report.failed + report.unknown + report.leftNewer + report.missing
     guard !dryRun, found > 0 || !context.hasFailures else { return }
     if context.isJSON {
       var line = JSONLine()
       line.add("deleted", Int64(report.deleted))
       line.add("failed", Int64(report.failed))
+      line.add("unknown", report.shownUnknown)
       line.add("leftNewer", Int64(report.leftNewer))
       line.add("missing", Int64(report.missing))
       context.console.result(line.bytes)
@@ -114,8 +117,10 @@ struct RemoveCommand: PailCommand {
       let one = allVersions || versionID != nil ? "version" : "object"
       let noun = report.deleted == 1 ? one : one + "s"
       let failed = report.failed > 0 ? ", \(report.failed) failed" : ""
+      let unknown = report.unknown > 0 ? ", \(report.unknown) unknown" : ""
       let missing = report.missing > 0 ? ", \(report.missing) not there" : ""
-      context.console.confirmation("Deleted \(report.deleted) \(noun)\(failed)\(missing)")
+      context.console.confirmation(
+        "Deleted \(report.deleted) \(noun)\(failed)\(unknown)\(missing)")
     }
   }
 
@@ -200,6 +205,11 @@ struct RemoveCommand: PailCommand {
       }
     }
   }
+}
+
+extension DeletionReport {
+  /// In JSON; nil for none.
+  var shownUnknown: Int64? { unknown > 0 ? Int64(unknown) : nil }
 }
 
 extension CommandContext {

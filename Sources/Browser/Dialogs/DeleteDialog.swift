@@ -298,6 +298,7 @@ struct DeletionSummary {
     var text = "Deleted \(number) \(report.deleted == 1 ? noun : noun + "s")"
     if report.abortedUploads > 0 { text += ", aborted \(report.abortedUploads) uploads" }
     if report.failed > 0 { text += ", \(ByteFormat.exact(Int64(report.failed))) failed" }
+    if report.unknown > 0 { text += ", \(ByteFormat.exact(Int64(report.unknown))) unknown" }
     if report.leftNewer > 0 {
       text += ", left \(ByteFormat.exact(Int64(report.leftNewer))) that came later"
     }

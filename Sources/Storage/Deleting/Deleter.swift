@@ -181,6 +181,7 @@ struct Deleter: Sendable {
     case .failure(let error):
       let ending = Ending(of: error)
       let words = StorageError(error, ending: ending, while: undertaking)
+      if words.isUnanswered { report.unknown += batch.count }
       // What was cancelled has not failed, and what is not known of a batch is said once.
       for candidate in batch where !error.isCancellation {
         fail(candidate, code: error.recordedCode, message: words.message)
@@ -303,11 +304,13 @@ struct Deleter: Sendable {
   ///
   /// - Throws: `error`, when nothing was done.
   func report(stoppedBy error: StorageError) throws(StorageError) -> DeletionReport {
-    guard report.deleted + report.failed + report.missing + report.abortedUploads > 0 else {
-      throw error
-    }
+    let known = report.deleted + report.failed + report.missing + report.abortedUploads
+    guard known + report.unknown > 0 else { throw error }
     var report = report
-    report.stoppedBy = error
+    // Several batches may have been under way.
+    let isCancelled = error.isCancellation || error.isUnanswered
+    report.stoppedBy =
+      isCancelled && report.unknown > 0 ? .unknownDeletions(report.unknown, in: bucket) : error
     return report
   }
 

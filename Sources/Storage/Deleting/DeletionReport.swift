@@ -60,6 +60,8 @@ public struct DeletionReport: Sendable, Hashable {
   public var failures: [DeletionFailure]
   /// All failures, listed or not.
   public var failed: Int
+  /// Objects of which nobody knows whether they are deleted: it was cancelled before an answer came.
+  public var unknown: Int
   /// Objects left alone because they are newer than the confirmation.
   public var leftNewer: Int
   /// Objects that a person named and that were not there. Nothing was sent for them: S3 would call
@@ -79,7 +81,7 @@ public struct DeletionReport: Sendable, Hashable {
 
   public init(
     deleted: Int = 0, bytes: ByteCount = .zero, failures: [DeletionFailure] = [],
-    failed: Int? = nil, leftNewer: Int = 0, missing: Int = 0,
+    failed: Int? = nil, unknown: Int = 0, leftNewer: Int = 0, missing: Int = 0,
     unmatched: Set<DeletionTarget> = [], abortedUploads: Int = 0, isVersioned: Bool = false,
     stoppedBy: StorageError? = nil, warning: StorageError? = nil
   ) {
@@ -87,6 +89,7 @@ public struct DeletionReport: Sendable, Hashable {
     self.bytes = bytes
     self.failures = failures
     self.failed = failed ?? failures.count
+    self.unknown = unknown
     self.leftNewer = leftNewer
     self.missing = missing
     self.unmatched = unmatched

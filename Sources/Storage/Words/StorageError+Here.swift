@@ -183,6 +183,18 @@ extension StorageError {
       recovery: "Choose to overwrite it, to skip it, or to keep both.")
   }
 
+  /// Of what was deleted together.
+  static func unknownDeletions(_ count: Int, in bucket: BucketName) -> StorageError {
+    let objects =
+      count == 1 ? "1 object in bucket \(bucket) is" : "\(count) objects in bucket \(bucket) are"
+    var error = StorageError(
+      kind: .connection,
+      message: "Whether \(objects) deleted is not known: it was cancelled before an answer came",
+      recovery: "pail history shows which: their outcome is interrupted.")
+    error.isUnanswered = true
+    return error
+  }
+
   static func unanswered(_ undertaking: Undertaking) -> StorageError {
     var error = StorageError(
       kind: .connection,
