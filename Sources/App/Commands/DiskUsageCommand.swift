@@ -10,8 +10,8 @@ struct DiskUsageCommand: PailCommand {
     discussion: """
       Writes the size, the number of objects and the prefix, each as soon as it is known, and the \
       total last. Sizes are exact, except on a terminal. Current versions only. s3://reports/2026 \
-      means the object of that name and all under s3://reports/2026/, as with rm -r; \
-      's3://reports/2026*' means all that begins so.
+      means all under s3://reports/2026/, as with rm -r, and only where nothing is there the object \
+      of that name; 's3://reports/2026*' means all that begins so.
 
       Examples:
         pail du s3://reports
@@ -61,12 +61,14 @@ struct DiskUsageCommand: PailCommand {
       ?? KeySelection(prefix: place.prefixUnder, filter: filters.filter)
     var sums = PrefixSums(base: selection.base, depth: depth)
     let progress = CountProgress(context, verb: "objects")
-    if pattern == nil, let object = try await object(at: place, session) { sums.add(object.size) }
     try await progress.watching(session).forEachPage(of: selection, in: place.bucket) { page in
       for object in page {
         for sum in sums.add(object.key, object.size) { try show(sum, place, context) }
       }
       progress.show(sums.total.objects)
+    }
+    if pattern == nil, sums.total.objects == 0, let object = try await object(at: place, session) {
+      sums.add(object.size)
     }
     context.console.clearProgress()
     for sum in sums.finish() { try show(sum, place, context) }
@@ -84,11 +86,9 @@ struct DiskUsageCommand: PailCommand {
     }
   }
 
-  /// The object of just that name, which is under no prefix of its own.
+  /// The object of just that name. Filters are for what is under it.
   private func object(at place: S3URI, _ session: Session) async throws -> ObjectSummary? {
-    guard !place.key.isEmpty, !place.key.endsWithSlash,
-      KeySelection(prefix: place.key, filter: filters.filter).contains(place.key)
-    else { return nil }
+    guard !place.key.isEmpty, !place.key.endsWithSlash, filters.isEmpty else { return nil }
     // By listing, which has to be allowed in any case.
     let page = try await session.service.recursivePage(bucket: place.bucket, prefix: place.key)
     return page.objects.first { $0.key == place.key }
