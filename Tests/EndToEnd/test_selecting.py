@@ -342,6 +342,36 @@ def test_a_dry_run_fails_where_the_real_one_would(person, store, filled, command
     assert store.keys(filled) == KEYS and not (person.work / "f").exists()
 
 
+def test_a_dry_run_fails_where_nothing_may_be_written(person, filled, bound_by_permissions):
+    closed = person.work / "closed"
+    closed.mkdir(mode=0o500)
+    (person.work / "open").mkdir()
+    (person.work / "open/x").mkdir(mode=0o500)
+    refused = [
+        ([f"s3://{filled}/logsgz", "closed/"], ["closed/logsgz"]),
+        ([f"s3://{filled}/logsgz", "closed/f"], ["closed/f"]),
+        (["-r", f"s3://{filled}/m/", "closed/new/deep"], ["closed/new/deep/a.gz"]),
+        (["-r", f"s3://{filled}/", "open/x/new"], [""]),
+        (["-r", f"s3://{filled}/logs/", "open"], ["open/x/b.gz", "open/x/c.tmp"]),
+    ]
+    for words, files in refused:
+        plan = run(person, "get", "--dry-run", *words, status=1)
+        lines = plan.stderr.decode().splitlines()
+        said = [line for line in lines if line.startswith("pail: ")]
+        assert len(said) == len(files) and all("Permission denied" in line for line in said), lines
+        for name in files:
+            assert f" to {name}" not in plan.stdout.decode()
+        done = run(person, "get", *words, status=1)
+        assert b"Permission denied" in done.stderr
+    assert b"open/a.gz" in plan.stdout and b"open/a.txt" in plan.stdout
+    assert list(closed.iterdir()) == []
+    # What is there already, and stays, needs no room.
+    closed.chmod(0o700)
+    (closed / "logsgz").write_bytes(b"mine")
+    closed.chmod(0o500)
+    run(person, "get", "--dry-run", "--no-overwrite", f"s3://{filled}/logsgz", "closed/")
+
+
 @pytest.mark.parametrize("command", ["put", "get", "cp", "mv"])
 def test_a_dry_run_has_the_names_of_its_result(person, store, filled, command):
     words = [command, "--json", f"s3://{filled}/logsgz", "out" if command == "get" else f"s3://{filled}/new"]

@@ -91,6 +91,8 @@ private struct Planner: Sendable {
   var question: UploadQuestion
   /// The one that a download goes to; nil while it is not there.
   private var folder: DownloadFolder?
+  /// Why nothing can come into some of the folders that files of now go to.
+  private var refusals: [FilePath: LocalFileError] = [:]
 
   init(tree: TransferTree, client: S3Client, question: UploadQuestion) {
     self.tree = tree
@@ -102,7 +104,10 @@ private struct Planner: Sendable {
   mutating func prepare(for items: [TreeItem]) async throws(StorageError) {
     if folder == nil, let path = tree.downloadFolder {
       folder = try await open(path)
+      // No file of it can come to be.
+      if folder == nil, let refusal = Self.refusal(of: path) { throw StorageError(refusal) }
     }
+    refusals = Self.refusals(of: Set(items.compactMap(\.downloadFolder)))
     let locations = items.compactMap(\.uploadLocation)
     question.taken =
       locations.count > Self.atOnce ? await client.taken(among: locations) : nil
@@ -115,6 +120,29 @@ private struct Planner: Sendable {
       return try await DownloadFolder.open(path)
     } catch {
       throw StorageError(error)
+    }
+  }
+
+  private static func refusals(of folders: Set<FilePath>) -> [FilePath: LocalFileError] {
+    folders.reduce(into: [:]) { $0[$1] = refusal(of: $1) }
+  }
+
+  /// Why no file can be made in a folder, or in the one that it is to be made in; nil where nothing
+  /// speaks against it.
+  private static func refusal(of folder: FilePath) -> LocalFileError? {
+    var missing: FilePath?
+    var place = folder
+    while true {
+      let found = place.isEmpty ? "." : place
+      guard found.withPlatformString({ access($0, W_OK | X_OK) }) != 0 else { return nil }
+      let refusal = Errno(rawValue: errno)
+      guard refusal == .noSuchFileOrDirectory, !place.isEmpty else {
+        // What else is wrong is noticed elsewhere, in better words.
+        return [.permissionDenied, .readOnlyFileSystem].contains(refusal)
+          ? LocalFileError(missing ?? found, .system(refusal)) : nil
+      }
+      missing = place
+      place.removeLastComponent()
     }
   }
 
@@ -186,6 +214,7 @@ private struct Planner: Sendable {
         case .rename: break
         }
       }
+      if let refusal = refusals[file.removingLastComponent()] { throw refusal }
     } catch {
       plan.end = .fails(StorageError(error))
       return plan
@@ -206,7 +235,11 @@ private struct Planner: Sendable {
     let place = name.path(below: below)
     path = place
     do throws(LocalFileError) {
-      guard let found = try await folder?.existing(name), !found.isFolder else { return .creates }
+      guard let found = try await folder?.existing(name) else {
+        if let refusal = Self.refusal(of: place.removingLastComponent()) { throw refusal }
+        return .creates
+      }
+      guard !found.isFolder else { return .creates }
       throw LocalFileError(place, .notAFolder)
     } catch {
       return .fails(StorageError(error))
@@ -268,5 +301,16 @@ extension TreeItem {
     case .marker(let location, _, _): location
     case .localFolder, .unusable: nil
     }
+  }
+}
+
+extension TreeItem {
+  /// Where the file of a download is made.
+  fileprivate var downloadFolder: FilePath? {
+    guard case .file(let request, _, _) = self,
+      case .download(_, _, let folder, let key) = request.work,
+      let name = try? RelativeName(key)
+    else { return nil }
+    return name.path(below: folder).removingLastComponent()
   }
 }
