@@ -372,6 +372,23 @@ def test_a_dry_run_fails_where_nothing_may_be_written(person, filled, bound_by_p
     run(person, "get", "--dry-run", "--no-overwrite", f"s3://{filled}/logsgz", "closed/")
 
 
+def test_a_dry_run_says_that_pail_runs_read_only(person, store, filled):
+    note = b"pail: Pail runs read-only: without --dry-run this would be refused\n"
+    person.file("f", b"1")
+    run(person, "put", "f", f"s3://{filled}/f")
+    place, new = f"s3://{filled}/logsgz", f"s3://{filled}/new"
+    lines = [
+        ["put", "f", new], ["put", "-", new], ["cp", place, new], ["mv", place, new], ["rm", place],
+        ["rb", "--force", f"s3://{filled}"], ["transfers", "abort", "--all"], ["history", "settle"],
+    ]
+    for line in lines:
+        done = run(person, *line, "--dry-run", "--read-only")
+        assert note in done.stderr, line
+        assert done.stdout == run(person, *line, "--dry-run").stdout
+        assert note not in run(person, *line, "--dry-run").stderr
+    assert b"read-only" not in run(person, "get", place, "got", "--dry-run", "--read-only").stderr
+
+
 @pytest.mark.parametrize("command", ["put", "get", "cp", "mv"])
 def test_a_dry_run_has_the_names_of_its_result(person, store, filled, command):
     words = [command, "--json", f"s3://{filled}/logsgz", "out" if command == "get" else f"s3://{filled}/new"]

@@ -83,6 +83,7 @@ struct RemoveBucketCommand: PailCommand {
     let progress = CountProgress(context, verb: "deleted")
     let session = progress.watching(
       try await context.openSession(using: dryRun ? [] : .history))
+    context.tellReadOnly(isDryRun: dryRun)
     if dryRun { return try await preview(session, context) }
     let owner = expectedOwner.map { AccountID($0) }
     var report: DeletionReport?

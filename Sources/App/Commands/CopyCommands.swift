@@ -145,6 +145,7 @@ struct CopyingOptions: ParsableArguments {
     let progress = CountProgress(context, verb: isMove ? "moved" : "copied")
     let session = progress.watching(
       try await context.openSession(using: dryRun ? [] : .history))
+    context.tellReadOnly(isDryRun: dryRun)
     let meant =
       versionID == nil
       ? try await KeyTarget.each(

@@ -24,6 +24,12 @@ extension JSONLine {
 }
 
 extension CommandContext {
+  /// Says, in a dry run, of a command that changes something, that it would be refused.
+  func tellReadOnly(isDryRun: Bool) {
+    guard isDryRun, settings.isReadOnly else { return }
+    console.notice("pail: Pail runs read-only: without --dry-run this would be refused")
+  }
+
   /// A line of a dry run for people.
   ///
   /// - Parameter verb: `upload`, `download`, `copy`, `move`.

@@ -31,6 +31,7 @@ extension HistoryCommand {
 
     func run(_ context: CommandContext) async throws {
       guard try context.openHistoryIfThere(mayBeMissing: true) != nil else { return }
+      context.tellReadOnly(isDryRun: dryRun)
       let session = try await context.openSession()
       let firstError = Mutex<StorageError?>(nil)
       let summary = try await session.service.settle(isDryRun: dryRun) { settled in

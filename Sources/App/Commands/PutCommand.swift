@@ -115,6 +115,7 @@ struct PutCommand: PailCommand {
 
   func run(_ context: CommandContext) async throws {
     guard let last = words.last else { return }
+    context.tellReadOnly(isDryRun: dryRun)
     if isStandardInput, dryRun {
       return await previewStandardInput(
         try S3URI(parsing: last).location, try await context.openSession(), context)

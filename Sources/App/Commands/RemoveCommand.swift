@@ -72,6 +72,7 @@ struct RemoveCommand: PailCommand {
     let progress = CountProgress(context, verb: "deleted")
     let session = progress.watching(
       try await context.openSession(using: dryRun ? [] : .history))
+    context.tellReadOnly(isDryRun: dryRun)
     let now = Timestamp.now()
     var report = DeletionReport()
     for (bucket, meant) in try await meantByBucket(session, context) {

@@ -234,6 +234,7 @@ struct TransfersCommand: PailCommand {
     }
 
     func run(_ context: CommandContext) async throws {
+      context.tellReadOnly(isDryRun: dryRun)
       let session = try await context.openSession()
       try await session.service.releaseTransfers(ofDead: Set(deadHost))
       let found = try await UnfinishedTransfers.find(
