@@ -118,9 +118,50 @@ public struct S3Client: Sendable {
   }
 
   /// That of the credentials which the next request is signed with; nil when there are none.
+  ///
+  /// While their source is in trouble, that of the ones before; the first are waited for.
   public func accessKeyID() async -> String? {
-    guard let credentials = try? await credentials.credentials() else { return nil }
-    return credentials.isAnonymous ? nil : credentials.accessKeyID
+    do {
+      let credentials = try await withRetries {
+        [memory, credentials] () async throws(CredentialError) in
+        do throws(CredentialError) {
+          return try await credentials.credentials()
+        } catch {
+          if error.isTransient, let known = memory.lastCredentials { return known }
+          throw error
+        }
+      }
+      memory.lastCredentials = credentials
+      return credentials.isAnonymous ? nil : credentials.accessKeyID
+    } catch {
+      return nil
+    }
+  }
+
+  /// Fetches credentials, again and again while their source is in trouble, as often as a request is
+  /// sent.
+  func withRetries(
+    _ fetch: () async throws(CredentialError) -> Credentials
+  ) async throws(CredentialError) -> Credentials {
+    let start = ContinuousClock.now
+    var attempt = 1
+    while true {
+      do throws(CredentialError) {
+        return try await fetch()
+      } catch {
+        let wait = retryPolicy.wait(
+          afterAttempt: attempt, retryAfter: nil, random: Double.random(in: 0...1))
+        guard error.isTransient, attempt < retryPolicy.maxAttempts,
+          start.duration(to: .now) + wait <= retryPolicy.deadline
+        else { throw error }
+        attempt += 1
+        do {
+          try await self.wait(wait)
+        } catch {
+          throw .cancelled
+        }
+      }
+    }
   }
 
   /// Whose credentials requests are signed with, as the Security Token Service says.

@@ -14,6 +14,7 @@ import pytest
 from conftest import Moto
 from keyspace import Keyspace
 from proxy import Proxy
+from scripted import Answer, Scripted
 from test_faults import LARGE, MEBIBYTE, SMALL, outcomes
 from test_resuming import KEPT_SIZE, ended, pieces, start, unfinished
 from test_transfers import upload
@@ -209,6 +210,35 @@ def test_keys_that_expire_midway_are_renewed_and_the_request_goes_again(
         for name, body in expected(made, film).items():
             assert moto.s3.get_object(Bucket=moto.bucket, Key=name)["Body"].read() == body
     assert {outcome for _, outcome in outcomes(person)} == {"done"}
+
+
+def test_keys_whose_source_is_in_trouble_midway_are_waited_for(person, new_bucket):
+    moto = Moto(new_bucket("box", create=False))
+    # Busy at first, and again when the keys have to be renewed.
+    statuses = [503, 200] + [503] * 7 + [200]
+    asked = []
+
+    def lend(method, path, query, headers):
+        status = statuses[len(asked)]
+        asked.append(status)
+        keys = {
+            "AccessKeyId": "KEY", "SecretAccessKey": "s", "Token": f"token{len(asked)}",
+            "Expiration": "2099-01-01T00:00:00Z",
+        }
+        return Answer(status, json.dumps(keys).encode() if status == 200 else b"busy")
+
+    (person.work / ".env").unlink()
+    for name, body in MANY.items():
+        person.file(name, body)
+    with Scripted(lend) as source, Proxy(moto.endpoint) as proxy:
+        person.env["AWS_ENDPOINT_URL"] = proxy.endpoint
+        person.env["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = source.endpoint
+        proxy.refuse(400, "ExpiredToken", operation="PutObject", skip=3, times=1)
+        ended(start(person, "put", "-r", "many", f"s3://{moto.bucket}/new/"))
+    assert asked == statuses
+    assert len(moto.s3.list_objects_v2(Bucket=moto.bucket)["Contents"]) == len(MANY)
+    assert {outcome for _, outcome in outcomes(person)} == {"done"}
+    assert {row["accessKeyID"] for row in person.changes()} == {"KEY"}
 
 
 def test_keys_that_expire_between_two_pages_are_renewed_and_the_page_is_asked_for_again(

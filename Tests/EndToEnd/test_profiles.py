@@ -108,6 +108,9 @@ class Metadata(http.server.BaseHTTPRequestHandler):
 
     def answer(self, status, text):
         self.server.asked.append(self.path)
+        if self.server.busy:
+            self.server.busy -= 1
+            status, text = 503, ""
         self.send_response(status)
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
@@ -121,7 +124,7 @@ class Metadata(http.server.BaseHTTPRequestHandler):
 def metadata(store):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Metadata)
     server.document = document(store, Expiration="2099-01-01T00:00:00Z")
-    server.asked = []
+    server.asked, server.busy = [], 0
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
     server.shutdown()
@@ -146,6 +149,14 @@ def test_an_instance_and_a_container_lend_their_keys(person, store, bucket, file
     container = {**common, "AWS_CONTAINER_CREDENTIALS_FULL_URI": url + "/task"}
     assert lists(person, bucket, "--endpoint-url", store.endpoint, env=container)
     assert metadata.asked[6:] == ["/task"]
+
+
+def test_a_metadata_service_that_is_busy_at_first_is_waited_for(person, store, bucket, files, metadata):
+    url = f"http://127.0.0.1:{metadata.server_port}"
+    env = {"AWS_EC2_METADATA_DISABLED": "", "AWS_EC2_METADATA_SERVICE_ENDPOINT": url}
+    metadata.busy = 2
+    assert lists(person, bucket, "--endpoint-url", store.endpoint, env=env)
+    assert len(metadata.asked) == 5
 
 
 def test_where_nothing_has_keys_each_source_is_named_with_its_reason(person, files, metadata):

@@ -132,7 +132,9 @@ struct DoctorCommand: PailCommand {
     do {
       let identity = try await session.identity()
       check("identity", identity.arn, context)
-    } catch .unusable(let source, let reason) where source == "GetCallerIdentity" {
+    } catch .unusable(let source, let reason) where source == "GetCallerIdentity",
+      .unavailable(let source, let reason) where source == "GetCallerIdentity"
+    {
       check("identity", "the server does not tell: \(reason)", context)
     } catch {
       // There are no keys to ask with, which listing says better.

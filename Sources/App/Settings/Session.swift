@@ -62,6 +62,8 @@ struct Session: Sendable {
     if var problem = settings.problemWithoutMetadata {
       do {
         _ = try await credentials.credentials()
+      } catch .unavailable {
+        // It is there, and in trouble: the first request waits for it, and says so.
       } catch {
         let reason = if case .unusable(_, let reason) = error { reason } else { "cancelled" }
         problem.whereLooked.append("the instance metadata service (\(reason))")

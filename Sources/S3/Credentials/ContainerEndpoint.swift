@@ -53,7 +53,8 @@ public struct ContainerEndpoint: Sendable, Hashable {
       stallTimeout: .seconds(5))
     let answer = try await transport.answer(to: request, source: source)
     guard answer.status == 200 else {
-      throw .unusable(source: source, reason: "it answered with status \(answer.status)")
+      throw CredentialError(
+        source: source, reason: "it answered with status \(answer.status)", head: answer.head)
     }
     return try Credentials(document: answer.body, tokenName: "Token", source: source)
   }

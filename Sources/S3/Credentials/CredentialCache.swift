@@ -10,6 +10,9 @@ public actor CredentialCache: CredentialProvider {
   private static let margin = Duration.seconds(10)
   /// After a renewal that failed while the old ones were good.
   private static let pauseAfterFailure = Duration.seconds(30)
+  /// Between two fetches from a source in trouble: hundreds of requests may come back for it, each
+  /// after a wait of its own.
+  private static let pauseInTrouble = Duration.milliseconds(250)
 
   private struct Held {
     var credentials: Credentials
@@ -24,6 +27,8 @@ public actor CredentialCache: CredentialProvider {
   private let now: @Sendable () -> Timestamp
   private var held: Held?
   private var isFetching = false
+  /// What the last fetch brought, until when nobody asks again.
+  private var trouble: (error: CredentialError, end: Timestamp)?
   private var waiting: [Int: CheckedContinuation<Outcome, Never>] = [:]
   private var lastID = 0
 
@@ -89,6 +94,7 @@ public actor CredentialCache: CredentialProvider {
 
   private func fetch() {
     guard !isFetching else { return }
+    if let trouble, now() < trouble.end { return answer(.failure(trouble.error)) }
     isFetching = true
     Task {
       do throws(CredentialError) {
@@ -101,6 +107,7 @@ public actor CredentialCache: CredentialProvider {
 
   private func fetched(_ outcome: Outcome) {
     isFetching = false
+    trouble = nil
     var outcome = outcome
     let moment = now()
     switch outcome {
@@ -118,9 +125,14 @@ public actor CredentialCache: CredentialProvider {
       held = Held(
         credentials: credentials, renewal: end.advanced(by: .zero - lead),
         end: end.advanced(by: .zero - min(Self.margin, life / 4)))
-    case .failure:
+    case .failure(let error):
       held?.renewal = moment.advanced(by: Self.pauseAfterFailure)
+      if error.isTransient { trouble = (error, moment.advanced(by: Self.pauseInTrouble)) }
     }
+    answer(outcome)
+  }
+
+  private func answer(_ outcome: Outcome) {
     let continuations = waiting.values
     waiting = [:]
     for continuation in continuations { continuation.resume(returning: outcome) }

@@ -1,4 +1,5 @@
 public import HTTP
+internal import Synchronization
 
 /// Carries out a recipe, each time anew. ``CredentialCache`` keeps what comes of it.
 public struct CredentialFetcher: CredentialProvider {
@@ -9,6 +10,11 @@ public struct CredentialFetcher: CredentialProvider {
   private let askForCode: CodeQuestion?
   private let cacheFolder: String?
   private let now: @Sendable () -> Timestamp
+  private let metadataMemory = MetadataMemory()
+
+  private final class MetadataMemory: Sendable {
+    let hasAnswered = Atomic(false)
+  }
 
   /// Asks a person for the code that a device of a second factor shows.
   ///
@@ -56,7 +62,11 @@ public struct CredentialFetcher: CredentialProvider {
     case .singleSignOn(let signOn):
       return try await signOn.credentials(over: transport, now: now())
     case .container(let endpoint): return try await endpoint.credentials(over: nearby)
-    case .instanceMetadata(let metadata): return try await metadata.credentials(over: nearby)
+    case .instanceMetadata(let metadata):
+      let lent = try await metadata.credentials(
+        over: nearby, isKnown: metadataMemory.hasAnswered.load(ordering: .relaxed))
+      metadataMemory.hasAnswered.store(true, ordering: .relaxed)
+      return lent
     }
   }
 
@@ -74,8 +84,13 @@ public struct CredentialFetcher: CredentialProvider {
         reason: "it wants a code of the second factor \(role.mfaSerial ?? ""), and there was none; "
           + "run pail ls in a terminal to be asked for it")
     }
-    let lent = try await service.assume(role, with: sourceCredentials, code: code)
-    cache?.keep(lent)
-    return lent
+    do {
+      let lent = try await service.assume(role, with: sourceCredentials, code: code)
+      cache?.keep(lent)
+      return lent
+    } catch .unavailable(let source, let reason) {
+      // Trying again would ask the person for another code, time and again.
+      throw .unusable(source: source, reason: reason)
+    }
   }
 }

@@ -8,10 +8,15 @@ public struct InstanceMetadata: Sendable, Hashable {
 
   private static let source = "the instance metadata service"
 
-  func credentials(over transport: any HTTPTransport) async throws(CredentialError) -> Credentials {
+  /// - Parameter isKnown: whether it is known to be there. When nothing answers where it would be, this
+  ///   is likely no machine of Amazon's, and waiting for it is in vain.
+  func credentials(
+    over transport: any HTTPTransport, isKnown: Bool
+  ) async throws(CredentialError) -> Credentials {
     let lifetime = HTTPHeader("X-aws-ec2-metadata-token-ttl-seconds", "21600")
     let token = try await text(
-      of: request(.put, "/latest/api/token", lifetime), over: transport, "gives no token")
+      of: request(.put, "/latest/api/token", lifetime), over: transport, isKnown: isKnown,
+      "gives no token")
     let proof = HTTPHeader("X-aws-ec2-metadata-token", token)
     let path = "/latest/meta-data/iam/security-credentials/"
     let roles = try await text(
@@ -32,12 +37,19 @@ public struct InstanceMetadata: Sendable, Hashable {
   }
 
   private func text(
-    of request: HTTPRequest, over transport: any HTTPTransport, _ complaint: String
+    of request: HTTPRequest, over transport: any HTTPTransport, isKnown: Bool = true,
+    _ complaint: String
   ) async throws(CredentialError) -> String {
-    let answer = try await transport.answer(to: request, source: Self.source)
+    let answer: HTTPResponse
+    do {
+      answer = try await transport.answer(to: request, source: Self.source)
+    } catch .unavailable(let source, let reason) where !isKnown {
+      throw .unusable(source: source, reason: reason)
+    }
     let text = String(decoding: answer.body, as: UTF8.self).trimmed
     guard answer.status == 200, !text.isEmpty else {
-      throw .unusable(source: Self.source, reason: "it \(complaint) (status \(answer.status))")
+      throw CredentialError(
+        source: Self.source, reason: "it \(complaint) (status \(answer.status))", head: answer.head)
     }
     return text
   }
@@ -58,10 +70,10 @@ extension HTTPTransport {
   func answer(
     to request: HTTPRequest, source: String
   ) async throws(CredentialError) -> HTTPResponse {
-    let reason: String
     do {
       return try await send(request)
     } catch {
+      let reason: String
       switch error {
       case .cancelled: throw .cancelled
       case .unresolvedHost(let host): reason = "the host \(host) is not known"
@@ -73,7 +85,8 @@ extension HTTPTransport {
       case .malformedAnswer, .bodyTooLarge, .refused: reason = "its answer is none"
       case .file, .fileTooShort, .invalidRequest: reason = "it cannot be asked"
       }
+      throw error.isTransient
+        ? .unavailable(source: source, reason: reason) : .unusable(source: source, reason: reason)
     }
-    throw .unusable(source: source, reason: reason)
   }
 }

@@ -103,10 +103,13 @@ struct SecurityTokenService {
       responseBody: .memory(limit: 1 << 20), stallTimeout: .seconds(10))
     let answer = try await transport.answer(to: request, source: source)
     guard let document = try? XMLElement(parsing: answer.body) else {
-      throw .unusable(source: source, reason: "the answer, status \(answer.status), is no XML")
+      throw CredentialError(
+        source: source, reason: "the answer, status \(answer.status), is no XML", head: answer.head)
     }
     guard answer.head.isSuccess else {
-      throw .unusable(source: source, reason: Self.refusal(document, status: answer.status))
+      throw CredentialError(
+        source: source, reason: Self.refusal(document, status: answer.status), head: answer.head,
+        document: document)
     }
     return document
   }

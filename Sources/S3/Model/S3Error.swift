@@ -103,7 +103,8 @@ public struct S3Error: Error, Sendable, Hashable {
     switch cause {
     case .transport(let error): error.isTransient
     case .service(let error): error.isTransient
-    case .malformedAnswer, .credentials, .invalidRequest, .checksumMismatch: false
+    case .credentials(let error): error.isTransient
+    case .malformedAnswer, .invalidRequest, .checksumMismatch: false
     }
   }
 

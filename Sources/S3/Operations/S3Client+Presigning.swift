@@ -21,8 +21,10 @@ extension S3Client {
   ) async throws(S3Error) -> PresignedURL {
     let credentials: Credentials
     do {
-      credentials = try await self.credentials.credentials(
-        lastingUntil: now().advanced(by: expires))
+      let end = now().advanced(by: expires)
+      credentials = try await withRetries { () async throws(CredentialError) in
+        try await self.credentials.credentials(lastingUntil: end)
+      }
     } catch {
       throw S3Error(.presign, .credentials(error))
     }

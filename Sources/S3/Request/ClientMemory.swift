@@ -8,6 +8,7 @@ final class ClientMemory: Sendable {
     var clockOffset = Duration.zero
     var isClockCorrected = false
     var serverOffset: Duration?
+    var lastCredentials: Credentials?
     var etagMeaning = ETagMeaning.unknown
     var uploadsWithoutLesson = 0
     var uploadChecksum = UploadChecksum.crc64nvme
@@ -87,6 +88,12 @@ final class ClientMemory: Sendable {
   /// A long body arrived within the usual time.
   func noteArrival() {
     state.withLock { $0.stallFactor = 1 }
+  }
+
+  /// The last ones that were to be had, of which the history was told.
+  var lastCredentials: Credentials? {
+    get { state.withLock { $0.lastCredentials } }
+    set { state.withLock { $0.lastCredentials = newValue } }
   }
 
   /// What the endpoint's ETags are, as far as seen.

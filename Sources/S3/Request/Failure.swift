@@ -40,11 +40,11 @@ final class Failure: Error {
     return Timestamp(httpDate: text).map { max($0.since(now), .zero) }
   }
 
-  /// Whether no connection could be made, so that nothing was asked.
-  var isOfUnreachableServer: Bool {
+  /// Whether no connection could be made, or no keys were to be had, so that nothing was asked.
+  var leftServerUnasked: Bool {
     switch cause {
     case .transport(.noConnection), .transport(.unresolvedHost),
-      .transport(.proxy(_, isPassing: true)):
+      .transport(.proxy(_, isPassing: true)), .credentials(.unavailable):
       true
     default: false
     }
@@ -60,7 +60,8 @@ final class Failure: Error {
         || ([.putObject, .copyObject].contains(call.operation) && !call.isConditional)
     case .checksumMismatch:
       [.putObject, .uploadPart].contains(call.operation) && !call.isConditional
-    case .credentials, .invalidRequest: false
+    case .credentials(let error): error.isTransient
+    case .invalidRequest: false
     }
   }
 

@@ -10,8 +10,8 @@ public struct RetryPolicy: Sendable, Hashable {
   public var cap: Duration
   /// No attempt begins later than this after the first failure.
   public var deadline: Duration
-  /// While a server that has answered before cannot be reached, attempts go on for this long after
-  /// the first failure, however many they are.
+  /// While a server that has answered before cannot be reached, or the source of the credentials has
+  /// none to give, attempts go on for this long after the first failure, however many they are.
   public var persistence = Duration.zero
 
   public init(maxAttempts: Int, base: Duration, cap: Duration, deadline: Duration) {

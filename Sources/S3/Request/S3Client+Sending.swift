@@ -180,18 +180,19 @@ extension S3Client {
     let instant = ContinuousClock.now
     let firstFailure = attempt.firstFailure ?? instant
     attempt.firstFailure = firstFailure
-    guard isRepeatable, attempt.sent > 0 else { return nil }
+    attempt.failures += 1
+    guard isRepeatable else { return nil }
     // It may be back in a while, and nothing has been asked of it meanwhile.
-    let isAway = failure.isOfUnreachableServer && memory.serverOffset != nil
+    let isAway = failure.leftServerUnasked && memory.serverOffset != nil
     let deadline =
       isAway ? max(retryPolicy.deadline, retryPolicy.persistence) : retryPolicy.deadline
     let isPersistent =
       isAway && firstFailure.duration(to: instant) < retryPolicy.persistence
-    guard attempt.sent < retryPolicy.maxAttempts || isPersistent else { return nil }
+    guard attempt.failures < retryPolicy.maxAttempts || isPersistent else { return nil }
     if adjust(&attempt, to: failure) { return .zero }
     guard failure.isTransient(for: attempt.call) else { return nil }
     let wait = retryPolicy.wait(
-      afterAttempt: attempt.sent, retryAfter: failure.retryAfter(now: now()),
+      afterAttempt: attempt.failures, retryAfter: failure.retryAfter(now: now()),
       random: Double.random(in: 0...1))
     guard firstFailure.duration(to: instant) + wait <= deadline else { return nil }
     if let retryObserver {
@@ -200,8 +201,8 @@ extension S3Client {
       retryObserver(
         .failed(
           RetryNotice(
-            request: request, operation: attempt.call.operation, attempt: attempt.sent,
-            maxAttempts: max(retryPolicy.maxAttempts, attempt.sent + 1), cause: failure.cause,
+            request: request, operation: attempt.call.operation, attempt: attempt.failures,
+            maxAttempts: max(retryPolicy.maxAttempts, attempt.failures + 1), cause: failure.cause,
             wait: wait)))
     }
     return wait
@@ -261,6 +262,8 @@ private struct Attempt {
 
   var call: S3Call
   var sent = 0
+  /// Also of those that were not sent for want of keys.
+  var failures = 0
   var firstFailure: ContinuousClock.Instant?
   /// The number by which the observer knows the request, once it was told of it.
   var toldAs: Int?

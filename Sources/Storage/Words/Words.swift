@@ -265,6 +265,10 @@ struct Words {
         "Fetch new temporary credentials.")
     case .unusable(let source, let reason):
       self.init(.credentials, "The credentials of \(source) cannot be used: \(reason)")
+    case .unavailable(let source, let reason):
+      self.init(
+        .credentials, "The credentials of \(source) cannot be fetched now: \(reason)",
+        "Try again in a while.")
     case .signInNeeded(let command, let reason):
       self.init(.signInNeeded, reason, "Sign in with: \(command), then try again.")
     case .cancelled:

@@ -173,6 +173,27 @@ struct CredentialCacheTests {
     await #expect(throws: refusal) { try await late.value }
   }
 
+  @Test("A source in trouble is left alone for a moment, and those who ask meanwhile are told")
+  func trouble() async throws {
+    let refusing = Refusing()
+    let cache = CredentialCache(refusing, now: { [source] in source.now })
+    for (pause, count) in [(0, 1), (249, 1), (1, 2), (249, 2), (1, 3)] {
+      source.advance(.milliseconds(pause))
+      await #expect(throws: Refusing.error) { try await cache.credentials() }
+      #expect(refusing.count == count)
+    }
+  }
+
+  private final class Refusing: CredentialProvider {
+    static let error = CredentialError.unavailable(source: "x", reason: "y")
+    private let asked = Mutex(0)
+    var count: Int { asked.withLock { $0 } }
+    func credentials() async throws(CredentialError) -> Credentials {
+      asked.withLock { $0 += 1 }
+      throw Self.error
+    }
+  }
+
   @Test("What has ended when it comes is an error, not handed out")
   func staleFetch() async throws {
     let end = source.now.advanced(by: .seconds(-1))

@@ -45,8 +45,10 @@ struct CredentialFetcherTests {
     let error = await #expect(throws: CredentialError.self) {
       try await fetch(recipe, far, near: near)
     }
-    guard case .unusable(_, let reason)? = error else { return "\(String(describing: error))" }
-    return reason
+    switch error {
+    case .unusable(_, let reason), .unavailable(_, let reason): return reason
+    default: return "\(String(describing: error))"
+    }
   }
 
   private static let keys = CredentialRecipe.keys(
@@ -207,6 +209,58 @@ struct CredentialFetcherTests {
         == "it gives no credentials of the role (status 500)")
     #expect(try await reason(recipe, near: [.failure(.stalled)]) == "it does not answer")
     #expect(CredentialSurroundings(["AWS_EC2_METADATA_DISABLED": "TRUE"]).instanceMetadata() == nil)
+  }
+
+  @Test("A metadata service that has never answered is not waited for, and one that has is")
+  func silentInstanceMetadata() async throws {
+    let near = ScriptedTransport([
+      .failure(.stalled), .response(503), .response(200, [], "t"), .failure(.stalled),
+      .response(200, [], "t"), .response(200, [], "r"), .response(200, [], Self.document),
+      .failure(.stalled),
+    ])
+    let fetcher = CredentialFetcher(
+      try #require(CredentialSurroundings([:]).instanceMetadata()), transport: near, nearby: near,
+      region: .usEast1, now: { Self.moment })
+    for isTransient in [false, true, true] {
+      let error = await #expect(throws: CredentialError.self) { try await fetcher.credentials() }
+      #expect(error?.isTransient == isTransient)
+    }
+    _ = try await fetcher.credentials()
+    let error = await #expect(throws: CredentialError.self) { try await fetcher.credentials() }
+    #expect(error?.isTransient == true)
+  }
+
+  @Test(
+    "A source in trouble is told from one that refuses",
+    arguments: [
+      (.response(503), true), (.response(500, [], "<html>"), true), (.response(429), true),
+      (.response(408), true), (.failure(.connectionLost(reason: "reset")), true),
+      (.failure(.noConnection(host: "h", reason: "refused")), true),
+      (.failure(.unresolvedHost("h")), true), (.failure(.malformedAnswer(reason: "x")), true),
+      (.response(400, [], errorDocument("Throttling")), true),
+      (.response(400, [], errorDocument("IDPCommunicationError")), true),
+      (.response(403, [], errorDocument("AccessDenied")), false), (.response(404), false),
+      (.response(501), false), (.response(200, [], "<html>"), false),
+      (.failure(.tls(host: "h", reason: "expired")), false),
+    ] as [(ScriptedTransport.Answer, Bool)])
+  func trouble(answer: ScriptedTransport.Answer, isTransient: Bool) async throws {
+    let role = CredentialRecipe.role(AssumedRole(arn: "arn"), source: Self.keys)
+    let container = try CredentialSurroundings(
+      ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/x"]
+    ).container()
+    var recipes = [role]
+    // Only the Security Token Service answers with codes.
+    if case .response(400, _, _) = answer {} else { recipes += [container].compactMap(\.self) }
+    for recipe in recipes {
+      let error = await #expect(throws: CredentialError.self) {
+        try await fetch(recipe, [answer], near: [answer])
+      }
+      #expect(error?.isTransient == isTransient)
+    }
+  }
+
+  private static func errorDocument(_ code: String) -> String {
+    "<ErrorResponse><Error><Code>\(code)</Code></Error></ErrorResponse>"
   }
 
   @Test("A container's host is asked at its path, or at a whole URL, with the token it wants")

@@ -334,6 +334,90 @@ struct RetryTests {
       error == S3Error(operation: .listBuckets, cause: .credentials(.missing), attempts: 0))
   }
 
+  @Test("Credentials whose source is in trouble are waited for, and one that refuses is not")
+  func credentialsInTrouble() async throws {
+    let trouble = CredentialError.unavailable(source: "x", reason: "y")
+    let heard = Heard()
+    let passing = try ScriptedClient(
+      [.response(204)], credentials: Lender([trouble, trouble, nil]))
+    var client = passing.client
+    client.retryObserver = { heard.add($0) }
+    _ = try await client.deleteObject(location)
+    #expect(passing.requests.count == 1)
+    #expect(passing.waited.count == 2)
+    #expect(heard.notices.map(\.attempt) == [1, 2])
+    #expect(heard.notices.map(\.cause) == [.credentials(trouble), .credentials(trouble)])
+
+    let lasting = try ScriptedClient([], credentials: Lender([trouble]))
+    let error = await failure { () async throws(S3Error) in
+      try await lasting.client.deleteObject(location)
+    }
+    #expect(
+      error == S3Error(operation: .deleteObject, cause: .credentials(trouble), attempts: 0))
+    #expect(error?.isTransient == true)
+    #expect(lasting.waited.count == RetryPolicy.standard.maxAttempts - 1)
+
+    let refusal = CredentialError.unusable(source: "x", reason: "y")
+    let refused = try ScriptedClient([], credentials: Lender([refusal]))
+    let final = await failure { () async throws(S3Error) in
+      try await refused.client.deleteObject(location)
+    }
+    #expect(final?.isTransient == false)
+    #expect(refused.waited.isEmpty)
+  }
+
+  @Test("Between requests that got through they are waited for as long as a server that is away")
+  func credentialsAway() async throws {
+    var policy = RetryPolicy.standard
+    policy.cap = .seconds(1)
+    policy.persistence = .seconds(60)
+    let trouble = Array(
+      repeating: CredentialError.unavailable(source: "x", reason: "y") as CredentialError?,
+      count: 20)
+    let answer = ScriptedTransport.Answer.response(
+      204, [HTTPHeader("Date", "Fri, 20 Nov 2026 14:02:07 GMT")])
+    let known = try ScriptedClient(
+      [answer, answer], credentials: Lender([nil] + trouble + [nil]), policy: policy)
+    _ = try await known.client.deleteObject(location)
+    _ = try await known.client.deleteObject(location)
+    #expect(known.waited.count == 20)
+  }
+
+  @Test(
+    "While the source of the credentials is in trouble the last access key is told, or waited for")
+  func lastAccessKey() async throws {
+    let trouble = CredentialError.unavailable(source: "x", reason: "y")
+    let scripted = try ScriptedClient([], credentials: Lender([trouble, nil, trouble, .missing]))
+    #expect(await scripted.client.accessKeyID() == "AKID")
+    #expect(scripted.waited.count == 1)
+    #expect(await scripted.client.accessKeyID() == "AKID")
+    #expect(scripted.waited.count == 1)
+    #expect(await scripted.client.accessKeyID() == nil)
+    let never = try ScriptedClient([], credentials: Lender([trouble]))
+    #expect(await never.client.accessKeyID() == nil)
+    #expect(never.waited.count == RetryPolicy.standard.maxAttempts - 1)
+  }
+
+  @Test("A URL is signed when the source of the credentials is through its trouble")
+  func presigning() async throws {
+    let trouble = CredentialError.unavailable(source: "x", reason: "y")
+    let scripted = try ScriptedClient([], credentials: Lender([trouble, nil]))
+    _ = try await scripted.client.presign(
+      .get, location, expires: .seconds(60), fileName: nil, contentType: nil)
+    #expect(scripted.waited.count == 1)
+  }
+
+  /// Fails as listed, where nil stands for credentials; the last for ever.
+  private final class Lender: CredentialProvider {
+    private let outcomes: Mutex<[CredentialError?]>
+    init(_ outcomes: [CredentialError?]) { self.outcomes = Mutex(outcomes) }
+    func credentials() async throws(CredentialError) -> Credentials {
+      let error = outcomes.withLock { $0.count > 1 ? $0.removeFirst() : $0[0] }
+      if let error { throw error }
+      return Credentials(accessKeyID: "AKID", secretAccessKey: Secret("secret"))
+    }
+  }
+
   private final class Heard: Sendable {
     private let state = Mutex<[RetryEvent]>([])
     var all: [RetryEvent] { state.withLock { $0 } }

@@ -80,7 +80,9 @@ public struct SingleSignOn: Sendable, Hashable {
       throw .unusable(
         source: source, reason: "it does not lend \(roleName) of account \(accountID) to you")
     default:
-      throw .unusable(source: source, reason: "the portal answered with status \(answer.status)")
+      throw CredentialError(
+        source: source, reason: "the portal answered with status \(answer.status)",
+        head: answer.head)
     }
     guard let lent = JSONValue(parsing: answer.body)?["roleCredentials"],
       let id = lent["accessKeyId"]?.string, let secret = lent["secretAccessKey"]?.string,
