@@ -139,6 +139,59 @@ struct SingleSignOnTests {
     #expect(transport.requests.last?.headers["x-amz-sso_bearer_token"] == "token-old")
   }
 
+  @Test(
+    "A renewal service in trouble asks nobody to sign in again",
+    arguments: [
+      .response(503), .response(429), .response(500, [], #"{"error": "server_error"}"#),
+      .response(400, [], #"{"error": "slow_down"}"#), .failure(.connectionLost(reason: "reset")),
+    ] as [ScriptedTransport.Answer])
+  func renewalInTrouble(answer: ScriptedTransport.Answer) async throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Self.token(expires: "2026-11-20T14:00:00Z"), to: Self.sessionFile)
+    let error = await #expect(throws: CredentialError.self) {
+      try await signOn(folder).credentials(over: ScriptedTransport([answer]), now: Self.now)
+    }
+    #expect(error?.isTransient == true)
+    // The portal, with a token that is good.
+    try folder.write(Self.token(expires: "2026-11-20T20:00:00Z"), to: Self.sessionFile)
+    if case .response(400, _, _) = answer { return }
+    let portalError = await #expect(throws: CredentialError.self) {
+      try await signOn(folder).credentials(over: ScriptedTransport([answer]), now: Self.now)
+    }
+    #expect(portalError?.isTransient == true)
+  }
+
+  @Test(
+    "What another process has renewed meanwhile is taken",
+    arguments: ["2026-11-20T14:00:00Z", "2026-11-20T14:10:00Z"])
+  func renewedByAnother(end: String) async throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Self.token(expires: end), to: Self.sessionFile)
+    let transport = ScriptedTransport([
+      .response(400, [], #"{"error": "invalid_grant"}"#), Self.lent,
+    ])
+    let other = Self.token(expires: "2026-11-20T15:00:00Z").replacing(
+      "token-old", with: "token-new")
+    let path = folder.path(of: Self.sessionFile)
+    let hasty = HookedTransport(transport) { _ = PrivateFile.write(Array(other.utf8), to: path) }
+    _ = try await signOn(folder).credentials(over: hasty, now: Self.now)
+    #expect(transport.requests.last?.headers["x-amz-sso_bearer_token"] == "token-new")
+  }
+
+  /// Does something before each request.
+  private struct HookedTransport: HTTPTransport {
+    let transport: ScriptedTransport
+    let hook: @Sendable () -> Void
+    init(_ transport: ScriptedTransport, hook: @escaping @Sendable () -> Void) {
+      self.transport = transport
+      self.hook = hook
+    }
+    func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
+      hook()
+      return try await transport.send(request)
+    }
+  }
+
   @Test("A refusal names role and account, and neither token nor secret")
   func refused() async throws {
     let folder = try TemporaryFolder()

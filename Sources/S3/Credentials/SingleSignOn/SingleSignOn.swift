@@ -53,6 +53,13 @@ public struct SingleSignOn: Sendable, Hashable {
         renewed.write(to: tokenFile)
         return try await roleCredentials(renewed, over: transport)
       }
+      // Another process may have used what renews the token, which is good for one use, and have left
+      // the new one.
+      if case .success(nil) = outcome, let other = SSOToken(reading: tokenFile),
+        other.accessToken != token.accessToken, other.expires > now
+      {
+        return try await roleCredentials(other, over: transport)
+      }
       if left <= .zero, case .failure(let error) = outcome { throw error }
     }
     guard left > .zero else {
@@ -110,14 +117,24 @@ public struct SingleSignOn: Sendable, Hashable {
       method: .post, url: "\(endpoint)/token",
       headers: [HTTPHeader("Content-Type", "application/json")], body: .bytes(body),
       responseBody: .memory(limit: 1 << 20), stallTimeout: .seconds(10))
+    let source = "single sign-on"
     let answer: HTTPResponse
     do {
-      answer = try await transport.answer(to: request, source: "single sign-on")
+      answer = try await transport.answer(to: request, source: source)
     } catch {
       return .failure(error)
     }
-    guard answer.status == 200, let document = JSONValue(parsing: answer.body),
-      let text = document["accessToken"]?.string, let seconds = document["expiresIn"]?.integer,
+    let document = JSONValue(parsing: answer.body)
+    let reason = "its renewal was answered with status \(answer.status)"
+    switch answer.status {
+    case 400 where document?["error"]?.string == "slow_down":
+      return .failure(.unavailable(source: source, reason: reason))
+    case 200, 400, 401: break
+    default:
+      return .failure(CredentialError(source: source, reason: reason, head: answer.head))
+    }
+    guard answer.status == 200, let document, let text = document["accessToken"]?.string,
+      let seconds = document["expiresIn"]?.integer,
       (1...Int64(UInt32.max)).contains(seconds)
     else { return .success(nil) }
     return .success(
