@@ -61,7 +61,7 @@ public struct S3Client: Sendable {
       Values(
         endpoint: endpoint, region: region, retryPolicy: retryPolicy, credentials: credentials,
         transport: transport, isRegionAssumed: isRegionAssumed, now: now,
-        memory: ClientMemory(isBasic: isBasic)))
+        memory: ClientMemory(isBasic: isBasic, now: now())))
   }
 
   public var endpoint: Endpoint { setup.values.endpoint }

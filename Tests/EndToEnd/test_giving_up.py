@@ -212,6 +212,14 @@ def test_keys_that_expire_midway_are_renewed_and_the_request_goes_again(
     assert {outcome for _, outcome in outcomes(person)} == {"done"}
 
 
+def test_answers_to_head_that_give_no_reason_cost_no_new_keys(person, renewing):
+    moto, proxy, asked = renewing
+    moto.s3.put_object(Bucket=moto.bucket, Key="locked")
+    proxy.refuse(400, "InvalidRequest", operation="HeadObject", times=0)
+    assert person.run("stat", f"s3://{moto.bucket}/locked").returncode == 1
+    assert asked() == 1
+
+
 def test_keys_whose_source_is_in_trouble_midway_are_waited_for(person, new_bucket):
     moto = Moto(new_bucket("box", create=False))
     # Busy at first, and again when the keys have to be renewed.

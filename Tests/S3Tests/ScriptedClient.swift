@@ -15,13 +15,14 @@ struct ScriptedClient {
     _ answers: [ScriptedTransport.Answer], endpoint: Endpoint? = nil, pieceSize: Int = 4096,
     credentials: any CredentialProvider = StaticCredentials(
       accessKeyID: "AKID", secretAccessKey: Secret("secret")),
-    policy: RetryPolicy = .standard
+    policy: RetryPolicy = .standard,
+    now: @escaping @Sendable () -> Timestamp = { ScriptedClient.moment }
   ) throws {
     transport = ScriptedTransport(answers, pieceSize: pieceSize)
     client = S3Client(
       endpoint: try endpoint ?? Endpoint(parsing: "http://store.test:9000"), region: .usEast1,
       credentials: credentials, transport: transport, retryPolicy: policy,
-      now: { ScriptedClient.moment })
+      now: now)
     client.wait = { [waits] (duration) async throws(CancellationError) in
       waits.add(duration)
     }

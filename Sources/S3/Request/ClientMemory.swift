@@ -9,6 +9,7 @@ final class ClientMemory: Sendable {
     var isClockCorrected = false
     var serverOffset: Duration?
     var lastCredentials: Credentials?
+    var tokenDoubted: Timestamp
     var etagMeaning = ETagMeaning.unknown
     var uploadsWithoutLesson = 0
     var uploadChecksum = UploadChecksum.crc64nvme
@@ -24,11 +25,14 @@ final class ClientMemory: Sendable {
 
   private static let mostStallFactor = 9
 
-  private let state = Mutex(State())
+  private let state: Mutex<State>
   let signingKeys = SigningKeys()
 
-  /// - Parameter isBasic: whether to begin with what every store knows.
-  init(isBasic: Bool = false) {
+  /// - Parameters:
+  ///   - isBasic: whether to begin with what every store knows.
+  ///   - now: by the clock of the client.
+  init(isBasic: Bool = false, now: Timestamp) {
+    state = Mutex(State(tokenDoubted: now))
     guard isBasic else { return }
     state.withLock { state in
       state.uploadChecksum = .none
@@ -95,6 +99,19 @@ final class ClientMemory: Sendable {
     get { state.withLock { $0.lastCredentials } }
     set { state.withLock { $0.lastCredentials = newValue } }
   }
+
+  /// Whether an answer that gives no reason may be due to a token that has ended: not while it was
+  /// fetched a short time ago, by the client's first request or for the last such doubt.
+  func mayDoubtToken(at now: Timestamp) -> Bool {
+    state.withLock { state in
+      guard now.since(state.tokenDoubted) >= Self.shortestTokenLife else { return false }
+      state.tokenDoubted = now
+      return true
+    }
+  }
+
+  /// Source: AWS STS API Reference, "AssumeRole", `DurationSeconds`.
+  private static let shortestTokenLife = Duration.seconds(900)
 
   /// What the endpoint's ETags are, as far as seen.
   var etagMeaning: ETagMeaning { state.withLock { $0.etagMeaning } }

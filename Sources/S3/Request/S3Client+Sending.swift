@@ -225,9 +225,10 @@ extension S3Client {
       if memory.correctClock(by: offset) { clockObserver?(offset) }
       return true
     }
-    guard isAboutToken(error, attempt.call), attempt.credentials?.sessionToken != nil,
-      attempt.adjustments.insert(.credentials).inserted
+    guard attempt.credentials?.sessionToken != nil, !attempt.adjustments.contains(.credentials),
+      isAboutToken(error, attempt.call)
     else { return false }
+    attempt.adjustments.insert(.credentials)
     attempt.expired = attempt.credentials
     return true
   }
@@ -242,9 +243,11 @@ extension S3Client {
     return offset > Self.tolerableSkew || offset < .zero - Self.tolerableSkew
   }
 
-  /// An answer to HEAD names no reason, and 400 is what a token gets that has ended.
+  /// An answer to HEAD names no reason, and 400 is what a token gets that has ended; and every request
+  /// for an object under a customer's key, which takes no new ones each time.
   private func isAboutToken(_ error: ServiceError, _ call: S3Call) -> Bool {
-    error.code == .expiredToken || (call.method == .head && error.status == 400)
+    error.code == .expiredToken
+      || (call.method == .head && error.status == 400 && memory.mayDoubtToken(at: now()))
   }
 
   /// Source: Amazon S3 API Reference, "Authenticating Requests", where a request that is dated

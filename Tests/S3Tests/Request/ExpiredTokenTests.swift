@@ -19,12 +19,6 @@ struct ExpiredTokenTests {
     _ = try await renewed.client.deleteObject(location)
     #expect(renewed.requests.map { $0.headers["x-amz-security-token"] } == ["token1", "token2"])
 
-    // An answer to HEAD has no body that could say why.
-    let head = try ScriptedClient(
-      [.response(400), .response(200)], credentials: RenewingCredentials())
-    _ = try await head.client.headBucket(location.bucket)
-    #expect(head.requests.map { $0.headers["x-amz-security-token"] } == ["token1", "token2"])
-
     let stale = try ScriptedClient(
       [Self.expired, Self.expired], credentials: RenewingCredentials())
     let error = await failure { () async throws(S3Error) in
@@ -32,6 +26,36 @@ struct ExpiredTokenTests {
     }
     #expect(error?.code == .expiredToken)
     #expect(error?.attempts == 2)
+  }
+
+  @Test("An answer to HEAD says nothing of the token, which is doubted only once it may have ended")
+  func head() async throws {
+    let clock = Clock()
+    let scripted = try ScriptedClient(
+      [.response(400), .response(400), .response(200), .response(400), .response(400)],
+      credentials: RenewingCredentials(), now: { clock.now })
+    func head() async -> S3Error? {
+      await failure { () async throws(S3Error) in
+        try await scripted.client.headBucket(bucket)
+      }
+    }
+    #expect(await head()?.code == S3ErrorCode("HTTP400"))
+    #expect(scripted.requests.count == 1)
+    clock.advance(.seconds(900))
+    #expect(await head() == nil)
+    // Those that were fetched for it are good.
+    #expect(await head() != nil)
+    clock.advance(.seconds(899))
+    #expect(await head() != nil)
+    #expect(scripted.requests.count == 5)
+  }
+
+  private final class Clock: Sendable {
+    private let moment = Mutex(ScriptedClient.moment)
+    var now: Timestamp { moment.withLock { $0 } }
+    func advance(_ duration: Duration) {
+      moment.withLock { $0 = $0.advanced(by: duration) }
+    }
   }
 
   @Test(
