@@ -33,6 +33,8 @@ struct Pail {
     signal(SIGPIPE, SIG_IGN)
     // A file that grows past `ulimit -f` is an error of the write as well.
     signal(SIGXFSZ, SIG_IGN)
+    // Ignored, as whoever started this program may have left it, no end of another could be awaited.
+    signal(SIGCHLD, SIG_DFL)
     let command: any ParsableCommand
     do {
       if UnknownOption.asksForVersion(arguments) { endIfUnknownOption(in: arguments) }

@@ -3,6 +3,7 @@
 import http.server
 import json
 import resource
+import signal
 import subprocess
 import threading
 
@@ -71,6 +72,18 @@ def test_a_program_gives_the_keys_and_the_history_has_them(person, store, bucket
     assert b"status 3" in failed.stderr
     for word in (store.secret_key.encode(), b"--hidden-word"):
         assert word not in failed.stderr + failed.stdout
+
+
+def test_a_program_gives_the_keys_whoever_started_pail_ignores_the_end_of_others(
+    person, store, bucket, files
+):
+    answer = json.dumps(document(store, Version=1))
+    files(f"[default]\ncredential_process = echo '{answer}'\nendpoint_url = {store.endpoint}\n")
+    done = subprocess.run(
+        [person.binary, "ls"], capture_output=True, env=person.env, cwd=person.work, timeout=60,
+        preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN),
+    )
+    assert done.returncode == 0 and bucket in done.stdout.decode(), done.stderr
 
 
 def test_a_file_found_in_the_folder_cannot_name_the_files_with_programs(person, files, tmp_path):
