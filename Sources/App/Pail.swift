@@ -49,11 +49,14 @@ struct Pail {
     case let command as any PailCommand:
       _exit(await CommandRunner.run(command))
     case var command as any AsyncParsableCommand:
+      let result: Result<Void, any Error>
       do {
-        try await command.run()
+        result = .success(try await command.run())
       } catch {
-        PailCommandLine.end(with: error)
+        result = .failure(error)
       }
+      CredentialProcess.endAll()
+      if case .failure(let error) = result { PailCommandLine.end(with: error) }
     case var command:
       do {
         try command.run()

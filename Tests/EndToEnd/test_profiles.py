@@ -2,7 +2,9 @@
 
 import http.server
 import json
+import os
 import resource
+import select
 import signal
 import subprocess
 import threading
@@ -84,6 +86,36 @@ def test_a_program_gives_the_keys_whoever_started_pail_ignores_the_end_of_others
         preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN),
     )
     assert done.returncode == 0 and bucket in done.stdout.decode(), done.stderr
+
+
+@pytest.mark.parametrize("command", ["ls", "put a.txt s3://box/", None])
+def test_a_program_that_gives_no_keys_ends_with_pail(person, store, files, command):
+    numbers = person.home / "numbers"
+    os.mkfifo(numbers)
+    script = person.home / "keys"
+    script.write_text(f"#!/bin/sh\nsleep 1000 &\necho $$ $! > {numbers}\nwait\n")
+    script.chmod(0o755)
+    files(f"[default]\ncredential_process = {script}\nendpoint_url = {store.endpoint}\n")
+    person.file("a.txt", b"a")
+    if command:
+        process = subprocess.Popen(
+            [person.binary, *command.split()], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=person.env, cwd=person.work,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
+    else:
+        process = person.open().process
+    handles = [os.pidfd_open(int(number)) for number in numbers.read_text().split()]
+    try:
+        process.send_signal(signal.SIGINT if command else signal.SIGTERM)
+        process.wait(timeout=30)
+        for handle in handles:
+            assert select.select([handle], [], [], 30)[0]
+    finally:
+        for handle in handles:
+            if not select.select([handle], [], [], 0)[0]:
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
+            os.close(handle)
 
 
 def test_a_file_found_in_the_folder_cannot_name_the_files_with_programs(person, files, tmp_path):

@@ -1,5 +1,6 @@
 import Dispatch
 import Glibc
+import S3
 import Storage
 import Synchronization
 import Terminal
@@ -45,6 +46,7 @@ enum CommandRunner {
     }
     gate.finish()
     let result = await work.result
+    CredentialProcess.endAll()
     await context.stopServing()
     let status = status(
       of: result, context, wasInterrupted: interruption.hasHappened, wayOn: command.wayOn)
@@ -64,6 +66,7 @@ enum CommandRunner {
 
   /// Ends the program at once, with what there is to say.
   private static func end(_ console: Console, _ words: String) -> Never {
+    CredentialProcess.endAll()
     console.lastWords(words)
     _exit(Status.interrupted)
   }

@@ -1,6 +1,7 @@
 internal import CFiles
 internal import Dispatch
 internal import Glibc
+internal import Synchronization
 internal import SystemPackage
 
 /// A program that prints credentials.
@@ -47,6 +48,17 @@ public struct CredentialProcess: Sendable, Hashable {
     return try Credentials(document, tokenName: "SessionToken", source: origin)
   }
 
+  /// Those under way, which are no more once the kernel may give their numbers away again.
+  private static let running = Mutex<Set<pid_t>>([])
+
+  /// Asks those under way to end, with what they have started. They have sessions of their own, so
+  /// neither the terminal's signals nor the end of this program reaches them.
+  public static func endAll() {
+    running.withLock { processes in
+      for process in processes { kill(-process, SIGTERM) }
+    }
+  }
+
   private static let queue = DispatchQueue(
     label: "pail.credential-process", attributes: .concurrent)
 
@@ -67,9 +79,13 @@ public struct CredentialProcess: Sendable, Hashable {
       defer { close(ends[1]) }
       // Without the terminal: a program that asks there would draw over the screen and take its
       // keys. What it complains of may hold secrets.
-      process = try ChildProcess.start(
-        programName, arguments: revealedWords.map { Array($0.utf8) },
-        output: FileDescriptor(rawValue: ends[1]))
+      process = try Self.running.withLock { processes throws(Errno) in
+        let process = try ChildProcess.start(
+          programName, arguments: revealedWords.map { Array($0.utf8) },
+          output: FileDescriptor(rawValue: ends[1]))
+        processes.insert(process)
+        return process
+      }
     } catch {
       throw failure("it cannot be started: \(String(cString: strerror(error.rawValue)))")
     }
@@ -83,6 +99,7 @@ public struct CredentialProcess: Sendable, Hashable {
       // It leads a session of its own, so this reaches what it has started as well.
       kill(-process, SIGKILL)
       var status: Int32 = 0
+      leave(process)
       waitpid(process, &status, 0)
       throw error
     }
@@ -133,11 +150,16 @@ public struct CredentialProcess: Sendable, Hashable {
       ended.wait()
       throw tooSlow
     }
+    leave(process)
     var status: Int32 = 0
     while waitpid(process, &status, 0) != process {
       guard errno == EINTR else { throw failure("its end cannot be awaited") }
     }
     return status
+  }
+
+  private func leave(_ process: pid_t) {
+    Self.running.withLock { _ = $0.remove(process) }
   }
 
   private var tooSlow: CredentialError {
