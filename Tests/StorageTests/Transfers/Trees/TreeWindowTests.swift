@@ -18,8 +18,8 @@ struct TreeWindowTests {
       files: files, settings: settings)
   }
 
-  private func file(_ key: String, _ size: ByteCount) throws -> TreeItem {
-    let location = ObjectLocation(bucket: try BucketName("reports"), key: ObjectKey(key))
+  private func file(_ key: String, _ size: ByteCount) -> TreeItem {
+    let location = ObjectLocation(bucket: BucketName("reports"), key: ObjectKey(key))
     return .file(.download(location, into: "/home"), size: size, isRenamed: false)
   }
 
@@ -41,8 +41,8 @@ struct TreeWindowTests {
   @Test("Large files that have no room are held, and small ones after them begin")
   func held() throws {
     var window = window(large: 1)
-    for number in 1...3 { window.found(try file("large-\(number)", large)) }
-    window.found(try file("small", small))
+    for number in 1...3 { window.found(file("large-\(number)", large)) }
+    window.found(file("small", small))
     #expect(key(window.take()?.item) == "large-1")
     #expect(key(window.take()?.item) == "small")
     #expect(window.take() == nil)
@@ -56,7 +56,7 @@ struct TreeWindowTests {
     var window = window(large: 1)
     for number in 0...TreeWindow.mostHeld {
       #expect(window.mayFind)
-      window.found(try file("\(number)", large))
+      window.found(file("\(number)", large))
       _ = window.take()
     }
     #expect(!window.mayFind)
@@ -65,7 +65,7 @@ struct TreeWindowTests {
     #expect(window.mayFind)
     var begun = 0
     while window.mayFind {
-      window.found(try file("small", small))
+      window.found(file("small", small))
       if window.take() != nil { begun += 1 }
     }
     #expect(begun == 34)
@@ -76,8 +76,8 @@ struct TreeWindowTests {
   @Test("What was found goes on when the rest cannot be found")
   func findingFails() throws {
     var window = window(large: 1)
-    window.found(try file("a", large))
-    window.found(try file("b", large))
+    window.found(file("a", large))
+    window.found(file("b", large))
     _ = window.take()
     window.foundAll(StorageError(kind: .connection, message: "No answer"))
     #expect(!window.mayFind)
@@ -96,8 +96,8 @@ struct TreeWindowTests {
     ])
   func endsAtOnce(kind: StorageError.Kind, rest: TreeWindow.Rest) throws {
     var window = window()
-    window.found(try file("a", small))
-    window.found(try file("b", small))
+    window.found(file("a", small))
+    window.found(file("b", small))
     _ = window.take()
     window.ended(failure(kind), in: nil)
     #expect(window.stop?.kind == kind)
@@ -112,13 +112,13 @@ struct TreeWindowTests {
     arguments: [StorageError.Kind.connection, .busy])
   func inVain(kind: StorageError.Kind) throws {
     var window = window()
-    for _ in 1..<TreeWindow.mostInVain { window.fail(failure(kind), try file("a", small)) }
-    window.found(try file("a", small))
+    for _ in 1..<TreeWindow.mostInVain { window.fail(failure(kind), file("a", small)) }
+    window.found(file("a", small))
     _ = window.take()
     window.ended(TreeWindow.Ended(weight: .small), in: nil)
-    for _ in 1..<TreeWindow.mostInVain { window.fail(failure(kind), try file("a", small)) }
+    for _ in 1..<TreeWindow.mostInVain { window.fail(failure(kind), file("a", small)) }
     #expect(window.stop == nil)
-    window.fail(failure(kind), try file("a", small))
+    window.fail(failure(kind), file("a", small))
     #expect(window.stop?.kind == kind)
     #expect(window.rest == .isKept)
   }
@@ -128,7 +128,7 @@ struct TreeWindowTests {
     var window = window()
     var failure = failure(.busy)
     failure.wasLastAttempt = false
-    for _ in 0..<2 * TreeWindow.mostInVain { window.fail(failure, try file("a", small)) }
+    for _ in 0..<2 * TreeWindow.mostInVain { window.fail(failure, file("a", small)) }
     #expect(window.stop == nil)
     #expect(window.hasLostSome)
   }
@@ -137,7 +137,7 @@ struct TreeWindowTests {
   func ownTrouble() throws {
     var window = window()
     for kind in [StorageError.Kind.accessDenied, .noSuchKey, .damaged, .localFile, .cancelled] {
-      for _ in 0..<2 * TreeWindow.mostInVain { window.fail(failure(kind), try file("a", small)) }
+      for _ in 0..<2 * TreeWindow.mostInVain { window.fail(failure(kind), file("a", small)) }
     }
     #expect(window.stop == nil)
     #expect(!window.hasLostSome)
@@ -151,7 +151,7 @@ struct TreeWindowTests {
       pool: RequestPool(parts: ConcurrencyPlan(fixed: 4), small: ConcurrencyPlan(fixed: 4)),
       files: files, settings: TransferSettings())
     for _ in 0..<4 {
-      window.found(try file("a", small))
+      window.found(file("a", small))
       #expect(window.take() != nil)
     }
     #expect(!files.hasRoom(ofKind: 1, own: 4))
