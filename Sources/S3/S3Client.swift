@@ -174,8 +174,9 @@ public struct S3Client: Sendable {
   {
     let credentials = try await credentials.credentials()
     let place = service ?? (endpoint.awsRegion == nil ? endpoint : nil)
-    return try await SecurityTokenService(transport: transport, region: region, now: now)
-      .callerIdentity(of: credentials, at: place)
+    return try await SecurityTokenService(
+      transport: transport, region: region, now: { now().advanced(by: memory.clockOffset) }
+    ).callerIdentity(of: credentials, at: place)
   }
 
   /// A moment of this machine's clock as the server's clock shows it, by the `Date` of its last

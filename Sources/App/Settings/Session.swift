@@ -145,9 +145,9 @@ struct Session: Sendable {
     let nearby = CurlTransport(
       configuration: .init(
         connectTimeout: .seconds(1), userAgent: "pail/\(Pail.version)"))
-    return CredentialCache(
-      CredentialFetcher(
-        recipe, transport: transport(settings, log), nearby: nearby, region: settings.region,
-        cacheFolder: settings.awsFolder, askForCode: askForCode))
+    let fetcher = CredentialFetcher(
+      recipe, transport: transport(settings, log), nearby: nearby, region: settings.region,
+      cacheFolder: settings.awsFolder, askForCode: askForCode)
+    return CredentialCache(fetcher, now: { fetcher.now() })
   }
 }

@@ -9,7 +9,7 @@ public struct CredentialFetcher: CredentialProvider {
   private let region: Region
   private let askForCode: CodeQuestion?
   private let cacheFolder: String?
-  private let now: @Sendable () -> Timestamp
+  private let clock: ServiceClock
   private let metadataMemory = MetadataMemory()
 
   private final class MetadataMemory: Sendable {
@@ -34,13 +34,16 @@ public struct CredentialFetcher: CredentialProvider {
     now: @escaping @Sendable () -> Timestamp = Timestamp.now
   ) {
     self.recipe = recipe
-    self.transport = transport
+    clock = ServiceClock(now)
+    self.transport = ClockedTransport(transport: transport, clock: clock)
     self.nearby = nearby
     self.region = region
     self.cacheFolder = cacheFolder
     self.askForCode = askForCode
-    self.now = now
   }
+
+  /// The time by the clock of the services, as far as it is known: credentials end by it.
+  public func now() -> Timestamp { clock.now }
 
   public func credentials() async throws(CredentialError) -> Credentials {
     try await credentials(by: recipe)
@@ -49,7 +52,8 @@ public struct CredentialFetcher: CredentialProvider {
   private func credentials(
     by recipe: CredentialRecipe
   ) async throws(CredentialError) -> Credentials {
-    let service = SecurityTokenService(transport: transport, region: region, now: now)
+    let service = SecurityTokenService(
+      transport: transport, region: region, now: { [clock] in clock.now })
     switch recipe {
     case .anonymous: return .anonymous
     case .keys(let credentials): return credentials

@@ -75,6 +75,35 @@ struct SecurityTokenService {
     _ action: String, _ parameters: [QueryItem], to given: Endpoint?,
     signedWith credentials: Credentials?, source: String
   ) async throws(CredentialError) -> XMLElement {
+    let start = now()
+    var answer = try await answer(
+      action, parameters, to: given, signedWith: credentials, source: source)
+    // The answer itself has set the clock right.
+    if !answer.head.isSuccess, credentials != nil, isCorrected(since: start) {
+      answer = try await self.answer(
+        action, parameters, to: given, signedWith: credentials, source: source)
+    }
+    guard let document = try? XMLElement(parsing: answer.body) else {
+      throw CredentialError(
+        source: source, reason: "the answer, status \(answer.status), is no XML", head: answer.head)
+    }
+    guard answer.head.isSuccess else {
+      throw CredentialError(
+        source: source, reason: Self.refusal(document, status: answer.status), head: answer.head,
+        document: document)
+    }
+    return document
+  }
+
+  private func isCorrected(since start: Timestamp) -> Bool {
+    let difference = now().since(start)
+    return difference > ServiceClock.tolerance || difference < .zero - ServiceClock.tolerance
+  }
+
+  private func answer(
+    _ action: String, _ parameters: [QueryItem], to given: Endpoint?,
+    signedWith credentials: Credentials?, source: String
+  ) async throws(CredentialError) -> HTTPResponse {
     let signingRegion = region.isOfAmazon ? region : .usEast1
     let endpoint = given ?? .amazon(.tokens, region: signingRegion)
     let items =
@@ -101,17 +130,7 @@ struct SecurityTokenService {
     let request = HTTPRequest(
       method: .post, url: "\(endpoint)/", headers: headers, body: .bytes(body),
       responseBody: .memory(limit: 1 << 20), stallTimeout: .seconds(10))
-    let answer = try await transport.answer(to: request, source: source)
-    guard let document = try? XMLElement(parsing: answer.body) else {
-      throw CredentialError(
-        source: source, reason: "the answer, status \(answer.status), is no XML", head: answer.head)
-    }
-    guard answer.head.isSuccess else {
-      throw CredentialError(
-        source: source, reason: Self.refusal(document, status: answer.status), head: answer.head,
-        document: document)
-    }
-    return document
+    return try await transport.answer(to: request, source: source)
   }
 
   /// The code alone: a message may repeat what was sent.

@@ -102,6 +102,34 @@ struct CredentialFetcherTests {
     #expect(text(request).contains("RoleSessionName=pail-1795183327"))
   }
 
+  @Test(
+    "Where this machine's clock is off, roles are asked for and kept by the service's",
+    arguments: [-3600, 3600])
+  func clock(secondsAhead: Int64) async throws {
+    let date = [HTTPHeader("Date", "Fri, 20 Nov 2026 14:02:07 GMT")]
+    let transport = ScriptedTransport([
+      .response(403, date, Self.errorDocument("SignatureDoesNotMatch")),
+      .response(200, date, Self.lent("AssumeRole")),
+    ])
+    let fetcher = CredentialFetcher(
+      .role(AssumedRole(arn: "arn"), source: Self.keys), transport: transport, nearby: transport,
+      region: .usEast1, now: { Self.moment.advanced(by: .seconds(secondsAhead)) })
+    let cache = CredentialCache(fetcher, now: { fetcher.now() })
+    #expect(try await cache.credentials().accessKeyID == "ASIALENT")
+    #expect(transport.requests.last?.headers["x-amz-date"] == "20261120T140207Z")
+    // Kept: the script has no further answer.
+    #expect(try await cache.credentials().accessKeyID == "ASIALENT")
+    #expect(transport.requests.count == 2)
+  }
+
+  @Test("A refusal by a service whose clock agrees is final")
+  func refusalInTime() async throws {
+    let date = [HTTPHeader("Date", "Fri, 20 Nov 2026 14:06:07 GMT")]
+    let answer = ScriptedTransport.Answer.response(403, date, Self.errorDocument("AccessDenied"))
+    let recipe = CredentialRecipe.role(AssumedRole(arn: "arn"), source: Self.keys)
+    #expect(try await reason(recipe, far: [answer]) == "it was refused: AccessDenied")
+  }
+
   @Test("A chain of roles is climbed from its source")
   func chain() async throws {
     let result = try await fetch(
