@@ -35,7 +35,8 @@ struct Layout: Sendable, Hashable {
     }
     let share = focus == .transfers ? main.rows / 2 : main.rows / 3
     let wanted = count == 0 ? 0 : min(count, max(share - 2, 1)) + 2
-    let rows = main.rows - wanted >= 5 ? wanted : 0
+    // The smallest screen has room for one transfer: keys that go to the box must be seen to.
+    let rows = min(wanted, main.rows - 5)
     objects = Rect(
       column: main.column, row: main.row, columns: main.columns, rows: main.rows - rows)
     transfers =

@@ -203,6 +203,15 @@ struct TransfersPaneTests {
     }
   }
 
+  @Test("On the smallest screen t goes to a box that is there", arguments: [40, 80])
+  func smallest(columns: Int) throws {
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"), columns: columns, rows: 10)
+    scene.send(.transfersProgressed([.sample(1), .sample(2), .sample(3)]))
+    scene.press("t G")
+    #expect(scene.state.focus == .transfers)
+    #expect(scene.screen.contains("▸Transfers") && scene.screen.contains("▸↑ file-3"))
+  }
+
   @Test("The prefix is listed anew once the last upload into its bucket is over")
   func refreshAfterUpload() throws {
     var scene = try Scene.at("p/", .of(["a"], under: "p/"))

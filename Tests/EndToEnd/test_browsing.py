@@ -51,6 +51,18 @@ def test_the_row_of_two_dots_leads_up_and_cannot_be_marked(person, store, bucket
     browser.wait_listed("p/")
 
 
+def test_a_box_of_transfers_is_seen_on_the_smallest_screen(person, store, bucket):
+    store.put(bucket, "a.txt", b"1")
+    store.put(bucket, "b.txt", b"1")
+    browser = person.browse(f"s3://{bucket}", rows=10, columns=80)
+    browser.wait_selected("a.txt")
+    browser.press("*", "d", "Enter")
+    browser.wait_for("Downloaded 2 files")
+    browser.press("t")
+    browser.wait_focus("transfers")
+    assert "▸↓ b.txt" in browser.text
+
+
 def test_columns_tell_size_time_and_class(person, store, bucket):
     store.put(bucket, "report.csv", b"x" * 12698)
     changed = store.s3.head_object(Bucket=bucket, Key="report.csv")["LastModified"]
