@@ -140,6 +140,7 @@ public struct BrowserState: Sendable {
         if error.kind == .signInNeeded, overlays.isEmpty { overlays.append(SignInDialog(error)) }
       }
     }
+    if let kept = turn.kept { lastError = kept }
   }
 
   private mutating func follow(_ change: Turn.BucketChange, _ turn: inout Turn) {

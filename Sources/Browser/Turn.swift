@@ -6,6 +6,7 @@ import Storage
 struct Turn {
   private(set) var effects: [Effect] = []
   private(set) var message: Message?
+  private(set) var kept: StorageError?
   /// Handed out by ``takeOpened()`` and the like, so that each is carried out once.
   private var opened: [any Overlay] = []
   private var closesOverlay = false
@@ -45,6 +46,9 @@ struct Turn {
     guard !error.isCancellation else { return }
     message = .error(error)
   }
+
+  /// Has an error ready for who asks for the last one, whatever the bottom row says.
+  mutating func keep(_ error: StorageError) { kept = error }
 
   mutating func open(_ overlay: any Overlay) { opened.append(overlay) }
 

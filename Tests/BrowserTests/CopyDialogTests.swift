@@ -132,4 +132,36 @@ struct CopyDialogTests {
     #expect(scene.screen.contains("Stopping"))
     #expect(scene.state.overlays.count == 1)
   }
+
+  private func finish(_ scene: inout Scene, failures: [StorageError]) throws {
+    scene.press("c Enter")
+    let request = try #require(
+      scene.effects.last { if case .copyObjects = $0 { true } else { false } }?.request)
+    var report = CopyReport()
+    for failure in failures { report.note(.failure(failure)) }
+    scene.send(.answered(request, .objectsCopied(report)))
+  }
+
+  @Test("What failed stands there with code and advice, and E shows it again")
+  func failures() throws {
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"), rows: 30)
+    var second = StorageError.denied
+    second.message = "Access to s3://assets was denied"
+    try finish(&scene, failures: [.denied, second])
+    for press in [nil, "Esc E"] {
+      if let press { scene.press(press) }
+      #expect(scene.screen.contains("Copied 0 objects, 2 failed"))
+      #expect(scene.screen.contains("Access to s3://reports was denied (AccessDenied)"))
+      #expect(scene.screen.contains("Access to s3://assets was denied (AccessDenied)"))
+      #expect(scene.screen.split(separator: "Ask the bucket's owner").count == 2)
+    }
+  }
+
+  @Test("One failure alone is the last error, with all that the server said")
+  func oneFailure() throws {
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"), rows: 30)
+    try finish(&scene, failures: [.denied])
+    scene.press("Esc E")
+    #expect(scene.screen.contains("Request ID R1"))
+  }
 }

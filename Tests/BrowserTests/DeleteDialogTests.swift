@@ -147,6 +147,9 @@ struct DeleteDialogTests {
     // And the prefix is listed anew.
     #expect(
       try request(scene) { if case .listObjects = $0 { true } else { false } }.value > id.value)
+    scene.press("Esc E")
+    #expect(scene.screen.contains("p/a/\\x1bx  AccessDenied: no"))
+    #expect(scene.screen.split(separator: "Ask for s3:DeleteObject").count == 2)
   }
 
   @Test("Why a deletion ended early is in the list too, with what to do: the bottom row is short")

@@ -171,13 +171,14 @@ struct CopyDialog: Overlay {
     turn.say(text)
     if let warning = report.warning { turn.fail(warning) }
     guard report.failed > 0 else { return }
-    var lines = [Line(text, .emphasis), .blank]
-    lines += report.failures.map { Line(VisibleText($0.message)) }
-    let unlisted = report.failed - report.failures.count
-    if unlisted > 0 {
-      lines.append(Line("and \(ByteFormat.exact(Int64(unlisted))) more", .secondary))
-    }
-    turn.open(TextDialog(title: "\(verb.title): what failed", lines: lines))
+    FailureList(
+      title: "\(verb.title): what failed", summary: text,
+      advice: report.failures.map(\.recovery),
+      rows: report.failures.map { VisibleText($0.messageAndCode) },
+      unlisted: report.failed - report.failures.count
+    ).tell(&turn)
+    // One alone says all that the server said.
+    if report.failed == 1, let failure = report.failures.first { turn.keep(failure) }
   }
 
   func draw(on frame: inout Frame, _ facts: BrowserFacts, _ retries: RequestRetries) {

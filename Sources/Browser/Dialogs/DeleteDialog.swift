@@ -315,21 +315,14 @@ struct DeletionSummary {
     if let warning = report.warning { turn.fail(warning) }
     if let stopped = report.stoppedBy { turn.fail(stopped) }
     guard report.failed > 0 else { return }
-    var lines = [Line(text, .emphasis)]
-    // Above the names, of which there may be a thousand; mostly the same for all.
-    var said: Set<String> = []
-    let recoveries = [report.stoppedBy?.recovery] + report.failures.map(\.recovery)
-    lines += recoveries.compactMap { $0 }.filter { said.insert($0).inserted }.map { Line($0) }
-    lines.append(.blank)
-    lines += report.failures.map { failure in
+    let rows = report.failures.map { failure in
       let words = failure.message.isEmpty ? "not deleted" : failure.message
-      return Line(
-        VisibleText(bytes: failure.key.bytes) + VisibleText("  \(failure.code): \(words)"))
+      return VisibleText(bytes: failure.key.bytes) + VisibleText("  \(failure.code): \(words)")
     }
-    let unlisted = report.failed - report.failures.count
-    if unlisted > 0 {
-      lines.append(Line("and \(ByteFormat.exact(Int64(unlisted))) more", .secondary))
-    }
-    turn.open(TextDialog(title: "What could not be deleted", lines: lines))
+    FailureList(
+      title: "What could not be deleted", summary: text,
+      advice: [report.stoppedBy?.recovery] + report.failures.map(\.recovery), rows: rows,
+      unlisted: report.failed - report.failures.count
+    ).tell(&turn)
   }
 }

@@ -152,8 +152,7 @@ extension BrowserState {
     case .note(let text):
       return Line(text)
     case .error(let error):
-      var text = "Error: \(error.message)"
-      if let code = error.code { text += " (\(code))" }
+      var text = "Error: \(error.messageAndCode)"
       if let recovery = error.recovery { text += ". \(recovery)" }
       return Line(text, .error)
     }

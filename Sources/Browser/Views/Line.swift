@@ -26,6 +26,9 @@ struct Line: Sendable, Hashable {
 
   static func + (left: Line, right: Line) -> Line { Line(left.spans + right.spans) }
 
+  /// As shown, without its styles.
+  var text: String { spans.map(\.text.text).joined() }
+
   var width: Int { spans.reduce(0) { $0 + $1.text.width } }
 
   /// Shortened to `columns` with `…` at the end; a line of one style only.

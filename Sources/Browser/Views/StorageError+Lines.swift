@@ -1,0 +1,5 @@
+import Storage
+
+extension StorageError {
+  var messageAndCode: String { code.map { "\(message) (\($0))" } ?? message }
+}
