@@ -158,17 +158,36 @@ struct CursesScreen: ~Copyable {
     while column < columns {
       let style = styles[column]
       run.removeAll(keepingCapacity: true)
+      var hasWideMarks = false
       while column < columns, styles[column] == style {
         let cell = frame[row, column]
         // Half of a wide character at the edge of a screen that has just shrunk.
         let isCut = column + cell.width > columns
         if isCut { run.append(0x20) } else { CellPainter.append(cell, to: &run) }
+        hasWideMarks = hasWideMarks || cell.width == 2 && cell.text.unicodeScalars.count > 1
         column += max(1, cell.width)
       }
       let (attributes, pair) = attributes[style] ?? (0, 0)
       wattr_set(window, attributes, pair, nil)
-      // It answers ERR after the last column of the last row, though the text is in place.
-      waddnwstr(window, run, Int32(run.count))
+      // Both answer ERR after the last column of the last row, though the text is in place.
+      if hasWideMarks {
+        add(run, to: window)
+      } else {
+        waddnwstr(window, run, Int32(run.count))
+      }
+    }
+  }
+
+  /// Adds each character together with its marks. In a string, ncurses hangs a mark on the column
+  /// before it: the right half of a wide character, which is never written.
+  private func add(_ run: [wchar_t], to window: UnsafeMutablePointer<WINDOW>?) {
+    var start = 0
+    while start < run.count {
+      let end = run[(start + 1)...].firstIndex { wcwidth($0) != 0 } ?? run.count
+      var cell = cchar_t()
+      setcchar(&cell, Array(run[start..<end]) + [0], 0, 0, nil)
+      wadd_wch(window, &cell)
+      start = end
     }
   }
 

@@ -1,6 +1,7 @@
 """Buckets, prefixes, columns, and thousands of objects, by keys alone."""
 
 import re
+import unicodedata
 
 import pytest
 
@@ -61,6 +62,15 @@ def test_a_box_of_transfers_is_seen_on_the_smallest_screen(person, store, bucket
     browser.press("t")
     browser.wait_focus("transfers")
     assert "▸↓ b.txt" in browser.text
+
+
+def test_marks_on_wide_characters_reach_the_terminal(person, store, bucket):
+    names = [unicodedata.normalize("NFD", name) for name in ("보고서.txt", "보고사.txt", "が.txt")]
+    for name in names:
+        store.put(bucket, name, b"1")
+    browser = person.browse(f"s3://{bucket}")
+    for name in names:
+        browser.wait_until(lambda: name.encode() in browser.raw, f"{name!r} whole")
 
 
 def test_columns_tell_size_time_and_class(person, store, bucket):

@@ -101,6 +101,23 @@ extension ScreenTests {
       #expect(String(decoding: screen.takeBytes(), as: UTF8.self) == "\u{1b}[?25l")
     }
 
+    @Test(
+      "Marks on wide characters reach the terminal",
+      arguments: [
+        "\u{1107}\u{1169}\u{1100}\u{1169}\u{1109}\u{1165}.txt", "か\u{3099}.txt", "a\u{301}.txt",
+      ])
+    func wideMarks(name: String) throws {
+      var screen = try screen()
+      var frame = Frame(Self.size)
+      let text = VisibleText(name)
+      frame.write(text, at: Point(column: 3, row: 1))
+      // The end of a row takes them too.
+      frame.write(text, at: Point(column: Self.size.columns - text.width, row: 2))
+      screen.draw(frame, previous: nil, size: Self.size)
+      let sent = String(decoding: screen.takeBytes(), as: UTF8.self).unicodeScalars
+      #expect(sent.split(separator: Array(name.unicodeScalars)).count == 3)
+    }
+
     @Test("Without colours none are sent")
     func mono() throws {
       var screen = try screen(colours: .mono)
