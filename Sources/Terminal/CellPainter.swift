@@ -4,10 +4,10 @@ import TextUI
 
 /// Turns cells into what every terminal draws in exactly their width.
 ///
-/// Terminals disagree about emoji sequences: a family joined by U+200D takes 2 columns in one and
-/// 8 in another, a heart with U+FE0F 1 or 2. So the sequence's first picture stands for it, a flag
-/// is shown as its two letters, and a blank fills what is missing. What libc, and with it ncurses,
-/// measures differently from us becomes `?`: the columns stay straight.
+/// Terminals disagree about emoji: a heart with U+FE0F takes 1 column in one and 2 in another. So
+/// it goes without its selector, a flag is shown as its two letters, and a blank fills what is
+/// missing. What libc, and with it ncurses, measures differently from us becomes `?`: the columns
+/// stay straight.
 enum CellPainter {
   static func append(_ cell: Cell, to run: inout [wchar_t]) {
     let scalars = cell.text.unicodeScalars
@@ -21,21 +21,18 @@ enum CellPainter {
       return
     }
     let width = Int(wcwidth(wchar_t(base.value)))
-    let isRegionalAlone = isRegional(base)
-    guard width > 0, width <= cell.width, width == CellWidth.of(base), !isRegionalAlone else {
+    let marks = scalars.dropFirst().filter { !isSelector($0) }
+    // ncurses keeps four marks with a character.
+    let areMarks = marks.allSatisfy { CellWidth.of($0) == 0 && wcwidth(wchar_t($0.value)) == 0 }
+    guard width > 0, width <= cell.width, width == CellWidth.of(base), !isRegional(base),
+      marks.count <= 4, areMarks
+    else {
       run.append(0x3F)
       if cell.width == 2 { run.append(0x20) }
       return
     }
     run.append(wchar_t(base.value))
-    var marks = 0
-    for scalar in scalars.dropFirst() {
-      if isSelector(scalar) { continue }
-      // ncurses keeps four marks with a character.
-      guard marks < 4, CellWidth.of(scalar) == 0, wcwidth(wchar_t(scalar.value)) == 0 else { break }
-      run.append(wchar_t(scalar.value))
-      marks += 1
-    }
+    for mark in marks { run.append(wchar_t(mark.value)) }
     if width < cell.width { run.append(0x20) }
   }
 

@@ -1,6 +1,6 @@
 /// One place on the screen.
 public struct Cell: Hashable, Sendable {
-  /// What is shown: one visible character with its combining marks, or an emoji sequence. Never
+  /// What is shown: one visible character with its combining marks, or a flag. Never
   /// empty but in the right half of a wide character.
   public let text: String
   /// 1, or 2 for a wide character; 0 for the right half of one.

@@ -1,5 +1,9 @@
-/// Turns scalars into glyphs, one at a time: marks join the character before them, emoji sequences
-/// become one glyph, and what must not reach a terminal becomes an escape.
+/// Turns scalars into glyphs, one at a time: marks join the character before them, and what must
+/// not reach a terminal becomes an escape.
+///
+/// Terminals disagree about emoji sequences: a family joined by U+200D takes 2 columns in one and
+/// 8 in another. So what joins and colours pictures is spelt out, as other invisible characters
+/// are: the columns stay straight, and names that differ by it alone are told apart.
 struct GlyphBuilder {
   /// More marks than this on one character are escaped: ncurses keeps four, and no script that
   /// people write needs more.
@@ -13,8 +17,6 @@ struct GlyphBuilder {
     var scalars: [Unicode.Scalar] = []
     var width = 0
     var marks = 0
-    /// A joiner waits for the emoji that gives it a meaning.
-    var endsInJoiner = false
     var isEmoji = false
     var hasSelector = false
   }
@@ -23,14 +25,12 @@ struct GlyphBuilder {
     let value = scalar.value
     // Most of what is drawn: ASCII, and the characters of boxes and bars.
     if value >= 0x20 && value < 0x7F || (0x2500...0x259F).contains(value) {
-      if pending.endsInJoiner { dropJoiner() }
       flush()
       pending.scalars.append(scalar)
       pending.width = 1
       return
     }
     if join(scalar) { return }
-    if pending.endsInJoiner { dropJoiner() }
     if Self.mustBeEscaped(scalar) {
       addEscape(Self.escape(scalar))
     } else if CellWidth.isMark(scalar) {
@@ -45,12 +45,10 @@ struct GlyphBuilder {
 
   /// A byte that is not part of any character.
   mutating func addInvalid(_ byte: UInt8) {
-    if pending.endsInJoiner { dropJoiner() }
     addEscape("\\x" + Self.hex(UInt32(byte), digits: 2))
   }
 
   mutating func finish() -> [VisibleText.Glyph] {
-    if pending.endsInJoiner { dropJoiner() }
     flush()
     return glyphs
   }
@@ -60,24 +58,12 @@ struct GlyphBuilder {
     guard let base = pending.scalars.first else { return false }
     let value = scalar.value
     switch value {
-    case 0x200D:
-      guard pending.isEmoji, !pending.endsInJoiner, pending.marks == 0 else { return false }
-      pending.scalars.append(scalar)
-      pending.endsInJoiner = true
-      return true
     case 0xFE0F, 0xFE0E, 0xFE00...0xFE0D, 0xE0100...0xE01EF:
       return joinSelector(scalar, base: base)
     case 0x20E3 where Self.isKeycapBase(base) && pending.marks == 0:
       pending.scalars.append(scalar)
       pending.marks = 1
       if pending.hasSelector { pending.width = 2 }
-      return true
-    case 0x1F3FB...0x1F3FF:
-      guard let last = pending.scalars.last, last.properties.isEmojiModifierBase else {
-        return joinPicture(scalar)
-      }
-      pending.scalars.append(scalar)
-      pending.width = 2
       return true
     case 0x1F1E6...0x1F1FF:
       guard pending.scalars.count == 1, (0x1F1E6...0x1F1FF).contains(base.value) else {
@@ -87,8 +73,7 @@ struct GlyphBuilder {
       pending.width = 2
       return true
     default:
-      if joinPicture(scalar) { return true }
-      guard CellWidth.isMark(scalar), !Self.mustBeEscaped(scalar), !pending.endsInJoiner,
+      guard CellWidth.isMark(scalar), !Self.mustBeEscaped(scalar),
         pending.marks < Self.maxMarks,
         !CellWidth.isTrailingJamo(scalar) || Self.takesJamo(base)
       else { return false }
@@ -98,22 +83,10 @@ struct GlyphBuilder {
     }
   }
 
-  /// A picture after a joiner, such as the second person of a family.
-  private mutating func joinPicture(_ scalar: Unicode.Scalar) -> Bool {
-    guard pending.endsInJoiner, scalar.value > 0xFF, scalar.properties.isEmoji else {
-      return false
-    }
-    pending.scalars.append(scalar)
-    pending.endsInJoiner = false
-    pending.hasSelector = false
-    pending.width = 2
-    return true
-  }
-
   /// Variation selectors are invisible; one alone behind a character that has variants is let be,
   /// since more of them could hide a message.
   private mutating func joinSelector(_ scalar: Unicode.Scalar, base: Unicode.Scalar) -> Bool {
-    guard !pending.hasSelector, !pending.endsInJoiner, pending.marks == 0 else { return false }
+    guard !pending.hasSelector, pending.marks == 0 else { return false }
     switch scalar.value {
     case 0xFE0F:
       guard pending.isEmoji || Self.isKeycapBase(base) else { return false }
@@ -128,13 +101,6 @@ struct GlyphBuilder {
     pending.scalars.append(scalar)
     pending.hasSelector = true
     return true
-  }
-
-  /// It joined nothing after all, so it is an invisible character like others.
-  private mutating func dropJoiner() {
-    pending.scalars.removeLast()
-    pending.endsInJoiner = false
-    addEscape(Self.escape(Self.zeroWidthJoiner))
   }
 
   private mutating func addEscape(_ escape: String) {
@@ -164,14 +130,11 @@ struct GlyphBuilder {
     pending.scalars.removeAll(keepingCapacity: true)
     pending.width = 0
     pending.marks = 0
-    pending.endsInJoiner = false
     pending.isEmoji = false
     pending.hasSelector = false
   }
 
   // MARK: - What is what
-
-  private static let zeroWidthJoiner: Unicode.Scalar = "\u{200D}"
 
   private static func isKeycapBase(_ scalar: Unicode.Scalar) -> Bool {
     ("0"..."9").contains(scalar) || scalar == "#" || scalar == "*"
@@ -189,7 +152,7 @@ struct GlyphBuilder {
     if value < 0x20 || (0x7F...0x9F).contains(value) || value == 0xAD { return true }
     if value < 0x300 { return false }
     let properties = scalar.properties
-    if properties.isDefaultIgnorableCodePoint { return true }
+    if properties.isDefaultIgnorableCodePoint || properties.isEmojiModifier { return true }
     switch properties.generalCategory {
     case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned:
       return true

@@ -4,7 +4,7 @@
 /// and bytes that are not UTF-8 become escapes such as `\x1b`, `\u202e` and `\xff`. The raw text
 /// stays what is operated on; this is for the screen alone.
 public struct VisibleText: Hashable, Sendable {
-  /// A visible character with its combining marks, or an emoji sequence.
+  /// A visible character with its combining marks, or a flag.
   struct Glyph: Hashable, Sendable {
     let text: String
     /// 1 or 2.

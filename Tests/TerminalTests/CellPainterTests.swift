@@ -24,10 +24,11 @@ struct CellPainterTests {
   @Test(
     "What terminals disagree about is sent as something they agree about",
     arguments: [
-      ("abc é 日本", "abc é 日本"), ("e\u{301}", "e\u{301}"), ("👨‍👩‍👧!", "👨!"), ("👍🏽", "👍"),
-      ("❤️.", "❤ ."), ("🇩🇪", "DE"), ("🇩", "?"), ("1️⃣", "1\u{20e3} "), ("🏳️‍🌈", "🏳 "),
+      ("abc é 日本", "abc é 日本"), ("e\u{301}", "e\u{301}"), ("👨‍💻", #"👨\u200d💻"#),
+      ("👍🏽", #"👍\U0001f3fd"#),
+      ("❤️.", "❤ ."), ("🇩🇪", "DE"), ("🇩", "?"), ("1️⃣", "1\u{20e3} "), ("🏳️", "🏳 "),
       ("葛\u{e0100}", "葛"), ("\u{1112}\u{1161}\u{11ab}", "\u{1112}\u{1161}\u{11ab}"),
-      ("\u{3248}", "?"), ("กำ", "กำ"), ("\u{e000}", "\u{e000}"),
+      ("\u{3248}", "?"), ("か\u{3099}", "か\u{3099}"), ("กำ", "กำ"), ("\u{e000}", "\u{e000}"),
     ])
   func portable(text: String, sent: String) {
     #expect(paint(VisibleText(text)).elementsEqual(sent.unicodeScalars))
@@ -46,6 +47,19 @@ struct CellPainterTests {
       let widths = sent.map { Int(wcwidth(wchar_t($0.value))) }
       if widths.contains(where: { $0 < 0 }) || widths.reduce(0, +) != text.width {
         Issue.record("U+\(String(value, radix: 16)): \(text.text.debugDescription) as \(sent)")
+      }
+    }
+  }
+
+  @Test("No mark is lost without a sign of it")
+  func marks() {
+    for value in UInt32(0x300)..<0x1F000 {
+      guard let scalar = Unicode.Scalar(value), CellWidth.of(scalar) == 0 else { continue }
+      let sent = paint(VisibleText("a" + String(scalar)))
+      let isShown = sent.contains(scalar) || sent == ["?"] || sent.contains("\\")
+      // Selectors are no marks.
+      if !isShown, !(0xFE00...0xFE0F).contains(value) {
+        Issue.record("U+\(String(value, radix: 16)) as \(sent)")
       }
     }
   }

@@ -44,9 +44,8 @@ func expectSound(_ frame: Frame, sourceLocation: SourceLocation = #_sourceLocati
       }
       for scalar in cell.text.unicodeScalars {
         switch scalar.properties.generalCategory {
-        case .control, .unassigned, .lineSeparator, .paragraphSeparator, .surrogate:
+        case .control, .format, .unassigned, .lineSeparator, .paragraphSeparator, .surrogate:
           isSound = false
-        case .format: isSound = isSound && scalar == "\u{200d}"
         default: break
         }
       }
