@@ -19,7 +19,8 @@ public enum Action: Sendable {
   /// were started before a switch.
   /// `rate` is that of all of them; nil for the sum of theirs.
   case transfersProgressed(
-    [TransferStatus], earlier: [TransferID: String] = [:], rate: Double? = nil)
+    [TransferStatus], earlier: [TransferID: String] = [:], rate: Double? = nil,
+    at: Duration = .zero)
   /// Changes of processes that died got their outcomes.
   case settled(SettlingSummary)
   /// The transfers of the journal that have not come to their end, those that run among them.

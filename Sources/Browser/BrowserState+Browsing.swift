@@ -67,6 +67,8 @@ extension BrowserState {
   }
 
   private mutating func leaveObjects(_ turn: inout Turn) {
+    // What was being listed anew is to be so when one comes back.
+    if replacement != nil { objects?.isStale = true }
     cancelReplacement(&turn)
     objects?.leave(&turn)
   }
@@ -158,6 +160,7 @@ extension BrowserState {
 
   /// Lists the place anew behind the rows on the screen, which stay until it has come as far.
   mutating func refreshObjects(_ turn: inout Turn) {
+    objects?.isStale = false
     guard let pane = objects else { return }
     cancelReplacement(&turn)
     let selected = pane.selectedRow.map(pane.rows.key)

@@ -37,12 +37,18 @@ public struct BrowserState: Sendable {
   /// What was last asked to be remembered of ``leaving``.
   var remembered: Leaving?
   private var lastRequest = 0
+  /// When the place shown was last listed anew because of uploads, as the actions tell the time.
+  private var refreshedAt: Duration?
   /// Whether it was asked for what earlier runs have left.
   private var hasAskedForLeft = false
   /// What was said last of those that earlier runs have left.
   var toldOfLeft: Message?
   /// Whether it was said that others are left for other profiles or servers.
   var hasToldOfElsewhere = false
+
+  private static let pauseBetweenRefreshes = Duration.seconds(3)
+  /// Of a place that is listed anew while uploads still come to it.
+  private static let mostRowsBetween = 5_000
 
   public init(facts: BrowserFacts, size: Size, keys: KeyTable = .standard) {
     self.facts = facts
@@ -81,9 +87,9 @@ public struct BrowserState: Sendable {
       retries.note(status, of: request)
     case .foundLeftTransfers(let entries):
       found(left: entries, &turn)
-    case .transfersProgressed(let statuses, let earlier, let rate):
+    case .transfersProgressed(let statuses, let earlier, let rate, let time):
       transfers.ownRate = rate
-      transfersProgressed(statuses, earlier, &turn)
+      transfersProgressed(statuses, earlier, at: time, &turn)
     case .settled(let summary):
       // Nobody waits for it, so it takes the place of nothing.
       guard message == nil, summary.settled > 0 else { break }
@@ -206,26 +212,40 @@ public struct BrowserState: Sendable {
   private mutating func transfersProgressed(
     _ statuses: [TransferStatus], _ earlier: [TransferID: String], _ turn: inout Turn
   ) {
+    let wasActive = !transfers.active.isEmpty
     let wasRunning = Set(transfers.running.map(\.id))
     transfers.update(statuses, earlier: earlier, follows: focus != .transfers)
     leaveEmptyTransfers()
     let ended = statuses.filter { $0.state.isOver && wasRunning.contains($0.id) }
-    guard !ended.isEmpty else { return }
-    let told = transfers.takeEnded()
-    if !told.isEmpty { turn.say(TransferSummary(told).text) }
-    let uploadsUnderWay = Set(
-      transfers.running.filter { $0.direction == .upload && earlier[$0.id] == nil }
-        .map(\.location.bucket))
-    for status in ended {
-      report(status, &turn)
-      // A bucket of an earlier session is none of those on the screen, even with the same name.
-      guard earlier[status.id] == nil else { continue }
-      // Listing anew for each of a thousand uploads would cost a thousand listings.
-      let bucket = status.location.bucket
-      if status.direction == .upload, !uploadsUnderWay.contains(bucket) {
-        turn.objectsChanged(in: bucket)
-      }
+    if !ended.isEmpty || wasActive && transfers.active.isEmpty {
+      let told = transfers.takeEnded()
+      if !told.isEmpty { turn.say(TransferSummary(told).text) }
     }
+    for status in ended { report(status, &turn) }
+    // A bucket of an earlier session is none of those on the screen, even with the same name.
+    let uploads = statuses.filter { $0.direction == .upload && earlier[$0.id] == nil }
+    let endedIDs = Set(ended.map(\.id))
+    for upload in uploads where endedIDs.contains(upload.id) {
+      trail.objectsChanged(in: upload.location.bucket)
+      if let place = objects?.place, upload.uploads(to: place) { objects?.isStale = true }
+    }
+    refreshAfter(uploads, at: time, &turn)
+  }
+
+  /// Lists what is shown anew when uploads have come to it: at once after the last one, and before
+  /// only now and then, since a thousand uploads would cost a thousand listings.
+  private mutating func refreshAfter(
+    _ uploads: [TransferStatus], at time: Duration, _ turn: inout Turn
+  ) {
+    guard let pane = objects, pane.isStale else { return }
+    if uploads.contains(where: { $0.isActive && $0.uploads(to: pane.place) }) {
+      // A long list would be listed all the time.
+      guard replacement == nil, pane.rows.count <= Self.mostRowsBetween,
+        refreshedAt.map({ time - $0 >= Self.pauseBetweenRefreshes }) ?? true
+      else { return }
+    }
+    refreshedAt = time
+    refreshObjects(&turn)
   }
 
   mutating func leaveEmptyTransfers() {

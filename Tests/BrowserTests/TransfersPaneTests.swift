@@ -203,6 +203,82 @@ struct TransfersPaneTests {
     }
   }
 
+  private func listed(_ scene: inout Scene) -> [Place] {
+    scene.takeEffects().compactMap {
+      if case .listObjects(let place, _, _) = $0 { place } else { nil }
+    }
+  }
+
+  @Test("The prefix is listed anew now and then while uploads come to it, and after the last one")
+  func refreshAfterUpload() throws {
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"))
+    let place = Place(bucket: BucketName("reports"), prefix: ObjectKey("p/"))
+    let done = TransferStatus.State.finished(Self.result)
+    _ = scene.takeEffects()
+    scene.send(.transfersProgressed([.sample(1), .sample(3), .sample(5), .sample(7)]))
+    #expect(listed(&scene).isEmpty)
+    let first: [TransferStatus] = [.sample(1, done), .sample(3), .sample(5), .sample(7)]
+    scene.send(.transfersProgressed(first, at: .seconds(9)))
+    #expect(scene.effects.count == 1)
+    scene.answer(.page(.of(["a", "file-1"], under: "p/")))
+    // Neither at once nor twice for the same.
+    let second: [TransferStatus] = [.sample(1, done), .sample(3, done), .sample(5), .sample(7)]
+    scene.send(.transfersProgressed(second, at: .seconds(11)))
+    #expect(listed(&scene).isEmpty)
+    scene.send(.transfersProgressed(second, at: .seconds(12)))
+    #expect(listed(&scene) == [place])
+    // What is being listed comes to its end before it is listed again.
+    let third: [TransferStatus] = [
+      .sample(1, done), .sample(3, done), .sample(5, done), .sample(7),
+    ]
+    scene.send(.transfersProgressed(third, at: .seconds(20)))
+    #expect(listed(&scene).isEmpty)
+    let last: [TransferStatus] = [
+      .sample(1, done), .sample(3, done), .sample(5, done), .sample(7, .cancelled),
+    ]
+    scene.send(.transfersProgressed(last, at: .seconds(20)))
+    #expect(listed(&scene) == [place])
+    scene.send(.transfersProgressed(last, at: .seconds(40)))
+    #expect(listed(&scene).isEmpty)
+  }
+
+  @Test("An upload that is paused holds up neither the list nor what is said of the others")
+  func pausedUpload() throws {
+    var scene = try Scene.at("p/", .of([], under: "p/"))
+    _ = scene.takeEffects()
+    scene.send(.transfersProgressed([.sample(1, .paused), .sample(3)], at: .seconds(1)))
+    let done: [TransferStatus] = [.sample(1, .paused), .sample(3, .finished(Self.result))]
+    scene.send(.transfersProgressed(done, at: .seconds(2)))
+    #expect(listed(&scene).count == 1)
+    #expect(scene.bottom.contains("Uploaded 1 file, 12.0 MiB"))
+    // Also right after another listing, since nothing more is coming.
+    scene.send(.transfersProgressed(done + [.sample(5)], at: .seconds(2)))
+    scene.send(
+      .transfersProgressed(done + [.sample(5, .finished(Self.result))], at: .seconds(2)))
+    #expect(listed(&scene).count == 1)
+  }
+
+  @Test("Uploads to another prefix hold up nothing, and it is listed anew when one is there again")
+  func uploadElsewhere() throws {
+    var scene = try Scene.at("q/", .of(["x"], under: "q/"))
+    scene.type(":s3://reports/p/")
+    scene.press("Enter")
+    scene.answer(.page(.of(["a"], under: "p/")))
+    _ = scene.takeEffects()
+    var elsewhere = TransferStatus.sample(3)
+    elsewhere.location.key = ObjectKey("q/y")
+    scene.send(.transfersProgressed([.sample(1), elsewhere], at: .seconds(1)))
+    scene.send(
+      .transfersProgressed([.sample(1, .finished(Self.result)), elsewhere], at: .seconds(1)))
+    #expect(listed(&scene).map(\.prefix) == [ObjectKey("p/")])
+    elsewhere.state = .finished(Self.result)
+    scene.send(
+      .transfersProgressed([.sample(1, .finished(Self.result)), elsewhere], at: .seconds(1)))
+    #expect(listed(&scene).isEmpty)
+    scene.press("<")
+    #expect(listed(&scene).map(\.prefix) == [ObjectKey("q/")])
+  }
+
   @Test("On the smallest screen t goes to a box that is there", arguments: [40, 80])
   func smallest(columns: Int) throws {
     var scene = try Scene.at("p/", .of(["a"], under: "p/"), columns: columns, rows: 10)
@@ -210,24 +286,6 @@ struct TransfersPaneTests {
     scene.press("t G")
     #expect(scene.state.focus == .transfers)
     #expect(scene.screen.contains("▸Transfers") && scene.screen.contains("▸↑ file-3"))
-  }
-
-  @Test("The prefix is listed anew once the last upload into its bucket is over")
-  func refreshAfterUpload() throws {
-    var scene = try Scene.at("p/", .of(["a"], under: "p/"))
-    _ = scene.takeEffects()
-    let result = TransferResult(
-      location: ObjectLocation(bucket: BucketName("reports"), key: ObjectKey("p/file-1")),
-      localPath: "/srv/x", size: .mebibytes(12))
-    scene.send(.transfersProgressed([.sample(1), .sample(3)]))
-    scene.send(.transfersProgressed([.sample(1, .finished(result)), .sample(3)]))
-    #expect(scene.takeEffects().isEmpty)
-    scene.send(.transfersProgressed([.sample(1, .finished(result)), .sample(3, .cancelled)]))
-    guard case .listObjects(let place, nil, _)? = scene.takeEffects().last else {
-      Issue.record("nothing was listed")
-      return
-    }
-    #expect(place == Place(bucket: BucketName("reports"), prefix: ObjectKey("p/")))
   }
 
   @Test("The end of the last transfer is said, and an error rather than that")

@@ -113,7 +113,8 @@ final class BrowserRuntime {
   /// - Parameter wasLeft: whether `place` is where this profile was last, rather than anybody's wish.
   func run(startingAt place: Place?, wasLeft: Bool) async -> Ending {
     let sink = sink
-    let progress = Task { [transfers] in
+    let start = clock.now
+    let progress = Task { [transfers, clock] in
       var limit: Int?
       for await overview in transfers.updates() {
         let newest = await transfers.limit
@@ -122,7 +123,9 @@ final class BrowserRuntime {
         let rate = await transfers.rate
         sink.yield(
           .action(
-            .transfersProgressed(overview.statuses, earlier: overview.earlier, rate: rate)))
+            .transfersProgressed(
+              overview.statuses, earlier: overview.earlier, rate: rate,
+              at: start.duration(to: clock.now))))
       }
     }
     let background = Task { [others] in await others?.run() }

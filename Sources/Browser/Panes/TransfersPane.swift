@@ -57,6 +57,9 @@ struct TransfersPane: Sendable {
   /// Transfers of this run that are not over.
   var running: [TransferStatus] { own.filter { !$0.state.isOver } }
 
+  /// Those of this run that go on by themselves.
+  var active: [TransferStatus] { own.filter(\.isActive) }
+
   /// Bytes a second of everything that moves, in whichever process.
   var rate: Double {
     let others = others.flatMap(\.transfers).filter { !$0.state.isOver }.reduce(0) { $0 + $1.rate }
@@ -168,12 +171,25 @@ struct TransfersPane: Sendable {
 
   mutating func move(_ command: Command) -> Bool { viewport.perform(command) }
 
-  /// Those of this run that ended since the last call; empty while any still runs.
+  /// Those of this run that ended since the last call; empty while any still moves.
   mutating func takeEnded() -> [TransferStatus] {
-    guard running.isEmpty else { return [] }
-    let ended = own.filter { !told.contains($0.id) }
-    told = Set(own.map(\.id))
+    guard active.isEmpty else { return [] }
+    let over = own.filter(\.state.isOver)
+    let ended = over.filter { !told.contains($0.id) }
+    told = Set(over.map(\.id))
     return ended
+  }
+}
+
+extension TransferStatus {
+  /// Neither over nor paused.
+  var isActive: Bool { !state.isOver && state != .paused }
+
+  /// Whether what it uploads may show at `place`.
+  func uploads(to place: Place) -> Bool {
+    guard direction == .upload, location.bucket == place.bucket else { return false }
+    let (key, prefix) = (location.key.bytes, place.prefix.bytes)
+    return key.starts(with: prefix) || tree != nil && prefix.starts(with: key)
   }
 }
 
