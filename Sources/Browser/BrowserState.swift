@@ -102,7 +102,11 @@ public struct BrowserState: Sendable {
     case .otherProgressed(let process):
       // It may have taken over what was left when the journal was read.
       if !transfers.knows(process.processID) { turn.perform(.findLeftTransfers) }
+      let uploading = transfers.bucketsUploadedTo(by: process.processID)
       transfers.update(process, follows: focus != .transfers)
+      for bucket in uploading.subtracting(transfers.bucketsUploadedTo(by: process.processID)) {
+        turn.objectsChanged(in: bucket)
+      }
       leaveEmptyTransfers()
       tellLeftAgain(&turn)
     case .otherEnded(let processID, let isComplete):
@@ -258,6 +262,9 @@ public struct BrowserState: Sendable {
     let process = transfers.remove(processID: processID, follows: focus != .transfers)
     leaveEmptyTransfers()
     guard let process else { return }
+    for transfer in process.transfers where transfer.direction == .upload {
+      turn.objectsChanged(in: transfer.location.bucket)
+    }
     let unfinished = process.transfers.count { !$0.state.isOver }
     if unfinished == 0 {
       turn.say("Process \(processID): \(TransferSummary(process.transfers).text)")

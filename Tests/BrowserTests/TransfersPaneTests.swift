@@ -279,6 +279,22 @@ struct TransfersPaneTests {
     #expect(listed(&scene).map(\.prefix) == [ObjectKey("q/")])
   }
 
+  @Test("What another process uploads is listed when it is done, and when the process ends")
+  func othersUploads() throws {
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"))
+    scene.send(
+      .otherProgressed(OtherProcess(processID: 4711, transfers: [.sample(1), .sample(2)])))
+    #expect(listed(&scene).isEmpty)
+    let done = TransferStatus.sample(1, .finished(Self.result))
+    scene.send(.otherProgressed(OtherProcess(processID: 4711, transfers: [done, .sample(2)])))
+    #expect(listed(&scene).count == 1)
+    scene.send(.otherProgressed(OtherProcess(processID: 4711, transfers: [.sample(3)])))
+    _ = scene.takeEffects()
+    // Its last words may be older than its end.
+    scene.send(.otherEnded(processID: 4711, isComplete: true))
+    #expect(listed(&scene).count == 1)
+  }
+
   @Test("On the smallest screen t goes to a box that is there", arguments: [40, 80])
   func smallest(columns: Int) throws {
     var scene = try Scene.at("p/", .of(["a"], under: "p/"), columns: columns, rows: 10)

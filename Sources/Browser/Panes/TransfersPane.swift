@@ -60,6 +60,13 @@ struct TransfersPane: Sendable {
   /// Those of this run that go on by themselves.
   var active: [TransferStatus] { own.filter(\.isActive) }
 
+  /// The buckets that another process is uploading to.
+  func bucketsUploadedTo(by processID: Int32) -> Set<BucketName> {
+    let process = others.first { $0.processID == processID }
+    let uploads = process?.transfers.filter { $0.direction == .upload && $0.isActive } ?? []
+    return Set(uploads.map(\.location.bucket))
+  }
+
   /// Bytes a second of everything that moves, in whichever process.
   var rate: Double {
     let others = others.flatMap(\.transfers).filter { !$0.state.isOver }.reduce(0) { $0 + $1.rate }
