@@ -54,7 +54,36 @@ extension BrowserState {
   mutating func go(to place: Place, _ turn: inout Turn) {
     leaveObjects(&turn)
     if let objects { trail.leave(objects) }
-    show(ObjectPane(place, height: objectHeight, ordering: nextOrdering), &turn)
+    var pane = ObjectPane(place.listed, height: objectHeight, ordering: nextOrdering)
+    if place != place.listed { pane.sought = place.prefix }
+    show(pane, &turn)
+  }
+
+  /// Shows where an object is whose name was given, once there is no prefix of that name, and says
+  /// so when there is no such object either.
+  mutating func seekObject(_ turn: inout Turn) {
+    guard let pane = objects, let key = pane.sought, pane.problem == nil else { return }
+    guard pane.place.prefix.bytes.count > key.bytes.count else {
+      if pane.rows.row(of: key) == nil {
+        guard pane.restoring == nil else { return }
+        turn.say("There is no \(Place(bucket: pane.place.bucket, prefix: key).text)")
+      }
+      objects?.sought = nil
+      return
+    }
+    guard pane.rows.count == 0 else {
+      objects?.sought = nil
+      return
+    }
+    guard pane.loading == .complete else { return }
+    let parent = Place(bucket: pane.place.bucket, prefix: key.parentPrefix)
+    leaveObjects(&turn)
+    let restoring = ObjectPane.Restoring(
+      selection: key, marks: [], rowLimit: ObjectPane.restoringLimit)
+    var beside = ObjectPane(
+      parent, height: objectHeight, ordering: nextOrdering, restoring: restoring)
+    beside.sought = key
+    show(beside, &turn)
   }
 
   private var objectHeight: Int { objects?.viewport.height ?? 0 }
@@ -170,6 +199,7 @@ extension BrowserState {
     var fresh = ObjectPane(
       pane.place, height: objectHeight, ordering: pane.ordering, restoring: restoring)
     fresh.hasMoved = pane.hasMoved
+    fresh.sought = pane.sought
     fresh.viewport.select(pane.viewport.selection)
     fresh.comeBack(&turn)
     replacement = fresh

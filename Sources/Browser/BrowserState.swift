@@ -194,10 +194,12 @@ public struct BrowserState: Sendable {
         buckets.forget(pane.place.bucket)
       }
       cameBack(&turn)
+      seekObject(&turn)
       return
     }
     if replacement?.received(answer, to: request, &turn) == true {
       replaceWhenReady(&turn)
+      seekObject(&turn)
       return
     }
     for index in overlays.indices.reversed() {
@@ -214,7 +216,8 @@ public struct BrowserState: Sendable {
   }
 
   private mutating func transfersProgressed(
-    _ statuses: [TransferStatus], _ earlier: [TransferID: String], _ turn: inout Turn
+    _ statuses: [TransferStatus], _ earlier: [TransferID: String], at time: Duration,
+    _ turn: inout Turn
   ) {
     let wasActive = !transfers.active.isEmpty
     let wasRunning = Set(transfers.running.map(\.id))

@@ -3,7 +3,8 @@ public import S3
 /// A prefix of a bucket: what the object pane lists.
 public struct Place: Sendable, Hashable {
   public var bucket: BucketName
-  /// Empty at the root of the bucket, else usually ending in `/`.
+  /// Empty at the root of the bucket, else ending in `/`. Without a slash, as a person may write
+  /// it, it names a prefix or an object: going there finds out which.
   public var prefix: ObjectKey
 
   public init(bucket: BucketName, prefix: ObjectKey = .empty) {
@@ -16,17 +17,17 @@ public struct Place: Sendable, Hashable {
   /// One level up; the root is its own parent.
   var parent: Place { Place(bucket: bucket, prefix: prefix.parentPrefix) }
 
+  /// What is listed first on the way there: `2026` is meant as the prefix `2026/`.
+  var listed: Place {
+    prefix.isEmpty || prefix.endsWithSlash
+      ? self : Place(bucket: bucket, prefix: prefix + ObjectKey("/"))
+  }
+
   /// The s3:// URI as bytes: keys are not text.
   var uri: [UInt8] { Array("s3://\(bucket.text)/".utf8) + prefix.bytes }
 
   /// The s3:// URI for people.
   public var text: String { String(decoding: uri, as: UTF8.self) }
-
-  /// The place that a person means by a key: `2026` is the prefix `2026/`.
-  public init(bucket: BucketName, listing key: ObjectKey) {
-    self.init(
-      bucket: bucket, prefix: key.isEmpty || key.endsWithSlash ? key : key + ObjectKey("/"))
-  }
 
   /// Reads `s3://bucket/prefix/`, also without `s3://`. nil without a bucket.
   public init?(parsing text: String) {
@@ -35,6 +36,6 @@ public struct Place: Sendable, Hashable {
     guard length > 0 else { return nil }
     self.init(
       bucket: BucketName(String(decoding: bytes[..<length], as: UTF8.self)),
-      listing: ObjectKey(bytes: Array(bytes.dropFirst(length + 1))))
+      prefix: ObjectKey(bytes: Array(bytes.dropFirst(length + 1))))
   }
 }

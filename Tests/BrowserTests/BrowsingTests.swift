@@ -149,6 +149,63 @@ struct BrowsingTests {
     #expect(scene.screen.contains("Buckets (1+)"))
   }
 
+  @Test("A name without a slash is a prefix when there is one, and costs one request")
+  func nameOfPrefix() throws {
+    var scene = try Scene.withBuckets()
+    _ = scene.takeEffects()
+    scene.type(":s3://reports/2026")
+    scene.press("Enter")
+    scene.answer(.page(.of(["q3/"], under: "2026/")))
+    #expect(scene.state.objects?.place == Place(parsing: "s3://reports/2026/"))
+    #expect(scene.effects.isEmpty)
+  }
+
+  @Test("The name of an object leads to where it is, selected, and back leads past it")
+  func nameOfObject() throws {
+    var scene = try Scene.at("p/", .of(["x"], under: "p/"))
+    scene.type(":s3://reports/2026/q3/summary.csv")
+    scene.press("Enter")
+    scene.answer(.page(ObjectPage()))
+    let page = ObjectPage.of(["a.csv", "summary.csv", "z.csv"], under: "2026/q3/")
+    scene.answer(.page(page))
+    #expect(scene.state.objects?.place == Place(parsing: "s3://reports/2026/q3/"))
+    #expect(scene.selectedName == "summary.csv")
+    #expect(!scene.bottom.contains("There is no"))
+    scene.press("<")
+    #expect(scene.state.objects?.place == Place(parsing: "s3://reports/p/"))
+
+    // Also at the start, and in the root of a bucket.
+    scene = try Scene()
+    scene.send(.started(at: Place(parsing: "s3://reports/a.csv")))
+    scene.answer(.page(ObjectPage()))
+    scene.answer(.page(.of(["0", "a.csv"])))
+    #expect(scene.state.objects?.place == Place(parsing: "s3://reports"))
+    #expect(scene.selectedName == "a.csv")
+  }
+
+  @Test("The name of an object leads there also when it is asked for again after a failure")
+  func nameOfObjectLater() throws {
+    var scene = try Scene.withBuckets()
+    scene.type(":s3://reports/p/x")
+    scene.press("Enter")
+    scene.answer(.failed(StorageError(kind: .connection, message: "down")))
+    scene.press("r")
+    scene.answer(.page(ObjectPage()))
+    scene.answer(.page(.of(["a", "x"], under: "p/")))
+    #expect(scene.selectedName == "x")
+  }
+
+  @Test("A name that nothing has is said, beside what there is")
+  func nameOfNothing() throws {
+    var scene = try Scene.withBuckets()
+    scene.type(":s3://reports/p/typo")
+    scene.press("Enter")
+    scene.answer(.page(ObjectPage()))
+    scene.answer(.page(.of(["x"], under: "p/")))
+    #expect(scene.screen.contains("▸ x"))
+    #expect(scene.bottom.contains("There is no s3://reports/p/typo"))
+  }
+
   @Test("Who begins at a bucket is not told that listing all of them is denied")
   func beginsAtBucket() throws {
     var scene = try Scene()

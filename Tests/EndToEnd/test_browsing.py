@@ -52,6 +52,20 @@ def test_the_row_of_two_dots_leads_up_and_cannot_be_marked(person, store, bucket
     browser.wait_listed("p/")
 
 
+def test_the_uri_of_an_object_leads_to_where_it_is(person, store, bucket):
+    for name in ("archive.csv", "summary.csv", "zz.csv"):
+        store.put(bucket, f"2026/q3/{name}", b"1")
+    browser = person.open(f"s3://{bucket}/2026/q3/summary.csv")
+    browser.wait_selected("summary.csv")
+    assert f"s3://{bucket}/2026/q3/ " in browser.header + " "
+    browser.press("y", "u")
+    browser.wait_until(lambda: browser.clipboard(), "the URI on the clipboard")
+    browser.press("h", ":")
+    browser.paste(browser.clipboard()[-1])
+    browser.press("Enter")
+    browser.wait_selected("summary.csv")
+
+
 def test_a_box_of_transfers_is_seen_on_the_smallest_screen(person, store, bucket):
     store.put(bucket, "a.txt", b"1")
     store.put(bucket, "b.txt", b"1")

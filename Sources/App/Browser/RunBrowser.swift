@@ -33,7 +33,7 @@ func runBrowser(
   }
   defer { input.cancel() }
   var session = session
-  var wish = start.place.map { Place(bucket: $0.bucket, listing: $0.key) }
+  var wish = start.place.map { Place(bucket: $0.bucket, prefix: $0.key) }
   var successor = start.successor
   var isDetached = false
   let transfers = ProcessTransfers()

@@ -34,6 +34,8 @@ struct ObjectPane: Sendable {
   var hasMoved = false
   /// What is still to be selected and marked once its page comes.
   var restoring: Restoring?
+  /// A name that may be an object's, until that is known.
+  var sought: ObjectKey?
   /// Objects here were changed since the listing; it is read anew when it is shown again.
   var isStale = false
 
