@@ -10,6 +10,8 @@ public enum TLSProblem: Sendable, Hashable {
   case unknownAuthority
   /// The server knows only versions before TLS 1.2.
   case oldProtocol
+  /// The server answers without TLS.
+  case plainHTTP
   /// The file of certificates to trust cannot be read.
   case unreadableBundle
 
@@ -23,6 +25,8 @@ public enum TLSProblem: Sendable, Hashable {
       ("unable to get local issuer certificate", .unknownAuthority),
       ("unable to verify the first certificate", .unknownAuthority),
       ("unsupported protocol", .oldProtocol), ("protocol version", .oldProtocol),
+      // The letters "HTTP" read as the head of a TLS record.
+      ("wrong version number", .plainHTTP), ("packet length too long", .plainHTTP),
       ("certificate verify locations", .unreadableBundle),
       ("certificate file", .unreadableBundle),
     ]

@@ -75,6 +75,14 @@ def test_what_cannot_be_trusted_is_refused_with_host_reason_and_remedy(
     assert "localhost" in text and reason in text and remedy in text, text
 
 
+def test_a_server_without_tls_is_named_as_that(person, store, profile):
+    address = store.endpoint.removeprefix("http://")
+    done = person.run("ls", "--endpoint-url", f"https://{address}")
+    assert done.returncode == 1
+    text = done.stderr.decode()
+    assert "speaks plain HTTP" in text and "http://" in text and "--ca-bundle" not in text, text
+
+
 def test_without_the_authority_nothing_is_sent(person, front, profile):
     done = person.run("ls", "--endpoint-url", front.url("good"))
     assert done.returncode == 1

@@ -152,6 +152,17 @@ struct WordsTests {
       error.message == "Cancelled; parts of s3://reports/a.csv are left on the server")
   }
 
+  @Test("A server without TLS is named as that, and the remedy is not about certificates")
+  func plainHTTP() {
+    let reason = "error:0A00010B:SSL routines::wrong version number"
+    let error = StorageError(
+      S3Error(
+        operation: .listBuckets, cause: .transport(.tls(host: "h", reason: reason)), attempts: 1),
+      while: .listBuckets)
+    #expect(error.message == "No trusted connection to h: the server speaks plain HTTP")
+    #expect(error.recovery?.contains("http://") == true)
+  }
+
   @Test(
     "Every error of the transport and of this machine has a sentence of one line",
     arguments: [

@@ -230,6 +230,11 @@ struct Words {
       )
     case .oldProtocol:
       ("the server knows only old versions of TLS", "It has to speak TLS 1.2 or later.")
+    case .plainHTTP:
+      (
+        "the server speaks plain HTTP",
+        "Write the endpoint with http:// in front if it is to be used without TLS."
+      )
     case .unreadableBundle:
       (
         "the file of certificates to trust cannot be used: \(reason)",
