@@ -101,4 +101,30 @@ struct BucketDialogTests {
     #expect(scene.state.objects == nil)
     #expect(scene.state.focus == .buckets)
   }
+
+  @Test("Why one was not made stands in the dialog whole, with the code and what to try")
+  func refused() throws {
+    var scene = try Scene.withBuckets(columns: 80, rows: 24)
+    scene.press("a")
+    scene.type("results")
+    scene.press("Enter")
+    var denied = StorageError.denied
+    denied.recovery = "Use other credentials, or ask the bucket's owner for s3:CreateBucket"
+    scene.answer(.failed(denied))
+    let panel = scene.screen.split(separator: "\n").dropLast().joined(separator: "\n")
+    #expect(panel.contains("Access to s3://reports was denied (AccessDenied)"))
+    #expect(panel.contains("Use other credentials") && panel.contains("s3:CreateBucket"))
+  }
+
+  @Test(
+    "The other dialogs with fields say as much",
+    arguments: ["a x Enter", "j s Enter", "j d Enter", "S Enter"])
+  func refusedElsewhere(keys: String) throws {
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"), columns: 80, rows: 24)
+    scene.press(keys)
+    scene.answer(.failed(.denied))
+    let panel = scene.screen.split(separator: "\n").dropLast().joined(separator: "\n")
+    #expect(panel.contains("was denied (AccessDenied)"))
+    #expect(panel.contains("Ask the bucket's owner for s3:ListBucket"))
+  }
 }

@@ -42,7 +42,7 @@ struct CreateBucketDialog: Overlay {
       "Create a bucket",
       body: [
         Line("At \(facts.endpoint). Without a region the server chooses."), .blank,
-      ], form: creation.form, notes: [.blank, creation.note(hint, retries)], on: &frame)
+      ], form: creation.form, notes: [.blank] + creation.notes(hint, retries), on: &frame)
   }
 
   private var hint: Line {

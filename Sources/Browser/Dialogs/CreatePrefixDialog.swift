@@ -44,6 +44,6 @@ struct CreatePrefixDialog: Overlay {
     let hint = Line("An empty object marks it: \(VisibleText(bytes: key.bytes))", .secondary)
     Panel.draw(
       "Create a prefix", body: [Line("Under \(VisibleText(bytes: parent.uri))"), .blank],
-      form: creation.form, notes: [.blank, creation.note(hint, retries)], on: &frame)
+      form: creation.form, notes: [.blank] + creation.notes(hint, retries), on: &frame)
   }
 }

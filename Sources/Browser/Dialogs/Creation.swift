@@ -54,8 +54,8 @@ struct Creation: Sendable {
   }
 
   /// Below the fields: what goes on, what went wrong, or else `hint`.
-  func note(_ hint: Line, _ retries: RequestRetries) -> Line {
-    if isUnderWay { return retries.line("Creating…", request, .secondary) }
-    return problem.map { Line($0.message, .error) } ?? hint
+  func notes(_ hint: Line, _ retries: RequestRetries) -> [Line] {
+    if isUnderWay { return [retries.line("Creating…", request, .secondary)] }
+    return problem?.lines ?? [hint]
   }
 }

@@ -67,7 +67,7 @@ struct DetailsDialog: Overlay {
     if let metadata {
       lines += Self.facts(metadata)
     } else if let problem {
-      lines += [.blank, Line(problem.message, .error)]
+      lines += [.blank] + problem.lines
     } else {
       lines += [.blank, retries.line("Loading…", request, .secondary)]
     }

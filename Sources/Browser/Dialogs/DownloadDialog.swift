@@ -133,12 +133,13 @@ struct DownloadDialog: Overlay {
     let bytes = objects.reduce(Int64(0)) { $0.addingReportingOverflow($1.size.bytes).partialValue }
     if prefixes.isEmpty { body.append(Line(ByteFormat.iec(bytes))) }
     body.append(.blank)
-    var note = Line("Enter downloads", .secondary)
+    var notes = [Line("Enter downloads", .secondary)]
     if case .planning(let request) = phase {
-      note = retries.line("Looking what is there…", request, .secondary)
+      notes = [retries.line("Looking what is there…", request, .secondary)]
     }
-    if let problem { note = Line(problem.message, .error) }
-    Panel.draw("Download", body: body, form: form, notes: [.blank, note], on: &frame, columns: 72)
+    if let problem { notes = problem.lines }
+    Panel.draw(
+      "Download", body: body, form: form, notes: [.blank] + notes, on: &frame, columns: 72)
   }
 
   private var what: VisibleText {

@@ -149,22 +149,22 @@ struct ShareDialog: Overlay {
   }
 
   private func drawForm(on frame: inout Frame, _ retries: RequestRetries) {
-    let note: Line
+    let notes: [Line]
     if request != nil {
-      note = retries.line("Signing…", request, .secondary)
+      notes = [retries.line("Signing…", request, .secondary)]
     } else if let problem {
-      note = Line(problem.message, .error)
+      notes = problem.lines
     } else if let text = problemBeforeSending() {
-      note = Line(text, .warning)
+      notes = [Line(text, .warning)]
     } else {
-      note = Line("Whoever has the URL can use it until it expires.", .secondary)
+      notes = [Line("Whoever has the URL can use it until it expires.", .secondary)]
     }
     Panel.draw(
       "Share",
       body: [
         Line("Bucket \(bucket.text)"),
         key.exactText == nil ? Line("Key " + VisibleText(bytes: key.bytes)) : .blank,
-      ], form: form, notes: [.blank, note], on: &frame, columns: 72)
+      ], form: form, notes: [.blank] + notes, on: &frame, columns: 72)
   }
 }
 

@@ -77,6 +77,6 @@ struct SwitchDialog: Overlay {
   private var notes: [Line] {
     if request != nil { return [Line("Switching…", .secondary)] }
     guard let problem else { return [Line("Enter switches", .secondary)] }
-    return [Line(problem.message, .error)] + (problem.recovery.map { [Line($0)] } ?? [])
+    return problem.lines
   }
 }
