@@ -1,13 +1,16 @@
 import History
 import S3
 import Storage
+import SystemPackage
 import Testing
 
 @testable import Browser
 
 @Suite("History on the screen")
 struct HistoryDialogTests {
-  private static func entries(_ numbers: Range<Int64>) -> [HistoryEntry] {
+  private static func entries(
+    _ numbers: Range<Int64>, localPath: FilePath? = nil
+  ) -> [HistoryEntry] {
     let author = Author(
       user: "ana", loginUID: 1_000, auditUID: 1_000, host: "bastion", sshClient: "10.0.0.7",
       bootID: "b", processID: 7, processStart: 9)
@@ -17,7 +20,8 @@ struct HistoryDialogTests {
         ChangeDraft(
           Change(
             number % 2 == 0 ? .upload : .delete, bucket: BucketName("reports"),
-            key: ObjectKey("p/file-\(number)"), size: ByteCount(number * 1_000)),
+            key: ObjectKey("p/file-\(number)"), size: ByteCount(number * 1_000),
+            localPath: localPath),
           author: author, accessKeyID: "AKIA", endpoint: "http://127.0.0.1:8333",
           startedAt: Timestamp(seconds: 1_795_000_000 + number)),
         Ending(outcome: number == 9 ? .started : .done))
@@ -87,6 +91,16 @@ struct HistoryDialogTests {
     #expect(queries(scene.effects).map(\.1) == [ChangeID(101)])
     scene.answer(.history(Self.entries(1..<2)))
     #expect(scene.screen.contains("101 changes"))
+  }
+
+  @Test("A local name that is not UTF-8 is shown by its bytes")
+  func localName() throws {
+    let path = FilePath(bytes: Array("/srv/b".utf8) + [0xFF] + Array(".csv".utf8))
+    var scene = try Scene.withBuckets()
+    scene.press("H")
+    scene.answer(.history(Self.entries(1..<2, localPath: path)))
+    scene.press("↓ Enter G")
+    #expect(scene.screen.contains("/srv/b\\xff.csv"))
   }
 
   @Test("Enter shows everything about one change")

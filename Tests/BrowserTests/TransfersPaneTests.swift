@@ -304,6 +304,15 @@ struct TransfersPaneTests {
     #expect(scene.screen.contains("▸Transfers") && scene.screen.contains("▸↑ file-3"))
   }
 
+  @Test("A prefix of an empty segment has the name in the box that it has in the list")
+  func emptySegment() throws {
+    var scene = try Scene.at("p/", .of(["a"], under: "p/"))
+    var prefix = tree(2, .running)
+    prefix.name = Array("/".utf8)
+    scene.send(.transfersProgressed([prefix]))
+    #expect(scene.screen.contains("↓ (empty)/"))
+  }
+
   @Test("The end of the last transfer is said, and an error rather than that")
   func summary() throws {
     var scene = try Scene.at("p/", .of(["a"], under: "p/"))

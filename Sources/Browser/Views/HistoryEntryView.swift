@@ -1,5 +1,6 @@
 import History
 import S3
+import Storage
 import SystemPackage
 import TextUI
 
@@ -64,7 +65,7 @@ struct HistoryEntryView {
       ("Size", entry.size.map { VisibleText("\(ByteFormat.exact($0.bytes)) bytes") }),
       ("ETag", entry.etag.map { VisibleText($0.text) }),
       ("Checksum", entry.checksum.map { VisibleText($0) }),
-      ("Local file", entry.localPath.map { VisibleText(String(decoding: $0)) }),
+      ("Local file", entry.localPath.map { VisibleText(bytes: $0.bytes) }),
       ("Detail", entry.detail.map { VisibleText($0) }),
     ]
     return rows.compactMap { name, value in

@@ -67,7 +67,7 @@ struct TransfersPaneView {
     let style: StyleRole = isSelected ? .emphasis : .normal
     let arrow: VisibleText = row.isUpload ? "↑ " : "↓ "
     frame.write(arrow, at: point, style: .secondary)
-    let name = VisibleText(bytes: row.name)
+    let name = RowName(row.name[...]).text
     let nameColumns = min(max(name.width, 8), max(columns / 4, 10))
     frame.write(
       name.elidedInMiddle(to: nameColumns), at: Point(column: point.column + 2, row: point.row),
