@@ -17,7 +17,7 @@ public enum Action: Sendable {
   case requestRetried(RequestID, RetryStatus?)
   /// The newest state of every transfer of this process; `earlier` names the session of those that
   /// were started before a switch.
-  /// `rate` is that of all of them; nil for the sum of theirs.
+  /// `rate` is that of all of them; nil for the sum of theirs. `at` is the time since some moment.
   case transfersProgressed(
     [TransferStatus], earlier: [TransferID: String] = [:], rate: Double? = nil,
     at: Duration = .zero)
@@ -51,6 +51,9 @@ public enum Answer: Sendable {
   /// The numbers of the rows to be shown, of the rows looked at; `covering` is where those end.
   case order([UInt32], covering: Int)
   case details(ObjectMetadata)
+  case tags([ObjectTag])
+  /// Newest first; those of keys that begin with the one asked for may follow.
+  case versions(VersionPage)
   case versioning(VersioningState)
   /// Each with a warning where the history could not take the outcome.
   case bucketCreated(warning: StorageError?)

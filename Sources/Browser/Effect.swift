@@ -16,6 +16,9 @@ public enum Effect: Sendable {
   /// Only the rows from number `from` on are looked at.
   case order(ListingRows, by: RowOrdering, from: Int, RequestID)
   case readDetails(ObjectLocation, RequestID)
+  case readTags(ObjectLocation, RequestID)
+  /// The newest versions of one object.
+  case readVersions(ObjectLocation, RequestID)
   case readVersioning(BucketName, RequestID)
 
   case createBucket(BucketName, region: Region?, RequestID)

@@ -70,6 +70,13 @@ extension S3Service {
     }
   }
 
+  /// S3 API Reference: GetObjectTagging.
+  public func tags(of object: ObjectLocation) async throws(StorageError) -> [ObjectTag] {
+    try await read(.readTags(object)) { () async throws(S3Error) in
+      try await client.objectTags(object)
+    }
+  }
+
   /// Whether deletions in `bucket` can be undone. S3 API Reference: GetBucketVersioning.
   public func versioning(_ bucket: BucketName) async throws(StorageError) -> VersioningState {
     try await read(.readVersioning(bucket)) { () async throws(S3Error) in

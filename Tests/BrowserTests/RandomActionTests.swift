@@ -87,6 +87,14 @@ private struct Monkey {
         ObjectMetadata(
           size: ByteCount(Int64(roll(1_000_000))), contentType: name(),
           metadata: [MetadataField(name: name(), value: name())]))
+    case .readTags: return .tags([ObjectTag(key: name(), value: name())])
+    case .readVersions(let location, _):
+      return .versions(
+        VersionPage(versions: [
+          ObjectVersion(
+            key: location.key, versionID: VersionID(name()), isLatest: roll(2) == 0,
+            isDeleteMarker: roll(2) == 0)
+        ]))
     case .readVersioning: return .versioning([.never, .enabled, .suspended][roll(3)])
     case .createBucket: return .bucketCreated(warning: nil)
     case .removeBucket: return .bucketRemoved(warning: nil)

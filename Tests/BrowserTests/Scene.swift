@@ -120,7 +120,8 @@ extension Effect {
   var request: RequestID? {
     switch self {
     case .listBuckets(let id), .listObjects(_, _, let id), .order(_, _, _, let id),
-      .readDetails(_, let id), .readVersioning(_, let id), .createBucket(_, _, let id),
+      .readDetails(_, let id), .readTags(_, let id), .readVersions(_, let id),
+      .readVersioning(_, let id), .createBucket(_, _, let id),
       .removeBucket(_, _, let id), .emptyAndRemoveBucket(_, _, let id),
       .createPrefixMarker(_, _, let id), .count(_, _, let id), .countEveryVersion(_, let id),
       .delete(_, _, let id),

@@ -57,6 +57,14 @@ final class EffectRunner {
       }
     case .readDetails(let location, let id):
       answer(id) { .details(try await $0.details(location)) }
+    case .readTags(let location, let id):
+      answer(id) { .tags(try await $0.tags(of: location)) }
+    case .readVersions(let location, let id):
+      answer(id) {
+        .versions(
+          try await $0.versionPage(
+            bucket: location.bucket, prefix: location.key, isRecursive: true))
+      }
     case .readVersioning(let bucket, let id):
       answer(id) { .versioning(try await $0.versioning(bucket)) }
     case .readHistory(let query, let before, let limit, let id):

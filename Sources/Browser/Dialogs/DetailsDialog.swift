@@ -10,6 +10,13 @@ struct DetailsDialog: Overlay {
   private var request: RequestID?
   private var metadata: ObjectMetadata?
   private var problem: StorageError?
+  /// nil until they are known.
+  private var tags: [ObjectTag]?
+  private var tagsRequest: RequestID?
+  private var tagsProblem: StorageError?
+  private var versions: VersionPage?
+  private var versionsRequest: RequestID?
+  private var versionsProblem: StorageError?
   private var scroll = ScrollingText([])
 
   init(bucket: BucketName, object: ObjectSummary) {
@@ -24,10 +31,35 @@ struct DetailsDialog: Overlay {
   }
 
   mutating func received(_ answer: Answer, to id: RequestID, _ turn: inout Turn) {
+    if id == tagsRequest {
+      tagsRequest = nil
+      switch answer {
+      case .tags(let read): tags = read
+      case .failed(let error): tagsProblem = error
+      default: break
+      }
+      return update(turn.facts.clock)
+    }
+    if id == versionsRequest {
+      versionsRequest = nil
+      switch answer {
+      case .versions(let page): versions = page
+      case .failed(let error): versionsProblem = error
+      default: break
+      }
+      return update(turn.facts.clock)
+    }
     guard id == request else { return }
     request = nil
     switch answer {
-    case .details(let read): metadata = read
+    case .details(let read):
+      metadata = read
+      // Most objects have neither, and then there is nothing to ask for.
+      let location = ObjectLocation(bucket: bucket, key: object.key)
+      if let count = read.tagCount, count > 0 {
+        tagsRequest = turn.request { .readTags(location, $0) }
+      }
+      if read.versionID != nil { versionsRequest = turn.request { .readVersions(location, $0) } }
     case .failed(let error):
       problem = error
       turn.fail(error)
@@ -44,6 +76,8 @@ struct DetailsDialog: Overlay {
     if scroll.perform(command) { return }
     guard command == .close else { return }
     turn.cancel(request)
+    turn.cancel(tagsRequest)
+    turn.cancel(versionsRequest)
     turn.close()
   }
 
@@ -66,6 +100,8 @@ struct DetailsDialog: Overlay {
       Self.row("Class", (metadata?.storageClass ?? object.storageClass ?? .standard).text))
     if let metadata {
       lines += Self.facts(metadata)
+      lines += tagLines(metadata, retries)
+      if metadata.versionID != nil { lines += versionLines(clock, retries) }
     } else if let problem {
       lines += [.blank] + problem.lines
     } else {
@@ -82,7 +118,6 @@ struct DetailsDialog: Overlay {
       ("Cache control", metadata.cacheControl), ("Expires", metadata.expires),
       ("Encryption", metadata.serverSideEncryption), ("KMS key", metadata.kmsKeyID),
       ("Checksum", metadata.checksum), ("Restore", metadata.restoration),
-      ("Tags", metadata.tagCount.map { "\($0)" }),
     ]
     var lines = known.compactMap { name, value in value.map { row(name, $0) } }
     lines.append(.blank)
@@ -95,20 +130,56 @@ struct DetailsDialog: Overlay {
     return lines
   }
 
-  private static func row(_ name: String, _ value: String) -> Line {
-    row(name, VisibleText(value))
+  private func tagLines(_ metadata: ObjectMetadata, _ retries: RequestRetries) -> [Line] {
+    guard let count = metadata.tagCount, count > 0 else { return [] }
+    var lines = [Line.blank, Line("Tags", .title)]
+    if let tags {
+      lines += tags.map { Self.row($0.key, $0.value) }
+    } else if let tagsProblem {
+      lines += [Line("\(count), which cannot be read:")] + tagsProblem.lines
+    } else {
+      lines.append(retries.line("Loading \(count)…", tagsRequest, .secondary))
+    }
+    return lines
   }
 
-  private static func row(_ name: String, _ value: VisibleText) -> Line {
+  private func versionLines(_ clock: ClockStyle, _ retries: RequestRetries) -> [Line] {
+    var lines = [Line.blank, Line("Versions", .title)]
+    if let versions {
+      let own = versions.versions.filter { $0.key == object.key }
+      lines += own.map { version in
+        let date = version.lastModified.map(clock.minutes) ?? ""
+        let size = version.isDeleteMarker ? "deleted" : ByteFormat.iec(version.size.bytes)
+        return Line(
+          VisibleText(date).padded(to: 18) + VisibleText(size).padded(to: 12)
+            + VisibleText(version.versionID.text + (version.isLatest ? "  latest" : "")))
+      }
+      if versions.next != nil, own.count == versions.versions.count {
+        lines.append(Line("and older ones", .secondary))
+      }
+    } else if let versionsProblem {
+      lines += [Line("They cannot be read:")] + versionsProblem.lines
+    } else {
+      lines.append(retries.line("Loading…", versionsRequest, .secondary))
+    }
+    return lines
+  }
+
+  private static func row(_ name: String, _ value: String) -> Line {
+    row(VisibleText(name), VisibleText(value))
+  }
+
+  private static func row(_ name: VisibleText, _ value: VisibleText) -> Line {
     // One style, so that a long value is wrapped and not cut.
-    Line(VisibleText(name).padded(to: 15) + value)
+    Line(name.width < 15 ? name.padded(to: 15) + value : name + "  " + value)
   }
 
   func draw(on frame: inout Frame, _ facts: BrowserFacts, _ retries: RequestRetries) {
     let rect = Panel.room(on: frame.size)
     frame.fill(rect)
     var scroll = scroll
-    if retries[request] != nil { scroll.set(lines(facts.clock, retries)) }
+    let requests = [request, tagsRequest, versionsRequest]
+    if requests.contains(where: { retries[$0] != nil }) { scroll.set(lines(facts.clock, retries)) }
     let (shown, all) = scroll.draw(in: rect.inset(by: 2), on: &frame)
     frame.box(
       rect, title: "Details", footer: shown < all ? VisibleText("\(shown) of \(all) lines") : nil,
