@@ -187,14 +187,20 @@ public final class DownloadTarget: Sendable {
     }
   }
 
-  /// Removes what has arrived. Does nothing after the end.
+  /// Removes what has arrived, or lets go of what is kept. Does nothing after the end.
   public func abandon() async {
-    let isArriving = state.withLock { state in
+    let before = state.withLock { state in
       defer { if state == .arriving { state = .abandoned } }
-      return state == .arriving
+      return state
     }
-    guard isArriving else { return }
-    try? await onDisk { self.remove() }
+    switch before {
+    case .arriving: try? await onDisk { self.remove() }
+    case .kept:
+      // A request that has just ended, or a program that is just being started, may have the file
+      // open for a moment yet, and the next run would find it in use.
+      _ = flock(file.descriptor.rawValue, LOCK_UN)
+    case .complete, .abandoned: break
+    }
   }
 
   private func takeName() throws(LocalFileError) {

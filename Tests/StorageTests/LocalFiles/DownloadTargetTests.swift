@@ -107,6 +107,19 @@ struct DownloadTargetTests {
     #expect(try outer.content("downloads/a") == String(repeating: "x", count: 40))
   }
 
+  @Test("What is kept is free for the next run at once, whoever still has it open")
+  func keptAndOpen() async throws {
+    let first = try await target("a", size: 10)
+    try first.write("half")
+    first.keep()
+    await first.abandon()
+    let next = try await folder.target(
+      RelativeName(ObjectKey("a")), size: ByteCount(10), existing: .fail, reusing: true)
+    #expect(next.isLeftover)
+    await next.abandon()
+    withExtendedLifetime(first) {}
+  }
+
   @Test("The mode follows the umask")
   func umaskIsRespected() async throws {
     let probe = try outer.write("probe")

@@ -281,10 +281,21 @@ struct TransferControlTests {
     fixture.transport.beforeEach { if SentRequest($0).method == method { await body.pass() } }
     let service = fixture.nextRun()
     let id = try #require(await service.transfers.enqueue([request]).first)
+    let result = Task {
+      // Should it end before that request, nobody waits for it in vain.
+      let error = await #expect(throws: StorageError.self) {
+        try await service.transfers.result(of: id)
+      }
+      body.open()
+      await body.pass()
+      return error
+    }
     await body.arrived()
+    let state = await service.transfers.status().first { $0.id == id }?.state
     await service.transfers.cancel(id)
     body.open()
-    await #expect(throws: StorageError.self) { try await service.transfers.result(of: id) }
+    let error = await result.value
+    #expect(state == .running, "\(String(describing: error))")
   }
 
   @Test("A folder moves while as many large files run as may")
