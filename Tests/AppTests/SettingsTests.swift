@@ -54,11 +54,11 @@ struct SettingsTests {
   @Test("A file found in the folder leads its own keys over its proxy, and no others")
   func wayOfOtherKeys() {
     let way: [Variable: String] = [
-      .httpsProxy: "http://proxy.example:3128", .noProxy: "localhost", .caBundle: "/tmp/ca.pem",
+      .httpsProxy: "http://proxy.example:3128", .noProxy: "localhost", .caBundle: "/etc/ca.pem",
     ]
     let decoy = way.merging(Self.keys) { $1 }
     let own = resolve(envFile: decoy)
-    #expect(own.proxies.https != nil && own.caBundle == "/tmp/ca.pem")
+    #expect(own.proxies.https != nil && own.caBundle == "/etc/ca.pem")
     #expect(own.notices.isEmpty)
 
     for (file, environment) in [(way, Self.keys), (decoy, Self.keys), (way, [:])] {
@@ -69,12 +69,12 @@ struct SettingsTests {
         #expect(settings.notices.contains { $0.hasPrefix("\(name) in ./.env does not count") })
       }
       let named = resolve(environment: environment, envFile: file, source: Self.namedFile)
-      #expect(named.proxies.https != nil && named.caBundle == "/tmp/ca.pem")
+      #expect(named.proxies.https != nil && named.caBundle == "/etc/ca.pem")
     }
     let environment = way.merging(Self.keys) { $1 }
     let given = resolve(environment: environment, envFile: [.httpsProxy: "http://other.example"])
     #expect(given.proxies.https.map { "\($0)" }?.contains("proxy.example") == true)
-    #expect(given.caBundle == "/tmp/ca.pem")
+    #expect(given.caBundle == "/etc/ca.pem")
   }
 
   @Test("Without a home folder the history has no place, which is said and not passed over")
