@@ -14,6 +14,14 @@ struct RetryTests {
       + "<RequestId>R1</RequestId></Error>"
   }
 
+  /// Of a client that waits a minute for a server that is away.
+  private static var persistent: RetryPolicy {
+    var policy = RetryPolicy.standard
+    policy.cap = .seconds(1)
+    policy.persistence = .seconds(60)
+    return policy
+  }
+
   @Test("A long body that stalls is given longer each time, and the next one begins there")
   func longerStalls() async throws {
     let stalls = Array(repeating: ScriptedTransport.Answer.failure(.stalled), count: 6)
@@ -129,9 +137,7 @@ struct RetryTests {
 
   @Test("A server that has answered and cannot be reached is waited for")
   func persistence() async throws {
-    var policy = RetryPolicy.standard
-    policy.cap = .seconds(1)
-    policy.persistence = .seconds(60)
+    let policy = Self.persistent
     let away = Array(
       repeating: ScriptedTransport.Answer.failure(.noConnection(host: "h", reason: "refused")),
       count: 20)
@@ -368,9 +374,7 @@ struct RetryTests {
 
   @Test("Between requests that got through they are waited for as long as a server that is away")
   func credentialsAway() async throws {
-    var policy = RetryPolicy.standard
-    policy.cap = .seconds(1)
-    policy.persistence = .seconds(60)
+    let policy = Self.persistent
     let trouble = Array(
       repeating: CredentialError.unavailable(source: "x", reason: "y") as CredentialError?,
       count: 20)
