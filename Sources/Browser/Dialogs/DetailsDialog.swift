@@ -7,16 +7,9 @@ struct DetailsDialog: Overlay {
   let place = KeyPlace.text
   private let bucket: BucketName
   private let object: ObjectSummary
-  private var request: RequestID?
-  private var metadata: ObjectMetadata?
-  private var problem: StorageError?
-  /// nil until they are known.
-  private var tags: [ObjectTag]?
-  private var tagsRequest: RequestID?
-  private var tagsProblem: StorageError?
-  private var versions: VersionPage?
-  private var versionsRequest: RequestID?
-  private var versionsProblem: StorageError?
+  private var details = Asked<ObjectMetadata>()
+  private var tags = Asked<[ObjectTag]>()
+  private var versions = Asked<VersionPage>()
   private var scroll = ScrollingText([])
 
   init(bucket: BucketName, object: ObjectSummary) {
@@ -26,46 +19,29 @@ struct DetailsDialog: Overlay {
 
   mutating func opened(_ turn: inout Turn) {
     let location = ObjectLocation(bucket: bucket, key: object.key)
-    request = turn.request { .readDetails(location, $0) }
+    details.request = turn.request { .readDetails(location, $0) }
     update(turn.facts.clock)
   }
 
   mutating func received(_ answer: Answer, to id: RequestID, _ turn: inout Turn) {
-    if id == tagsRequest {
-      tagsRequest = nil
-      switch answer {
-      case .tags(let read): tags = read
-      case .failed(let error): tagsProblem = error
-      default: break
-      }
-      return update(turn.facts.clock)
-    }
-    if id == versionsRequest {
-      versionsRequest = nil
-      switch answer {
-      case .versions(let page): versions = page
-      case .failed(let error): versionsProblem = error
-      default: break
-      }
-      return update(turn.facts.clock)
-    }
-    guard id == request else { return }
-    request = nil
-    switch answer {
-    case .details(let read):
-      metadata = read
-      // Most objects have neither, and then there is nothing to ask for.
-      let location = ObjectLocation(bucket: bucket, key: object.key)
-      if let count = read.tagCount, count > 0 {
-        tagsRequest = turn.request { .readTags(location, $0) }
-      }
-      if read.versionID != nil { versionsRequest = turn.request { .readVersions(location, $0) } }
-    case .failed(let error):
-      problem = error
-      turn.fail(error)
-    default: break
+    if details.take(answer, to: id, { if case .details(let read) = $0 { read } else { nil } }) {
+      if let problem = details.problem { turn.fail(problem) }
+      if let metadata = details.value { askMore(metadata, &turn) }
+    } else if !tags.take(answer, to: id, { if case .tags(let read) = $0 { read } else { nil } }) {
+      _ = versions.take(answer, to: id) { if case .versions(let page) = $0 { page } else { nil } }
     }
     update(turn.facts.clock)
+  }
+
+  /// Most objects have neither tags nor versions, and then there is nothing to ask for.
+  private mutating func askMore(_ metadata: ObjectMetadata, _ turn: inout Turn) {
+    let location = ObjectLocation(bucket: bucket, key: object.key)
+    if let count = metadata.tagCount, count > 0 {
+      tags.request = turn.request { .readTags(location, $0) }
+    }
+    if metadata.versionID != nil {
+      versions.request = turn.request { .readVersions(location, $0) }
+    }
   }
 
   mutating func resized(_ size: Size) {
@@ -75,11 +51,11 @@ struct DetailsDialog: Overlay {
   mutating func perform(_ command: Command, _ turn: inout Turn) {
     if scroll.perform(command) { return }
     guard command == .close else { return }
-    turn.cancel(request)
-    turn.cancel(tagsRequest)
-    turn.cancel(versionsRequest)
+    for request in requests { turn.cancel(request) }
     turn.close()
   }
+
+  private var requests: [RequestID?] { [details.request, tags.request, versions.request] }
 
   private mutating func update(_ clock: ClockStyle) {
     scroll.set(lines(clock, RequestRetries()))
@@ -90,6 +66,7 @@ struct DetailsDialog: Overlay {
       Self.row("Bucket", bucket.text), Self.row("Key", VisibleText(bytes: object.key.bytes)),
       Self.row("Key length", "\(object.key.bytes.count) bytes"),
     ]
+    let metadata = details.value
     let size = metadata?.size ?? object.size
     lines.append(
       Self.row("Size", "\(ByteFormat.exact(size.bytes)) bytes (\(ByteFormat.iec(size.bytes)))"))
@@ -102,10 +79,10 @@ struct DetailsDialog: Overlay {
       lines += Self.facts(metadata)
       lines += tagLines(metadata, retries)
       if metadata.versionID != nil { lines += versionLines(clock, retries) }
-    } else if let problem {
+    } else if let problem = details.problem {
       lines += [.blank] + problem.lines
     } else {
-      lines += [.blank, retries.line("Loading…", request, .secondary)]
+      lines += [.blank, retries.line("Loading…", details.request, .secondary)]
     }
     return lines
   }
@@ -133,19 +110,19 @@ struct DetailsDialog: Overlay {
   private func tagLines(_ metadata: ObjectMetadata, _ retries: RequestRetries) -> [Line] {
     guard let count = metadata.tagCount, count > 0 else { return [] }
     var lines = [Line.blank, Line("Tags", .title)]
-    if let tags {
+    if let tags = tags.value {
       lines += tags.map { Self.row($0.key, $0.value) }
-    } else if let tagsProblem {
-      lines += [Line("\(count), which cannot be read:")] + tagsProblem.lines
+    } else if let problem = tags.problem {
+      lines += [Line("\(count), which cannot be read:")] + problem.lines
     } else {
-      lines.append(retries.line("Loading \(count)…", tagsRequest, .secondary))
+      lines.append(retries.line("Loading \(count)…", tags.request, .secondary))
     }
     return lines
   }
 
   private func versionLines(_ clock: ClockStyle, _ retries: RequestRetries) -> [Line] {
     var lines = [Line.blank, Line("Versions", .title)]
-    if let versions {
+    if let versions = versions.value {
       let own = versions.versions.filter { $0.key == object.key }
       lines += own.map { version in
         let date = version.lastModified.map(clock.minutes) ?? ""
@@ -157,10 +134,10 @@ struct DetailsDialog: Overlay {
       if versions.next != nil, own.count == versions.versions.count {
         lines.append(Line("and older ones", .secondary))
       }
-    } else if let versionsProblem {
-      lines += [Line("They cannot be read:")] + versionsProblem.lines
+    } else if let problem = versions.problem {
+      lines += [Line("They cannot be read:")] + problem.lines
     } else {
-      lines.append(retries.line("Loading…", versionsRequest, .secondary))
+      lines.append(retries.line("Loading…", versions.request, .secondary))
     }
     return lines
   }
@@ -178,11 +155,29 @@ struct DetailsDialog: Overlay {
     let rect = Panel.room(on: frame.size)
     frame.fill(rect)
     var scroll = scroll
-    let requests = [request, tagsRequest, versionsRequest]
     if requests.contains(where: { retries[$0] != nil }) { scroll.set(lines(facts.clock, retries)) }
     let (shown, all) = scroll.draw(in: rect.inset(by: 2), on: &frame)
     frame.box(
       rect, title: "Details", footer: shown < all ? VisibleText("\(shown) of \(all) lines") : nil,
       focused: true)
+  }
+}
+
+/// What one request is to bring.
+private struct Asked<Value: Sendable>: Sendable {
+  /// nil once it was answered, and before.
+  var request: RequestID?
+  private(set) var value: Value?
+  private(set) var problem: StorageError?
+
+  /// - Parameter value: what an answer brings; nil for one of another kind.
+  /// - Returns: whether the answer is to this request.
+  mutating func take(
+    _ answer: Answer, to id: RequestID, _ value: (Answer) -> Value?
+  ) -> Bool {
+    guard id == request else { return false }
+    request = nil
+    if case .failed(let error) = answer { problem = error } else { self.value = value(answer) }
+    return true
   }
 }
