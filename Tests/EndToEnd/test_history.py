@@ -148,7 +148,8 @@ def test_a_history_that_is_moved_takes_no_more_and_loses_nothing(person, store, 
     assert person.run("history", "verify", "--history", moved).returncode == 0
     person.history_file = moved
     recorded = {row["key"].decode() for row in person.changes()}
-    assert set(store.keys(bucket)) < recorded
+    # Where each that was begun arrived before the history was looked for, the two are the same.
+    assert set(store.keys(bucket)) <= recorded and len(recorded) < 600
     # Another begins in its place.
     assert person.run("put", "d/000", f"s3://{bucket}/other").returncode == 0
     person.history_file = place
