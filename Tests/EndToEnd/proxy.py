@@ -370,7 +370,12 @@ class Proxy:
         for rule in self._take("body", entry):
             reader.skip(rule.after)
             raise Dropped
-        sent = Sent(reader.body(head))
+        try:
+            sent = Sent(reader.body(head))
+        except (Closed, OSError):
+            # What had come when the program gave it up.
+            entry["cut"] = len(reader.buffer)
+            raise
         entry["sent"] = len(sent.body)
         own = self._pass("request", entry, sent)
         body = sent.body

@@ -240,6 +240,29 @@ def test_an_interrupted_upload_says_how_to_resume_and_does(
     ]
 
 
+def test_parts_of_a_slow_line_arrive_one_after_the_other(person, store, proxy, bucket):
+    size = 5 * MEBIBYTE
+    body = content(4 * size)
+    source = person.file("film.bin", body)
+    line = ["--part-size", "5M", "--limit-rate", "500K"]
+    hold = proxy.hold("delivered", operation="UploadPart", times=0)
+    program = start(person, "put", source, f"s3://{bucket}/film.bin", *line)
+    hold.wait()
+    wait_until(lambda: journaled_pieces(person) == 1, "a part")
+    program.kill()
+    program.wait()
+    hold.release()
+    proxy.settle()
+    # Those that began beside it were put back, long before they were as far as the first.
+    lost = sum(request.get("cut", 0) for request in proxy.operations)
+    assert 0 < lost < size
+    before = len(proxy.operations)
+    answer = person.run("transfers", "resume")
+    assert answer.returncode == 0, answer.stderr
+    assert len(pieces(proxy, "UploadPart", "received", before)) == 3
+    assert store.get(bucket, "film.bin") == body
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_that_was_ignored_at_the_start_stays_ignored(person, store, proxy, bucket, number):
     hold = proxy.hold("answer", operation="PutObject")

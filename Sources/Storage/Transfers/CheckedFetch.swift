@@ -152,20 +152,13 @@ struct CheckedFetch: Sendable {
   private func fetchOnce(
     _ range: Range<Int64>, _ algorithms: [DigestAlgorithm]
   ) async throws(S3Error) -> [CRC] {
-    try await tools.pausable(.getObject) { () async throws(S3Error) in
-      let counter = progress.begin()
+    try await tools.pausable(.getObject, progress) { (counter) async throws(S3Error) in
       let crcs = ArrivingCRCs(.these(algorithms))
-      do throws(S3Error) {
-        _ = try await client.getObject(
-          source, range: range, of: metadata.size, ifMatch: metadata.etag,
-          into: .file(
-            target.file, offset: range.lowerBound, limit: Int64(range.count), digest: crcs),
-          progress: counter)
-      } catch {
-        progress.end(counter, isDone: false)
-        throw error
-      }
-      progress.end(counter, isDone: true)
+      _ = try await client.getObject(
+        source, range: range, of: metadata.size, ifMatch: metadata.etag,
+        into: .file(
+          target.file, offset: range.lowerBound, limit: Int64(range.count), digest: crcs),
+        progress: counter)
       return crcs.values
     }
   }

@@ -16,6 +16,7 @@ struct QueuedTransfer {
   /// What has moved in this run.
   private(set) var movedHere = ByteCount.zero
   private var stillness = Stillness()
+  var pace = PartPace()
   var task: Task<Void, Never>?
   var stop = StopSign()
   /// Of a tree that is tried again: when it was tried first. What it has moved since stays moved.

@@ -1,4 +1,6 @@
 import DequeModule
+import HTTP
+import S3
 import Synchronization
 
 /// Lets a number of requests run at once, over all transfers; the others wait in turn.
@@ -12,6 +14,7 @@ final class RequestPool: Sendable {
   /// The right to one request; to be given back with ``leave(_:isAnswered:)``.
   struct Turn: Sendable {
     fileprivate let kind: Kind
+    fileprivate let transfer: TransferID
     fileprivate let start: ContinuousClock.Instant
   }
 
@@ -20,10 +23,20 @@ final class RequestPool: Sendable {
     let turn: CheckedContinuation<Bool, Never>
   }
 
+  /// How to give up a request that can go again later.
+  private struct Interruption {
+    /// nil for one that is given up for no other request of its transfer.
+    let moved: ByteCounter?
+    let interrupt: @Sendable () -> Void
+  }
+
   /// The requests of one kind.
   private struct Lane {
     var plan: ConcurrencyPlan
-    var active = 0
+    private(set) var active = 0
+    private(set) var activeCounts: [TransferID: Int] = [:]
+    /// Of transfers that may have fewer under way than there is room for.
+    var limits: [TransferID: Int] = [:]
     /// Who waits for which transfer; none of them is empty.
     var waiting: [TransferID: Deque<Waiter>] = [:]
     /// The transfers in `waiting`, the next one first.
@@ -32,15 +45,30 @@ final class RequestPool: Sendable {
     var hasRoom: Bool { active < plan.limit }
     var waitingCount: Int { waiting.values.reduce(0) { $0 + $1.count } }
 
+    func hasRoom(for transfer: TransferID) -> Bool {
+      hasRoom && limits[transfer].map { activeCounts[transfer, default: 0] < $0 } ?? true
+    }
+
+    mutating func begin(for transfer: TransferID) {
+      active += 1
+      activeCounts[transfer, default: 0] += 1
+    }
+
+    mutating func end(for transfer: TransferID) {
+      active -= 1
+      activeCounts[transfer, default: 0] -= 1
+      if activeCounts[transfer] == 0 { activeCounts[transfer] = nil }
+    }
+
     /// Those who may go now.
     ///
-    /// - Parameter held: transfers that get no turn and keep their places.
+    /// - Parameter held: transfers that get no turn and keep their places, like those at their limit.
     mutating func admit(holding held: Set<TransferID>) -> [Waiter] {
       var admitted: [Waiter] = []
       var passedOver: [TransferID] = []
       defer { round.append(contentsOf: passedOver) }
       while hasRoom, let transfer = round.popFirst() {
-        guard !held.contains(transfer) else {
+        guard !held.contains(transfer), hasRoom(for: transfer) else {
           passedOver.append(transfer)
           continue
         }
@@ -48,7 +76,7 @@ final class RequestPool: Sendable {
           continue
         }
         admitted.append(first)
-        active += 1
+        begin(for: transfer)
         guard !queue.isEmpty else { continue }
         waiting[transfer] = queue
         round.append(transfer)
@@ -78,8 +106,7 @@ final class RequestPool: Sendable {
     var lastID = 0
     /// Transfers that stand still: none of their requests gets a turn.
     var held: Set<TransferID> = []
-    /// How to give up those requests of a transfer that can go again later.
-    var interruptions: [TransferID: [Int: @Sendable () -> Void]] = [:]
+    var interruptions: [TransferID: [Int: Interruption]] = [:]
 
     subscript(kind: Kind) -> Lane {
       _read {
@@ -127,14 +154,16 @@ final class RequestPool: Sendable {
     guard !Task.isCancelled else { return nil }
     let place: Int? = state.withLock { state in
       // Whoever waits already goes first.
-      if state[kind].hasRoom, state[kind].round.isEmpty, !state.held.contains(transfer) {
-        state[kind].active += 1
+      if state[kind].hasRoom(for: transfer), state[kind].round.isEmpty,
+        !state.held.contains(transfer)
+      {
+        state[kind].begin(for: transfer)
         return nil
       }
       state.lastID += 1
       return state.lastID
     }
-    guard let place else { return Turn(kind: kind, start: .now) }
+    guard let place else { return Turn(kind: kind, transfer: transfer, start: .now) }
     let isAdmitted = await withTaskCancellationHandler {
       await withCheckedContinuation { turn in
         let admitted: [Waiter]? = state.withLock { state in
@@ -151,7 +180,7 @@ final class RequestPool: Sendable {
       let waiter = state.withLock { $0[kind].remove(place, of: transfer) }
       waiter?.turn.resume(returning: false)
     }
-    return isAdmitted ? Turn(kind: kind, start: .now) : nil
+    return isAdmitted ? Turn(kind: kind, transfer: transfer, start: .now) : nil
   }
 
   /// - Parameter isAnswered: whether the server answered, so that the time that it took tells
@@ -164,7 +193,7 @@ final class RequestPool: Sendable {
           after: turn.start.duration(to: now), at: start.duration(to: now),
           wasFull: !state[turn.kind].hasRoom)
       }
-      state[turn.kind].active -= 1
+      state[turn.kind].end(for: turn.transfer)
       return state[turn.kind].admit(holding: state.held)
     }
     for waiter in admitted { waiter.turn.resume(returning: true) }
@@ -178,7 +207,7 @@ final class RequestPool: Sendable {
       state.held.insert(transfer)
       return state.interruptions[transfer]
     }
-    for interrupt in (interruptions ?? [:]).values { interrupt() }
+    for interruption in (interruptions ?? [:]).values { interruption.interrupt() }
   }
 
   func release(_ transfer: TransferID) {
@@ -189,14 +218,45 @@ final class RequestPool: Sendable {
     for waiter in admitted { waiter.turn.resume(returning: true) }
   }
 
-  /// - Parameter interrupt: called when the transfer is to stand still, also when it is already.
+  /// How many requests of a transfer have a turn as parts.
+  func partCount(of transfer: TransferID) -> Int {
+    state.withLock { $0[.part].activeCounts[transfer, default: 0] }
+  }
+
+  /// Changes how many parts of a transfer may be under way. Where they are too many, those are given
+  /// up that have moved least. Does nothing where a person asked for a number of requests.
+  ///
+  /// - Parameters:
+  ///   - most: 1 or more; nil for as many as there is room for.
+  ///   - enough: what a part has moved, in bytes, that goes on although it is one too many.
+  func limitParts(of transfer: TransferID, to most: Int?, sparing enough: ByteCount) {
+    let (admitted, tooMany) = state.withLock { state -> ([Waiter], [Interruption]) in
+      guard state.lanes.count > 1 else { return ([], []) }
+      state[.part].limits[transfer] = most.map { max($0, 1) }
+      let excess = state[.part].activeCounts[transfer, default: 0] - (most ?? .max)
+      guard excess > 0 else { return (state[.part].admit(holding: state.held), []) }
+      let byMoved = (state.interruptions[transfer] ?? [:]).values
+        .compactMap { interruption in interruption.moved.map { ($0.value, interruption) } }
+        .sorted { $0.0 < $1.0 }
+      return ([], byMoved.prefix(excess).filter { $0.0 < enough.bytes }.map(\.1))
+    }
+    for waiter in admitted { waiter.turn.resume(returning: true) }
+    for interruption in tooMany { interruption.interrupt() }
+  }
+
+  /// - Parameters:
+  ///   - moved: what the request has moved, where it may also be given up for another of its transfer.
+  ///   - interrupt: called when it is to be given up: because the transfer is to stand still, also
+  ///     when it is already, or because it has too many parts under way.
   /// - Returns: for ``forget(_:of:)``.
   func onHold(
-    of transfer: TransferID, _ interrupt: @escaping @Sendable () -> Void
+    of transfer: TransferID, moved: ByteCounter? = nil,
+    _ interrupt: @escaping @Sendable () -> Void
   ) -> Int {
     let (id, isHeld) = state.withLock { state in
       state.lastID += 1
-      state.interruptions[transfer, default: [:]][state.lastID] = interrupt
+      state.interruptions[transfer, default: [:]][state.lastID] = Interruption(
+        moved: moved, interrupt: interrupt)
       return (state.lastID, state.held.contains(transfer))
     }
     if isHeld { interrupt() }

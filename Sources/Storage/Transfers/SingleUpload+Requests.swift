@@ -143,22 +143,15 @@ extension SingleUpload {
     do {
       // While others are sent: whoever gets a turn has no more to do than to send.
       let digest = try await client.digest(ofPart: .file(slice))
-      let receipt = try await tools.pausable(.uploadPart) { () async throws(S3Error) in
+      let receipt = try await tools.pausable(.uploadPart, progress) {
+        (counter) async throws(S3Error) in
         // It may have waited for its turn. The failure is then found to be that of the source.
         guard await !source.hasChanged() else {
           throw S3Error(operation: .uploadPart, cause: .transport(.fileTooShort), attempts: 0)
         }
-        let counter = progress.begin()
-        do throws(S3Error) {
-          let receipt = try await client.uploadPart(
-            location, uploadID: id, partNumber: part, body: .file(slice), digest: digest,
-            progress: counter)
-          progress.end(counter, isDone: true)
-          return receipt
-        } catch {
-          progress.end(counter, isDone: false)
-          throw error
-        }
+        return try await client.uploadPart(
+          location, uploadID: id, partNumber: part, body: .file(slice), digest: digest,
+          progress: counter)
       }
       return .success(receipt)
     } catch {

@@ -248,6 +248,9 @@ public actor TransferEngine {
   private func ran(_ id: TransferID, _ result: Result<TransferResult, StorageError>) {
     running.remove(id)
     if held.remove(id) != nil { tools.pool.release(id) }
+    if entries[id]?.pace.limit != nil {
+      tools.pool.limitParts(of: id, to: nil, sparing: .zero)
+    }
     if let lane = entries[id]?.lane {
       runningCounts[lane, default: 0] -= 1
       if lane != .tree { tools.files.end() }
@@ -291,8 +294,20 @@ public actor TransferEngine {
       guard let before = entries[id]?.status else { continue }
       entries[id]?.look(at: time)
       moved += entries[id]?.movedHere ?? .zero
+      keepPace(id, at: time)
       if entries[id]?.status != before { hasChanged = true }
     }
+  }
+
+  private func keepPace(_ id: TransferID, at time: Duration) {
+    guard let moved = entries[id]?.movedHere else { return }
+    let underWay = tools.pool.partCount(of: id)
+    let hasChanged = entries[id]?.pace.look(
+      moved: moved, underWay: underWay, partSize: settings.partSize, at: time)
+    guard hasChanged == true else { return }
+    // A quarter is too much to be moved again.
+    tools.pool.limitParts(
+      of: id, to: entries[id]?.pace.limit, sparing: ByteCount(settings.partSize.bytes / 4))
   }
 
   /// The newest status, whenever something changed, and at most ten times a second. Whoever is

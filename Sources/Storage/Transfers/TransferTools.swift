@@ -70,16 +70,25 @@ struct TransferTools: Sendable {
   }
 
   /// Waits for a turn and sends a request whose loss costs no more than sending it again: while the
-  /// transfer is paused it is given up, and goes again when the transfer is resumed.
+  /// transfer is paused, or has too many parts under way, it is given up, and it goes again later.
+  ///
+  /// - Parameters:
+  ///   - progress: told what it moves.
+  ///   - request: to count what it moves.
   func pausable<Answer: Sendable>(
-    _ operation: S3Operation, _ request: @escaping @Sendable () async throws(S3Error) -> Answer
+    _ operation: S3Operation, _ progress: TransferProgress,
+    _ request: @escaping @Sendable (ByteCounter) async throws(S3Error) -> Answer
   ) async throws(S3Error) -> Answer {
     while true {
       guard let turn = await enter(.part) else {
         throw S3Error(operation: operation, cause: .transport(.cancelled), attempts: 0)
       }
-      let (result, isGivenUp) = await unlessPaused(request)
-      if case .success = result { leave(turn) } else { leave(turn, isAnswered: false) }
+      let counter = progress.begin()
+      let (result, isGivenUp) = await unlessPaused(
+        { () async throws(S3Error) in try await request(counter) }, moved: counter)
+      let isDone = if case .success = result { true } else { false }
+      progress.end(counter, isDone: isDone)
+      leave(turn, isAnswered: isDone)
       if isGivenUp { continue }
       return try result.get()
     }
@@ -87,11 +96,13 @@ struct TransferTools: Sendable {
 
   /// Sends a request that is given up when the transfer is paused.
   ///
-  /// - Parameter mayGiveUp: asked then; one that is not given up ends as if there were no pause.
+  /// - Parameters:
+  ///   - moved: what it has moved, where it may also be given up for another part of the transfer.
+  ///   - mayGiveUp: asked then; one that is not given up ends as if there were no pause.
   /// - Returns: also whether it was given up, which an attempt may precede whose answer was lost.
   func unlessPaused<Answer: Sendable>(
     _ request: @escaping @Sendable () async throws(S3Error) -> Answer,
-    if mayGiveUp: @escaping @Sendable () -> Bool = { true }
+    moved: ByteCounter? = nil, if mayGiveUp: @escaping @Sendable () -> Bool = { true }
   ) async -> (result: Result<Answer, S3Error>, isGivenUp: Bool) {
     let task = Task { () async -> Result<Answer, S3Error> in
       do throws(S3Error) {
@@ -101,7 +112,7 @@ struct TransferTools: Sendable {
       }
     }
     let isInterrupted = StopSign()
-    let interruption = pool.onHold(of: owner) {
+    let interruption = pool.onHold(of: owner, moved: moved) {
       guard mayGiveUp() else { return }
       isInterrupted.raise()
       task.cancel()

@@ -1,3 +1,6 @@
+import HTTP
+import S3
+import Synchronization
 import Testing
 
 @testable import Storage
@@ -71,6 +74,41 @@ struct RequestPoolTests {
     pool.leave(turn)
     await tasks[1].value
     #expect(await order.names == ["b"])
+    #expect(await pool.enter(.part, for: one) != nil)
+  }
+
+  @Test("A transfer with too many parts gives up those that moved least, and gets no turn for them")
+  func limited() async throws {
+    let pool = pool(parts: 4)
+    let stopped = Mutex<Set<Int64>>([])
+    var turns: [RequestPool.Turn] = []
+    for moved: Int64 in [10, 5, 25, 30] {
+      turns.append(try #require(await pool.enter(.part, for: one)))
+      let counter = ByteCounter()
+      counter.add(moved)
+      _ = pool.onHold(of: one, moved: counter) { _ = stopped.withLock { $0.insert(moved) } }
+    }
+    _ = pool.onHold(of: one) { _ = stopped.withLock { $0.insert(0) } }
+    pool.limitParts(of: one, to: 1, sparing: ByteCount(20))
+    #expect(stopped.withLock { $0 } == [5, 10])
+    #expect(pool.partCount(of: one) == 4)
+
+    let order = Order()
+    let tasks = await queue([("a1", 1), ("b1", 2)], at: pool, noting: order)
+    for turn in turns.prefix(3) { pool.leave(turn) }
+    await tasks[1].value
+    #expect(await order.names == ["b1"])
+    #expect(pool.partCount(of: one) == 1)
+    pool.limitParts(of: one, to: nil, sparing: ByteCount(20))
+    await tasks[0].value
+    #expect(await order.names == ["b1", "a1"])
+  }
+
+  @Test("A number of requests that was asked for is not limited further", .timeLimit(.minutes(1)))
+  func fixedIsNotLimited() async throws {
+    let pool = RequestPool(fixed: 2)
+    pool.limitParts(of: one, to: 1, sparing: .zero)
+    #expect(await pool.enter(.part, for: one) != nil)
     #expect(await pool.enter(.part, for: one) != nil)
   }
 
