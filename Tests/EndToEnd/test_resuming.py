@@ -300,13 +300,14 @@ def test_an_interrupted_download_keeps_its_part_file_and_goes_on(
     body = content(size)
     store.put(bucket, "film.bin", body)
     leave_download(person, proxy, f"s3://{bucket}/film.bin", person.downloads, skip=skip)
-    fetched = len(journaled_ranges(person))
-    assert fetched >= 1
+    # Whichever came first: the last one is shorter.
+    kept = journaled_rows(person)
+    assert kept
     before = len(proxy.operations)
     answer = person.run("transfers", "resume", "--json")
     assert answer.returncode == 0, answer.stderr
-    assert json.loads(answer.stdout)["resumedFrom"] == fetched * PART
-    assert len(pieces(proxy, "GetObject", "received", before)) == -(-size // PART) - fetched
+    assert json.loads(answer.stdout)["resumedFrom"] == sum(count for _, count in kept)
+    assert len(pieces(proxy, "GetObject", "received", before)) == -(-size // PART) - len(kept)
     assert [path.name for path in person.downloads.iterdir()] == ["film.bin"]
     assert (person.downloads / "film.bin").read_bytes() == body
 
