@@ -38,6 +38,11 @@ public enum ByteFormat {
     return (number < 0 ? "-" : "") + grouped
   }
 
+  /// Exact, with its unit: `1 byte`, `1,203 bytes`.
+  public static func bytes(_ count: Int64) -> String {
+    exact(count) + (count == 1 ? " byte" : " bytes")
+  }
+
   /// The unit in which the number, as it will be rounded, stays below 1024.
   private static func scale(_ bytes: UInt64) -> (unit: Int, divisor: UInt64) {
     var unit = 0

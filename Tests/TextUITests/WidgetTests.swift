@@ -147,6 +147,7 @@ struct WidgetTests {
       [0, 999, 1203, 1_000_000, -5000].map(ByteFormat.exact) == [
         "0", "999", "1,203", "1,000,000", "-5,000",
       ])
+    #expect([0, 1, 1203].map(ByteFormat.bytes) == ["0 bytes", "1 byte", "1,203 bytes"])
   }
 
   @Test("Spans of time")

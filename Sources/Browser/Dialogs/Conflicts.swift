@@ -90,7 +90,7 @@ struct Conflicts: Sendable {
   }
 
   private static func facts(_ size: ByteCount, _ date: Timestamp?, _ clock: ClockStyle) -> String {
-    let shown = "\(ByteFormat.exact(size.bytes)) bytes"
+    let shown = ByteFormat.bytes(size.bytes)
     return date.map { shown + ", " + clock.seconds($0) } ?? shown
   }
 }

@@ -64,12 +64,12 @@ struct DetailsDialog: Overlay {
   private func lines(_ clock: ClockStyle, _ retries: RequestRetries) -> [Line] {
     var lines = [
       Self.row("Bucket", bucket.text), Self.row("Key", VisibleText(bytes: object.key.bytes)),
-      Self.row("Key length", "\(object.key.bytes.count) bytes"),
+      Self.row("Key length", ByteFormat.bytes(Int64(object.key.bytes.count))),
     ]
     let metadata = details.value
     let size = metadata?.size ?? object.size
     lines.append(
-      Self.row("Size", "\(ByteFormat.exact(size.bytes)) bytes (\(ByteFormat.iec(size.bytes)))"))
+      Self.row("Size", "\(ByteFormat.bytes(size.bytes)) (\(ByteFormat.iec(size.bytes)))"))
     if let modified = metadata?.lastModified ?? object.lastModified {
       lines.append(Self.row("Modified", clock.seconds(modified)))
     }

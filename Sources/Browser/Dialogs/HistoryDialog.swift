@@ -149,7 +149,8 @@ struct HistoryDialog: Overlay {
     }
     if entries.isEmpty { frame.writeCentered([Line(emptyText, .secondary)], in: list) }
     let mark = hasMore ? "+" : ""
-    let counted = "\(ByteFormat.exact(Int64(entries.count)))\(mark) changes, newest first"
+    let noun = entries.count == 1 && !hasMore ? "change" : "changes"
+    let counted = "\(ByteFormat.exact(Int64(entries.count)))\(mark) \(noun), newest first"
     frame.box(
       rect, title: "History", footer: VisibleText(counted + (request == nil ? "" : ", loading…")),
       focused: true)

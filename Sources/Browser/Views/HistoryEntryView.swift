@@ -62,7 +62,7 @@ struct HistoryEntryView {
       ("Endpoint", VisibleText(entry.endpoint)), ("Bucket", VisibleText(entry.bucket.text)),
       ("Key", entry.key.map { VisibleText(bytes: $0.bytes) }),
       ("Version ID", entry.versionID.map { VisibleText($0.text) }),
-      ("Size", entry.size.map { VisibleText("\(ByteFormat.exact($0.bytes)) bytes") }),
+      ("Size", entry.size.map { VisibleText(ByteFormat.bytes($0.bytes)) }),
       ("ETag", entry.etag.map { VisibleText($0.text) }),
       ("Checksum", entry.checksum.map { VisibleText($0) }),
       ("Local file", entry.localPath.map { VisibleText(bytes: $0.bytes) }),

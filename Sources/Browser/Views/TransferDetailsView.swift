@@ -71,7 +71,7 @@ struct TransferDetailsView {
 
   private func facts(_ status: TransferStatus) -> [Row] {
     let size = status.total.map {
-      VisibleText("\(ByteFormat.exact($0.bytes)) bytes (\(ByteFormat.iec($0.bytes)))")
+      VisibleText("\(ByteFormat.bytes($0.bytes)) (\(ByteFormat.iec($0.bytes)))")
     }
     let begun = status.startedAt.map { VisibleText(clock.seconds($0)) }
     var rows: [Row] = [("Size", size), ("Begun", begun)]
