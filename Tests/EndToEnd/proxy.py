@@ -262,7 +262,8 @@ class Proxy:
         return flip
 
     def clear(self):
-        """Lets go of everything that is held, and forgets what was asked for."""
+        """Lets go of everything that is held, and forgets what was asked for. Where a hold was dropped,
+        `settle` comes first: a request that is still being read would not meet it any more."""
         with self._lock:
             rules, self._rules = self._rules, []
         for rule in rules:
