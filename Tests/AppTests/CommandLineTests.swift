@@ -243,8 +243,8 @@ struct CommandLineTests {
     "Text that is not UTF-8 is refused where it would be sent or recorded",
     arguments: [
       "put f s3://b/k --metadata", "put f s3://b/k --tagging", "put f s3://b/k --content-type",
-      "put f s3://b/k --cache-control", "put f s3://b/k --storage-class", "put f s3://b/k --sse",
-      "put f s3://b/k --sse-kms-key-id", "put f s3://b/k --acl", "ls --user", "ls --profile",
+      "put f s3://b/k --cache-control", "put f s3://b/k --storage-class",
+      "put f s3://b/k --sse aws:kms --sse-kms-key-id", "put f s3://b/k --acl", "ls --user", "ls --profile",
       "ls --region", "ls --endpoint-url", "ls --history", "presign s3://b/k --file-name",
       "presign s3://b/k --method put --content-type", "rb s3://b --expected-owner",
     ])
@@ -398,10 +398,10 @@ struct CommandLineTests {
     let minute = try SinceArgument.parse("2026-11-20 14:02", now: now)
     let second = try SinceArgument.parse("2026-11-20T14:02:30", now: now)
     #expect(minute > date && second == minute.advanced(by: .seconds(30)))
-    // A day, and seconds since 1970, that would count back from now.
+    // A day, a year, and seconds since 1970, that would count back from now.
     for wrong in [
       "2026-13-01", "20.11.2026", "", "-1d", "2026-11-20 25:00", "2026-11-20x14:02", "20261120",
-      "1700000000",
+      "1700000000", "2026", "202611", "2026-11-31",
     ] {
       #expect(throws: ArgumentProblem.self) { try SinceArgument.parse(wrong, now: now) }
     }

@@ -74,7 +74,7 @@ struct ReadmeTests {
       ? ["-r s3://b", "f s3://b/", "s3://b/k"] : ["", "s3://b", "s3://b/k", "s3://b/k s3://b/l"]
     return commands.contains { command in
       rests.contains { rest in
-        [[], ["name=value"], ["15m"]].contains { value in
+        [[], ["name=value"], ["15m"], ["AES256"]].contains { value in
           let words = (isOption ? [command] + words : Array(words.dropFirst())) + value
           let all = LeadingOptions.moved(words + rest.split(separator: " ").map(String.init))
           guard let (command, arguments) = LeadingOptions.command(all) else { return false }

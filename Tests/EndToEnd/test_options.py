@@ -157,6 +157,19 @@ def test_an_option_with_an_empty_value_is_wrong_usage(person, store, new_bucket,
     assert bucket in store.buckets() and store.keys(bucket) == [] and not person.history_file.exists()
 
 
+@pytest.mark.parametrize("words, said", [
+    ("put f s3://{}/k --sse aes256", "--sse is one of AES256, aws:kms, aws:kms:dsse, aws:fsx"),
+    ("cp s3://{}/k s3://{}/l --sse kms", "--sse is one of"),
+    ("put f s3://{}/k --sse-kms-key-id 1", "--sse-kms-key-id needs --sse aws:kms"),
+    ("put f s3://{}/k --sse-kms-key-id 1 --sse AES256", "--sse-kms-key-id needs --sse aws:kms"),
+])  # fmt: skip
+def test_an_encryption_that_stores_may_ignore_is_wrong_usage(person, store, bucket, words, said):
+    person.file("f", b"1")
+    done = run(person, *[word.format(bucket) for word in words.split()], status=64)
+    assert said.encode() in done.stderr
+    assert store.keys(bucket) == [] and not person.history_file.exists()
+
+
 def test_a_version_that_never_was_is_not_deleted(person, store, versions):
     bucket, _ = versions
     named = f"s3://{bucket}/none", "--version-id", "aVersion"

@@ -45,7 +45,17 @@ struct AttributeOptions: ParsableArguments {
     transform: TextArgument.filled)
   var acl: String?
 
+  /// Source: S3 API Reference, PutObject, `x-amz-server-side-encryption`.
+  private static let algorithms = ["AES256", "aws:kms", "aws:kms:dsse", "aws:fsx"]
+
   func validate() throws {
+    // Some stores take any word, and encrypt nothing.
+    if let sse, !Self.algorithms.contains(sse) {
+      throw ValidationError("--sse is one of \(Self.algorithms.joined(separator: ", "))")
+    }
+    if sseKmsKeyID != nil, sse?.hasPrefix("aws:kms") != true {
+      throw ValidationError("--sse-kms-key-id needs --sse aws:kms")
+    }
     guard metadata.allSatisfy({ ($0.firstIndex(of: "=") ?? $0.startIndex) > $0.startIndex }) else {
       throw ValidationError("--metadata is written NAME=VALUE")
     }

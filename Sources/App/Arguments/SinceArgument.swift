@@ -10,9 +10,10 @@ enum SinceArgument {
   }
 
   static func parse(_ argument: String, now: Timestamp) throws(ArgumentProblem) -> Timestamp {
-    // Many digits are meant as a day or as seconds since 1970, and none of both counts back from now.
-    let isNumber =
-      argument.utf8.count >= 8 && argument.utf8.allSatisfy { (0x30...0x39).contains($0) }
+    // Many digits are meant as a day or as seconds since 1970, and four as a year: none of them counts
+    // back from now.
+    let isDate = [4, 6].contains(argument.utf8.count) || argument.utf8.count >= 8
+    let isNumber = isDate && argument.utf8.allSatisfy { (0x30...0x39).contains($0) }
     if !isNumber, let duration = try? DurationArgument(parsing: argument) {
       return now.advanced(by: .seconds(-duration.seconds))
     }

@@ -21,9 +21,17 @@ struct CalendarDate {
     return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
   }
 
-  /// nil when a field is outside its range; second 60 is a leap second, read as the next minute.
+  private var daysOfMonth: Int {
+    switch month {
+    case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+    case 4, 6, 9, 11: 30
+    default: 31
+    }
+  }
+
+  /// nil when there is no such day or time; second 60 is a leap second, read as the next minute.
   var timestamp: Timestamp? {
-    guard (1...12).contains(month), (1...31).contains(day), (0...23).contains(hour),
+    guard (1...12).contains(month), (1...daysOfMonth).contains(day), (0...23).contains(hour),
       (0...59).contains(minute), (0...60).contains(second)
     else { return nil }
     let clock = Int64(hour * 3600 + minute * 60 + second)

@@ -34,9 +34,16 @@ struct TimestampTests {
     arguments: [
       "", "2026", "2026-11-20", "2026-13-01T00:00:00Z", "2026-11-20T24:00:00Z",
       "2026-11-20T14:02:07", "2026-11-20T14:02:07Zx", "20x6-11-20T14:02:07Z",
+      "2026-11-31T00:00:00Z", "2026-02-29T00:00:00Z", "2100-02-29T00:00:00Z", "2026-04-31T00:00:00Z",
     ])
   func refuse(_ text: String) {
     #expect(Timestamp(iso8601: text) == nil)
+  }
+
+  @Test("The last day of February is one")
+  func leapDays() {
+    #expect(Timestamp(iso8601: "2028-02-29T00:00:00Z")?.iso8601.hasPrefix("2028-02-29") == true)
+    #expect(Timestamp(iso8601: "2000-02-29T00:00:00Z")?.iso8601.hasPrefix("2000-02-29") == true)
   }
 
   @Test("Days all over eight centuries survive the way there and back")
