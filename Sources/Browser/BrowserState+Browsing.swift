@@ -211,8 +211,16 @@ extension BrowserState {
       fresh.restoring == nil || fresh.problem != nil || fresh.rows.count >= pane.rows.count
     guard isReady, fresh.orderRequest == nil else { return }
     replacement = nil
-    // What was listed before says more than an error, unless it may no longer be seen.
-    if let problem = fresh.problem, problem.kind != .accessDenied, pane.rows.count > 0 { return }
+    if let problem = fresh.problem, pane.rows.count > 0 {
+      switch problem.kind {
+      case .accessDenied: break
+      case .noSuchBucket: buckets.remove(pane.place.bucket)
+      default:
+        // What was listed before says more than an error.
+        objects?.couldNotRefresh = true
+        return
+      }
+    }
     let selected = pane.selectedRow.map(pane.rows.key)
     if let selected, fresh.selectedRow.map(fresh.rows.key) != selected {
       // The row is gone: the one that took its place on the screen is the next best.

@@ -188,7 +188,16 @@ public struct BrowserState: Sendable {
   private mutating func received(
     _ answer: Answer, to request: RequestID, _ turn: inout Turn
   ) {
-    if buckets.received(answer, to: request, isNeeded: objects == nil, &turn) { return }
+    let namesBefore = buckets.names
+    if buckets.received(answer, to: request, isNeeded: objects == nil, &turn) {
+      // Gone from the list: what is shown of it is looked at again.
+      if let place = objects?.place, namesBefore.contains(place.bucket),
+        !buckets.names.contains(place.bucket)
+      {
+        refreshObjects(&turn)
+      }
+      return
+    }
     if objects?.received(answer, to: request, &turn) == true {
       if let pane = objects, pane.problem?.kind == .noSuchBucket {
         buckets.forget(pane.place.bucket)
@@ -273,7 +282,7 @@ public struct BrowserState: Sendable {
       turn.say("Process \(processID): \(TransferSummary(process.transfers).text)")
     } else if isComplete {
       // Its last words may be older than its end.
-      turn.say("Process \(processID) is done with its transfers")
+      turn.say("Process \(processID) has ended; H shows what became of its transfers")
     } else {
       let transfers = unfinished == 1 ? "1 transfer" : "\(unfinished) transfers"
       turn.say("Process \(processID) ended with \(transfers) unfinished")

@@ -1,4 +1,5 @@
 import S3
+import Storage
 import TextUI
 
 /// The line being typed at the bottom of the screen: a filter or a command.
@@ -77,7 +78,10 @@ extension BrowserState {
     case .command(let command): perform(command, &turn)
     case .jump(let place): turn.go(to: place)
     case .unknown(let word):
-      turn.say("There is no command \(word). Known: \(CommandLine.names.joined(separator: ", "))")
+      turn.fail(
+        StorageError(
+          kind: .invalidRequest, message: "There is no command \(word)",
+          recovery: "There are \(CommandLine.names.joined(separator: ", "))."))
     }
   }
 }

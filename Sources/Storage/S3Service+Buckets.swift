@@ -77,7 +77,7 @@ extension S3Service {
     guard !isReadOnly else { throw .readOnly(undertaking) }
     // Some stores ignore If-None-Match, so the object is asked for as well.
     guard try await !client.hasObject(location, while: undertaking) else {
-      throw .exists(undertaking.subject)
+      throw .exists(undertaking.subject, recovery: "Choose another name.")
     }
     return try await recorder.recorded(
       Change(.upload, bucket: bucket, key: key, size: .zero), while: undertaking,

@@ -320,6 +320,40 @@ struct BrowsingTests {
     #expect(scene.state.objects?.chosenRows == [1])
   }
 
+  @Test("A listing that could not be refreshed says so until it is")
+  func notRefreshed() throws {
+    var scene = try Scene.at("", .of(["a", "b"]))
+    scene.press("r")
+    scene.answer(.failed(StorageError(kind: .connection, message: "No answer")))
+    scene.press("j")
+    #expect(scene.screen.contains("2 objects, not refreshed"))
+    scene.press("r")
+    scene.answer(.page(.of(["a", "b"])))
+    #expect(!scene.screen.contains("not refreshed"))
+  }
+
+  @Test("A bucket that is gone takes its listing along")
+  func bucketGone() throws {
+    var scene = try Scene.at("", .of(["a", "b"]))
+    scene.press("r")
+    scene.answer(.failed(StorageError(kind: .noSuchBucket, message: "There is no bucket reports")))
+    #expect(scene.state.objects?.rows.count == 0)
+    #expect(scene.screen.contains("There is no bucket reports"))
+    #expect(!scene.state.buckets.names.contains { $0.text == "reports" })
+  }
+
+  @Test("A bucket that a new list lacks is looked at again")
+  func bucketUnlisted() throws {
+    var scene = try Scene.at("", .of(["a", "b"]))
+    let others = scene.state.buckets.listed.filter { $0.name.text != "reports" }
+    scene.press("Tab r")
+    scene.answer(.buckets(others))
+    guard case .listObjects? = scene.takeEffects().last else {
+      Issue.record("nothing was asked")
+      return
+    }
+  }
+
   @Test("When the selected row is gone after a refresh, the selection stays at its place")
   func refreshedAway() throws {
     var scene = try Scene.at("", .of(["a", "b", "c", "d"]))

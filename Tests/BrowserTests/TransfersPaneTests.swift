@@ -63,6 +63,20 @@ struct TransfersPaneTests {
     return status
   }
 
+  @Test("A folder without anything in it is not shown as if it had been uploaded")
+  func emptyFolder() throws {
+    var scene = try Scene.at("", .of(["a"]), columns: 100, rows: 20)
+    var empty = tree(
+      1,
+      .finished(
+        TransferResult(
+          location: ObjectLocation(bucket: BucketName("reports"), key: ObjectKey("e/")),
+          localPath: "/e", size: .zero)))
+    empty.tree = TreeStatus()
+    scene.send(.transfersProgressed([empty]))
+    #expect(scene.screen.contains("nothing is in it"))
+  }
+
   @Test("The rate of all is the one that is told with them")
   func overallRate() throws {
     var scene = try Scene.at("", .of(["a"]), columns: 100, rows: 20)
@@ -421,7 +435,7 @@ struct TransfersPaneTests {
     }
     // Rows above come and go; the selection stays on its transfer.
     scene.send(.otherEnded(processID: 815, isComplete: true))
-    #expect(scene.bottom.contains("Process 815 is done with its transfers"))
+    #expect(scene.bottom.contains("Process 815 has ended; H shows what became of its transfers"))
     #expect(scene.state.transfers.selected?.processID == 4711)
     scene.press("q")
     #expect(scene.screen.contains("2 transfers"), "those of others go on by themselves")

@@ -330,7 +330,7 @@ def test_p_holds_a_transfer_of_another_process_and_lets_it_go_on(person, store, 
     limit(browser, "900M")
     browser.wait_gone("Limit the bandwidth")
     browser.press("p")
-    browser.wait_for(re.compile(rf"Process {put.pid}(: Uploaded 1 file| is done)"), timeout=40)
+    browser.wait_for(re.compile(rf"Process {put.pid}(: Uploaded 1 file| has ended;)"), timeout=40)
     assert put.wait(timeout=30) == 0
     put.communicate()
     assert store.get(bucket, "large.bin") == body
@@ -407,7 +407,7 @@ def test_q_hands_the_transfers_over_to_the_background(person, store, proxy, buck
         watching.wait_for(f"⇄ pid {number}")
         assert b"interrupted" not in watching.raw and b"interrupted" not in second.raw
         held.release()
-        second.wait_for(re.compile(rf"Process {number}(: Uploaded 1 file| is done)"), timeout=40)
+        second.wait_for(re.compile(rf"Process {number}(: Uploaded 1 file| has ended;)"), timeout=40)
         assert store.get(bucket, "large.bin") == body
         parts = [entry for entry in proxy.operations if entry["operation"] == "UploadPart"]
         assert parts and store.uploads(bucket) == []

@@ -38,6 +38,8 @@ struct ObjectPane: Sendable {
   var sought: ObjectKey?
   /// Objects here were changed since the listing; it is read anew when it is shown again.
   var isStale = false
+  /// Whether it was to be read anew, and could not be.
+  var couldNotRefresh = false
 
   enum Loading: Sendable, Hashable {
     /// The page after this token is there to be asked for; the first page for nil.

@@ -172,7 +172,7 @@ struct ObjectPaneFooter {
     } else if case .stopped = pane.loading {
       state = "stopped"
     } else {
-      state = pane.problem != nil ? "incomplete" : nil
+      state = pane.problem != nil ? "incomplete" : pane.couldNotRefresh ? "not refreshed" : nil
     }
   }
 

@@ -112,6 +112,7 @@ struct TransfersPaneView {
     case .paused: return ("paused  \(moved(transfer))", .secondary)
     case .retrying(let retry): return (retry.words, .warning)
     case .finished(let result) where result.isSkipped: return ("skipped: it exists", .secondary)
+    case .finished where transfer.tree?.found == 0: return ("nothing is in it", .warning)
     case .finished(let result):
       return words(transfer, result)
     case .failed(let error) where error.kind == .stopped:

@@ -27,7 +27,9 @@ extension TransferEngine {
     guard let entry = entries[id], entry.status.state == .paused else { return }
     if held.remove(id) != nil {
       entries[id]?.status.state = .running
+      // What was given up by the pause was taken back, and is no measure of what moves now.
       entries[id]?.meter = RateMeter()
+      meter = RateMeter()
       tools.pool.release(id)
     } else {
       entries[id]?.status.state = .waiting

@@ -177,10 +177,12 @@ extension StorageError {
         + "suspended.")
   }
 
-  static func exists(_ destination: String) -> StorageError {
+  static func exists(
+    _ destination: String,
+    recovery: String = "Choose to overwrite it, to skip it, or to keep both."
+  ) -> StorageError {
     StorageError(
-      kind: .alreadyExists, message: "\(destination) exists already",
-      recovery: "Choose to overwrite it, to skip it, or to keep both.")
+      kind: .alreadyExists, message: "\(destination) exists already", recovery: recovery)
   }
 
   /// Of what was deleted together.

@@ -75,6 +75,8 @@ struct Words {
         self.init(.objectChanged, "\(subject) changed while it was read", "Try it again.")
       case .copy:
         self.init(.objectChanged, "\(subject) changed while it was copied", "Try it again.")
+      case .createPrefix:
+        self.init(.alreadyExists, "\(subject) exists already", "Choose another name.")
       default:
         self.init(
           .alreadyExists, "\(subject) exists already",
