@@ -77,6 +77,7 @@ extension Downloader {
     }
     // Cut as before, so that ranges of an earlier run are found again.
     let rangeSize = log?.entry.subject?.partSize ?? tools.settings.partSize
+    progress.set(partSize: rangeSize)
     let check = DownloadCheck(
       stored, objectSize: metadata.size, partSizes: sizes, rangeSize: rangeSize,
       etags: client.etagMeaning)

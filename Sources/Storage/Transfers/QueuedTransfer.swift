@@ -17,6 +17,8 @@ struct QueuedTransfer {
   private(set) var movedHere = ByteCount.zero
   private var stillness = Stillness()
   var pace = PartPace()
+  /// Of a file, once it is known; nil for a tree, whose files differ.
+  private(set) var partSize: ByteCount?
   var task: Task<Void, Never>?
   var stop = StopSign()
   /// Of a tree that is tried again: when it was tried first. What it has moved since stays moved.
@@ -117,6 +119,7 @@ struct QueuedTransfer {
       retry = seen.retry.map { RetryStatus($0) }
       kept = seen.kept
       isUnderWay = seen.isUnderWay
+      partSize = seen.partSize
       if let total = seen.total { status.total = total }
       status.moved = seen.moved
       if let location = seen.location { status.location = location }

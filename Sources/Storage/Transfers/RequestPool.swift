@@ -15,11 +15,13 @@ final class RequestPool: Sendable {
   struct Turn: Sendable {
     fileprivate let kind: Kind
     fileprivate let transfer: TransferID
+    fileprivate let isPart: Bool
     fileprivate let start: ContinuousClock.Instant
   }
 
   private struct Waiter {
     let id: Int
+    let isPart: Bool
     let turn: CheckedContinuation<Bool, Never>
   }
 
@@ -34,8 +36,9 @@ final class RequestPool: Sendable {
   private struct Lane {
     var plan: ConcurrencyPlan
     private(set) var active = 0
-    private(set) var activeCounts: [TransferID: Int] = [:]
-    /// Of transfers that may have fewer under way than there is room for.
+    /// Those of them that move a part of a file.
+    private(set) var partCounts: [TransferID: Int] = [:]
+    /// Of parts of a transfer, where they are to be fewer than there is room for.
     var limits: [TransferID: Int] = [:]
     /// Who waits for which transfer; none of them is empty.
     var waiting: [TransferID: Deque<Waiter>] = [:]
@@ -45,19 +48,22 @@ final class RequestPool: Sendable {
     var hasRoom: Bool { active < plan.limit }
     var waitingCount: Int { waiting.values.reduce(0) { $0 + $1.count } }
 
-    func hasRoom(for transfer: TransferID) -> Bool {
-      hasRoom && limits[transfer].map { activeCounts[transfer, default: 0] < $0 } ?? true
+    /// - Parameter isPart: whether it moves a part of a file.
+    func hasRoom(for transfer: TransferID, isPart: Bool) -> Bool {
+      guard hasRoom else { return false }
+      guard isPart, let limit = limits[transfer] else { return true }
+      return partCounts[transfer, default: 0] < limit
     }
 
-    mutating func begin(for transfer: TransferID) {
+    mutating func begin(for transfer: TransferID, isPart: Bool) {
       active += 1
-      activeCounts[transfer, default: 0] += 1
+      if isPart { partCounts[transfer, default: 0] += 1 }
     }
 
-    mutating func end(for transfer: TransferID) {
+    mutating func end(_ turn: Turn) {
       active -= 1
-      activeCounts[transfer, default: 0] -= 1
-      if activeCounts[transfer] == 0 { activeCounts[transfer] = nil }
+      guard turn.isPart, let count = partCounts[turn.transfer] else { return }
+      partCounts[turn.transfer] = count > 1 ? count - 1 : nil
     }
 
     /// Those who may go now.
@@ -68,7 +74,8 @@ final class RequestPool: Sendable {
       var passedOver: [TransferID] = []
       defer { round.append(contentsOf: passedOver) }
       while hasRoom, let transfer = round.popFirst() {
-        guard !held.contains(transfer), hasRoom(for: transfer) else {
+        guard let isPart = waiting[transfer]?.first?.isPart else { continue }
+        guard !held.contains(transfer), hasRoom(for: transfer, isPart: isPart) else {
           passedOver.append(transfer)
           continue
         }
@@ -76,7 +83,7 @@ final class RequestPool: Sendable {
           continue
         }
         admitted.append(first)
-        begin(for: transfer)
+        begin(for: transfer, isPart: isPart)
         guard !queue.isEmpty else { continue }
         waiting[transfer] = queue
         round.append(transfer)
@@ -148,28 +155,32 @@ final class RequestPool: Sendable {
 
   /// Waits for a turn.
   ///
-  /// - Parameter transfer: in whose name; those that wait get turns one after the other.
+  /// - Parameters:
+  ///   - transfer: in whose name; those that wait get turns one after the other.
+  ///   - isPart: whether it moves a part of a file, as ``limitParts(of:to:sparing:)`` counts them.
   /// - Returns: nil when the task was cancelled instead.
-  func enter(_ kind: Kind, for transfer: TransferID) async -> Turn? {
+  func enter(_ kind: Kind, for transfer: TransferID, isPart: Bool = false) async -> Turn? {
     guard !Task.isCancelled else { return nil }
     let place: Int? = state.withLock { state in
       // Whoever waits already goes first.
-      if state[kind].hasRoom(for: transfer), state[kind].round.isEmpty,
+      if state[kind].hasRoom(for: transfer, isPart: isPart), state[kind].round.isEmpty,
         !state.held.contains(transfer)
       {
-        state[kind].begin(for: transfer)
+        state[kind].begin(for: transfer, isPart: isPart)
         return nil
       }
       state.lastID += 1
       return state.lastID
     }
-    guard let place else { return Turn(kind: kind, transfer: transfer, start: .now) }
+    guard let place else {
+      return Turn(kind: kind, transfer: transfer, isPart: isPart, start: .now)
+    }
     let isAdmitted = await withTaskCancellationHandler {
       await withCheckedContinuation { turn in
         let admitted: [Waiter]? = state.withLock { state in
           // Cancelled before it stood in the queue: the handler found nobody to wake.
           guard !Task.isCancelled else { return nil }
-          state[kind].wait(Waiter(id: place, turn: turn), for: transfer)
+          state[kind].wait(Waiter(id: place, isPart: isPart, turn: turn), for: transfer)
           // There may be room since it was looked for.
           return state[kind].admit(holding: state.held)
         }
@@ -180,7 +191,7 @@ final class RequestPool: Sendable {
       let waiter = state.withLock { $0[kind].remove(place, of: transfer) }
       waiter?.turn.resume(returning: false)
     }
-    return isAdmitted ? Turn(kind: kind, transfer: transfer, start: .now) : nil
+    return isAdmitted ? Turn(kind: kind, transfer: transfer, isPart: isPart, start: .now) : nil
   }
 
   /// - Parameter isAnswered: whether the server answered, so that the time that it took tells
@@ -193,7 +204,7 @@ final class RequestPool: Sendable {
           after: turn.start.duration(to: now), at: start.duration(to: now),
           wasFull: !state[turn.kind].hasRoom)
       }
-      state[turn.kind].end(for: turn.transfer)
+      state[turn.kind].end(turn)
       return state[turn.kind].admit(holding: state.held)
     }
     for waiter in admitted { waiter.turn.resume(returning: true) }
@@ -218,9 +229,9 @@ final class RequestPool: Sendable {
     for waiter in admitted { waiter.turn.resume(returning: true) }
   }
 
-  /// How many requests of a transfer have a turn as parts.
+  /// How many parts of files of a transfer have a turn.
   func partCount(of transfer: TransferID) -> Int {
-    state.withLock { $0[.part].activeCounts[transfer, default: 0] }
+    state.withLock { $0[.part].partCounts[transfer, default: 0] }
   }
 
   /// Changes how many parts of a transfer may be under way. Where they are too many, those are given
@@ -233,12 +244,11 @@ final class RequestPool: Sendable {
     let (admitted, tooMany) = state.withLock { state -> ([Waiter], [Interruption]) in
       guard state.lanes.count > 1 else { return ([], []) }
       state[.part].limits[transfer] = most.map { max($0, 1) }
-      let excess = state[.part].activeCounts[transfer, default: 0] - (most ?? .max)
-      guard excess > 0 else { return (state[.part].admit(holding: state.held), []) }
       let byMoved = (state.interruptions[transfer] ?? [:]).values
         .compactMap { interruption in interruption.moved.map { ($0.value, interruption) } }
-        .sorted { $0.0 < $1.0 }
-      return ([], byMoved.prefix(excess).filter { $0.0 < enough.bytes }.map(\.1))
+        .sorted { $0.0 > $1.0 }
+      let tooMany = byMoved.dropFirst(most ?? .max).filter { $0.0 < enough.bytes }
+      return (state[.part].admit(holding: state.held), tooMany.map(\.1))
     }
     for waiter in admitted { waiter.turn.resume(returning: true) }
     for interruption in tooMany { interruption.interrupt() }

@@ -35,6 +35,7 @@ extension SingleUpload {
     await withTaskGroup(of: UploadMachine.Event.self) { tasks in
       var mayLeaveUpload = false
       let plan = beginning.plan
+      progress.set(partSize: plan.partSize)
       let troubles = PartTroubles()
       var machine = UploadMachine(plan: plan, partsAtOnce: tools.uploadedPartsAtOnce)
       var commands =

@@ -23,7 +23,7 @@ public actor TransferEngine {
   /// Those of `running` that stand still on a person's wish; others run in their place.
   var held: Set<TransferID> = []
   /// Of all together: those of many small ones would each be over before they have a rate.
-  private var meter = RateMeter()
+  var meter = RateMeter()
   /// By those that are over.
   private var movedByOthers = ByteCount.zero
   let rateLimit: RateLimit?
@@ -294,20 +294,20 @@ public actor TransferEngine {
       guard let before = entries[id]?.status else { continue }
       entries[id]?.look(at: time)
       moved += entries[id]?.movedHere ?? .zero
-      keepPace(id, at: time)
       if entries[id]?.status != before { hasChanged = true }
     }
+    for id in running { keepPace(id, movedByAll: moved, at: time) }
   }
 
-  private func keepPace(_ id: TransferID, at time: Duration) {
-    guard let moved = entries[id]?.movedHere else { return }
-    let underWay = tools.pool.partCount(of: id)
-    let hasChanged = entries[id]?.pace.look(
-      moved: moved, underWay: underWay, partSize: settings.partSize, at: time)
-    guard hasChanged == true else { return }
+  private func keepPace(_ id: TransferID, movedByAll: ByteCount, at time: Duration) {
+    guard let entry = entries[id] else { return }
+    let sight = PartPace.Sight(
+      moved: entry.movedHere, movedByAll: movedByAll, underWay: tools.pool.partCount(of: id),
+      partSize: entry.partSize ?? settings.partSize, time: time)
+    guard entries[id]?.pace.look(sight) == true else { return }
     // A quarter is too much to be moved again.
     tools.pool.limitParts(
-      of: id, to: entries[id]?.pace.limit, sparing: ByteCount(settings.partSize.bytes / 4))
+      of: id, to: entries[id]?.pace.limit, sparing: ByteCount(sight.partSize.bytes / 4))
   }
 
   /// The newest status, whenever something changed, and at most ten times a second. Whoever is

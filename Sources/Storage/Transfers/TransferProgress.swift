@@ -13,6 +13,8 @@ final class TransferProgress: Sendable {
     var moved: ByteCount
     /// What of `moved` an earlier run had moved.
     var kept: ByteCount
+    /// Of one that moves in parts.
+    var partSize: ByteCount?
     var retry: RetryNotice?
     /// Whether there are requests that move bytes.
     var isUnderWay: Bool
@@ -25,6 +27,7 @@ final class TransferProgress: Sendable {
     var total: ByteCount?
     var finished: Int64 = 0
     var kept: Int64 = 0
+    var partSize: ByteCount?
     /// Of the requests under way, a few.
     var counters: [ByteCounter] = []
     var retry: (notice: RetryNotice, moved: Int64)?
@@ -43,6 +46,7 @@ final class TransferProgress: Sendable {
       if let retry = state.retry, moved > retry.moved { state.retry = nil }
       return Snapshot(
         total: state.total, moved: ByteCount(moved), kept: ByteCount(state.kept),
+        partSize: state.partSize,
         retry: state.retry?.notice, isUnderWay: !state.counters.isEmpty,
         location: state.location, localPath: state.localPath)
     }
@@ -50,6 +54,10 @@ final class TransferProgress: Sendable {
 
   func set(total: ByteCount) {
     state.withLock { $0.total = total }
+  }
+
+  func set(partSize: ByteCount) {
+    state.withLock { $0.partSize = partSize }
   }
 
   func set(location: ObjectLocation) {

@@ -80,7 +80,7 @@ struct TransferTools: Sendable {
     _ request: @escaping @Sendable (ByteCounter) async throws(S3Error) -> Answer
   ) async throws(S3Error) -> Answer {
     while true {
-      guard let turn = await enter(.part) else {
+      guard let turn = await pool.enter(.part, for: owner, isPart: true) else {
         throw S3Error(operation: operation, cause: .transport(.cancelled), attempts: 0)
       }
       let counter = progress.begin()

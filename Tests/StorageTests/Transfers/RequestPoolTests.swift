@@ -83,7 +83,7 @@ struct RequestPoolTests {
     let stopped = Mutex<Set<Int64>>([])
     var turns: [RequestPool.Turn] = []
     for moved: Int64 in [10, 5, 25, 30] {
-      turns.append(try #require(await pool.enter(.part, for: one)))
+      turns.append(try #require(await pool.enter(.part, for: one, isPart: true)))
       let counter = ByteCounter()
       counter.add(moved)
       _ = pool.onHold(of: one, moved: counter) { _ = stopped.withLock { $0.insert(moved) } }
@@ -94,7 +94,8 @@ struct RequestPoolTests {
     #expect(pool.partCount(of: one) == 4)
 
     let order = Order()
-    let tasks = await queue([("a1", 1), ("b1", 2)], at: pool, noting: order)
+    let tasks = await queue(
+      [("a1", 1), ("b1", 2)], at: pool, isPart: true, noting: order)
     for turn in turns.prefix(3) { pool.leave(turn) }
     await tasks[1].value
     #expect(await order.names == ["b1"])
@@ -108,19 +109,20 @@ struct RequestPoolTests {
   func fixedIsNotLimited() async throws {
     let pool = RequestPool(fixed: 2)
     pool.limitParts(of: one, to: 1, sparing: .zero)
-    #expect(await pool.enter(.part, for: one) != nil)
-    #expect(await pool.enter(.part, for: one) != nil)
+    #expect(await pool.enter(.part, for: one, isPart: true) != nil)
+    #expect(await pool.enter(.part, for: one, isPart: true) != nil)
   }
 
   /// Returns once all of them wait.
   private func queue(
-    _ names: [(String, Int)], at pool: RequestPool, noting order: Order
+    _ names: [(String, Int)], at pool: RequestPool, isPart: Bool = false, noting order: Order
   ) async -> [Task<Void, Never>] {
     var tasks: [Task<Void, Never>] = []
     for (name, transfer) in names {
       tasks.append(
         Task {
-          guard let turn = await pool.enter(.part, for: TransferID(transfer)) else { return }
+          guard let turn = await pool.enter(.part, for: TransferID(transfer), isPart: isPart)
+          else { return }
           await order.add(name)
           pool.leave(turn)
         })
