@@ -227,6 +227,13 @@ static inline void pail_limit_unsent(curl_socket_t socket) {
   (void)setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &limit, sizeof limit);
 }
 
+// Has a connection end with a reset when it is closed, so that nothing more is sent over it. See
+// socket(7), SO_LINGER.
+static inline void pail_drop_unsent(curl_socket_t socket) {
+  struct linger none = {.l_onoff = 1, .l_linger = 0};
+  (void)setsockopt(socket, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+}
+
 // Has `opened` told of each socket that a request opens, with `context` before it.
 static inline void pail_easy_set_opened(void *easy, curl_sockopt_callback opened, void *context) {
   curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, opened);

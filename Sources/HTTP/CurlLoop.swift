@@ -170,7 +170,10 @@ actor CurlLoop {
       // Whether a cancelled request had left whole decides what its sender may claim.
       exchange.noteSent(slot.easy.sentByteCount)
       statistics.count(connectionsOpened: slot.easy.connectionsOpened)
-      thread.multi.remove(slot.easy)
+      // What the kernel has of a body that is given up cannot be of use any more, and would take the
+      // place of others on a slow line for seconds.
+      let isGivenUp = if case .failure = result { exchange.isSending } else { false }
+      thread.multi.remove(slot.easy, droppingUnsent: isGivenUp)
       slot.easy.reset(isComplete: isComplete)
       exchange.slot = nil
       idleSlots.append(slot)

@@ -90,6 +90,9 @@ final class Exchange {
     request.body.count > 0 && sentCount == request.body.count && head.headers.isEmpty
   }
 
+  /// Whether some of its body has been sent, and some has not.
+  var isSending: Bool { (1..<max(request.body.count, 1)).contains(sentCount) }
+
   /// Gives the caller its answer, once.
   func end(with result: Result<HTTPResponse, HTTPError>) {
     guard !isEnded else { return }

@@ -63,7 +63,9 @@ struct MultiHandle: ~Copyable {
       },
       { context, socket in
         if let context {
-          Unmanaged<SocketWatch>.fromOpaque(context).takeUnretainedValue().closing(socket)
+          let watch = Unmanaged<SocketWatch>.fromOpaque(context).takeUnretainedValue()
+          watch.closing(socket)
+          if watch.dropsUnsent { pail_drop_unsent(socket) }
         }
         return close(socket)
       },
@@ -72,8 +74,14 @@ struct MultiHandle: ~Copyable {
   }
 
   /// Ends the handle's request at once if it has not ended yet.
-  func remove(_ easy: borrowing EasyHandle) {
+  ///
+  /// - Parameter droppingUnsent: whether the kernel is to forget what it has of the request, where its
+  ///   connection ends with it.
+  func remove(_ easy: borrowing EasyHandle, droppingUnsent: Bool = false) {
+    // libcurl closes the connection within the call.
+    sockets.dropsUnsent = droppingUnsent
     curl_multi_remove_handle(raw, easy.identity)
+    sockets.dropsUnsent = false
   }
 
   /// Moves what can be moved without waiting, and gives `ended` each request that has ended.

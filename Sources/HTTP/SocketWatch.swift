@@ -64,6 +64,9 @@ final class SocketWatch {
     interests[Int(socket)] = Interest(isOfConnection: true)
   }
 
+  /// Whether what the kernel has yet to send over connections that are closed now is of no use.
+  var dropsUnsent = false
+
   /// A connection is about to be closed.
   func closing(_ socket: curl_socket_t) {
     guard interests.indices.contains(Int(socket)) else { return }

@@ -319,6 +319,36 @@ struct CurlTransportConnectionTests {
     await closed.opened()
   }
 
+  @Test("What is left of a body that is given up is not sent any more")
+  func cancellingABody() async throws {
+    let arrived = Gate()
+    let release = Gate()
+    let ended = Collected<CInt>()
+    let closed = Gate()
+    let server = try ScriptedServer { connection in
+      _ = connection.readHead()
+      connection.send("HTTP/1.1 100 Continue\r\n\r\n")
+      connection.receive()
+      arrived.open()
+      release.waitOnThread()
+      ended.append(connection.readToEnd())
+      closed.open()
+    }
+    let transport = CurlTransport()
+    let url = server.url
+    let body = HTTPRequestBody.bytes([UInt8](repeating: 1, count: 64 << 20))
+    let task = Task {
+      try await transport.send(HTTPRequest(method: .put, url: url + "/", body: body))
+    }
+    await arrived.opened()
+    task.cancel()
+    await #expect(throws: HTTPError.cancelled) { try await task.value }
+    release.open()
+    await closed.opened()
+    // In good order the kernel would send all that it has before.
+    #expect(ended.all == [ECONNRESET])
+  }
+
   @Test("Cancelling ends a request that waits for its turn; the next one takes it")
   func cancellingInTheQueue() async throws {
     let arrived = Gate()

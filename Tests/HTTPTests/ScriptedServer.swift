@@ -156,10 +156,25 @@ final class ServerConnection {
     send("HTTP/1.1 \(status)\r\nContent-Length: \(body.utf8.count)\r\n\(headers)\r\n\(body)")
   }
 
-  private func receive() -> Bool {
+  /// Takes whatever comes until the end.
+  ///
+  /// - Returns: of `errno`; 0 when the other side closed the connection in good order.
+  func readToEnd() -> CInt {
+    while receive() { buffer = [] }
+    return receiveError
+  }
+
+  private var receiveError: CInt = 0
+
+  /// - Returns: whether more has come.
+  @discardableResult
+  func receive() -> Bool {
     var chunk = [UInt8](repeating: 0, count: 256 * 1024)
     let count = chunk.withUnsafeMutableBytes { recv(socket, $0.baseAddress, $0.count, 0) }
-    guard count > 0 else { return false }
+    guard count > 0 else {
+      receiveError = count < 0 ? errno : 0
+      return false
+    }
     buffer += chunk[..<count]
     return true
   }
