@@ -244,7 +244,8 @@ struct CommandLineTests {
     arguments: [
       "put f s3://b/k --metadata", "put f s3://b/k --tagging", "put f s3://b/k --content-type",
       "put f s3://b/k --cache-control", "put f s3://b/k --storage-class",
-      "put f s3://b/k --sse aws:kms --sse-kms-key-id", "put f s3://b/k --acl", "ls --user", "ls --profile",
+      "put f s3://b/k --sse aws:kms --sse-kms-key-id", "put f s3://b/k --acl", "ls --user",
+      "ls --profile",
       "ls --region", "ls --endpoint-url", "ls --history", "presign s3://b/k --file-name",
       "presign s3://b/k --method put --content-type", "rb s3://b --expected-owner",
     ])
