@@ -111,7 +111,7 @@ class Killer:
             assert program.returncode in ends, f"it ended by itself: {output}"
             if point.is_lost:
                 hold.drop()
-            proxy.settle()
+                proxy.settle()
             proxy.clear()
             proxy.settle()
         self.judge(before, history, action, point)

@@ -89,7 +89,7 @@ def killed(person, proxy, chance, *arguments):
     was_killed = kill_at(hold, start(person, *arguments))
     if was_killed and chance.random() < 0.5:
         hold.drop()
-    proxy.settle()
+        proxy.settle()
     proxy.clear()
     proxy.settle()
     return was_killed
@@ -247,7 +247,7 @@ def test_parts_of_a_slow_line_arrive_one_after_the_other(person, store, proxy, b
     size = 5 * MEBIBYTE
     body = content(4 * size)
     source = person.file("film.bin", body)
-    line = ["--part-size", "5M", "--limit-rate", "500K"]
+    line = ["--part-size", "5M", "--limit-rate", "400K"]
     hold = proxy.hold("delivered", operation="UploadPart", times=0)
     program = start(person, "put", source, f"s3://{bucket}/film.bin", *line)
     hold.wait()
@@ -733,7 +733,7 @@ def test_an_upload_that_cannot_be_resumed_is_known_while_it_runs_and_when_its_pr
     program.wait()
     if what == "copy":
         hold.drop()
-    proxy.settle()
+        proxy.settle()
     proxy.clear()
     proxy.settle()
     (left,) = found()

@@ -32,7 +32,7 @@ def kill_at(person, proxy, point, operation, *arguments, is_lost=False):
     assert program.returncode == -signal.SIGKILL, output
     if is_lost:
         hold.drop()
-    proxy.settle()
+        proxy.settle()
     proxy.clear()
     proxy.settle()
 

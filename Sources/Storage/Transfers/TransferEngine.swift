@@ -305,9 +305,9 @@ public actor TransferEngine {
       moved: entry.movedHere, movedByAll: movedByAll, underWay: tools.pool.partCount(of: id),
       partSize: entry.partSize ?? settings.partSize, time: time)
     guard entries[id]?.pace.look(sight) == true else { return }
-    // A quarter is too much to be moved again.
+    // Half of it is too much to be moved again.
     tools.pool.limitParts(
-      of: id, to: entries[id]?.pace.limit, sparing: ByteCount(sight.partSize.bytes / 4))
+      of: id, to: entries[id]?.pace.limit, sparing: ByteCount(sight.partSize.bytes / 2))
   }
 
   /// The newest status, whenever something changed, and at most ten times a second. Whoever is
