@@ -25,6 +25,7 @@ struct PartPace: Sendable, Hashable {
 
   /// A change that is due if it stays so.
   private struct Intention: Sendable, Hashable {
+    let isMore: Bool
     var limit: Int
     var since: Duration
   }
@@ -133,12 +134,12 @@ struct PartPace: Sendable, Hashable {
       return false
     }
     let isMore = limit.map { wanted > $0 } ?? false
-    if let intention {
+    if let intention, intention.isMore == isMore {
       // The least change that was asked for all the time.
       let least = isMore ? min(intention.limit, wanted) : max(intention.limit, wanted)
       self.intention?.limit = least
     } else {
-      intention = Intention(limit: wanted, since: sight.time)
+      intention = Intention(isMore: isMore, limit: wanted, since: sight.time)
     }
     guard let intention, sight.time - intention.since >= Self.window else { return false }
     if isMore {

@@ -97,6 +97,14 @@ struct PartPaceTests {
     }
   }
 
+  @Test("A slow moment before a fast one asks for no fewer")
+  func turning() {
+    var line = Line()
+    #expect(line.run(300, at: 900_000) == [2])
+    #expect(line.run(3, at: 700_000) == [])
+    #expect(line.run(12, at: 9_000_000) == [3])
+  }
+
   @Test("A line that stood still is not slow", arguments: [1, 3, 7, 9, 11, 30])
   func still(seconds: Int) {
     var line = Line()
